@@ -1,0 +1,14 @@
+//! The log: a queue in front, one appender that commits groups, a database behind, a feed after.
+
+pub mod appender;
+pub mod backend;
+pub mod feed;
+pub mod postgres;
+pub mod sqlite;
+pub mod unit;
+mod verdict;
+
+pub use appender::{Appender, AppenderLimits};
+pub use backend::{AppendTransaction, Backend, BackendKind, Head, StoredKey};
+pub use feed::{Batch, Feed, FeedReader};
+pub use unit::{Compose, Committed, Entry, Unit};

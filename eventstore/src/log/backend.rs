@@ -1,0 +1,125 @@
+//! What the log needs of a database. Two real ones stand behind it: SQLite and Postgres.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+
+use crate::record::Record;
+use crate::{CommandId, Position, RecordedAt, Revision, StoreError, StreamId};
+
+/// Which database holds the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BackendKind {
+    /// SQLite in memory, gone with the process.
+    Memory,
+    /// SQLite in a directory.
+    Sqlite,
+    /// PostgreSQL 14 or later.
+    Postgres,
+}
+
+impl BackendKind {
+    /// As in health answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        }
+    }
+}
+
+/// The end of the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// Position of the last record, 0 when empty.
+    pub position: Position,
+    /// Time of the last record.
+    pub recorded_at: RecordedAt,
+}
+
+/// A wrapped key of the hierarchy. Stored beside the log, so that destroying it is possible.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredKey {
+    /// Random 16 bytes, unique in the installation.
+    pub id: [u8; 16],
+    /// `root_check`, `platform`, `partner`, `tenant`.
+    pub level: String,
+    /// Owner id; for `root_check` the provider.
+    pub owner: String,
+    /// What it is for: `seal`, `index`, `audit_signing`, `check`.
+    pub purpose: String,
+    /// 1, 2, 3 … per level, owner and purpose.
+    pub version: u32,
+    /// The key that wraps it; `None` for the root key.
+    pub wrapped_by: Option<[u8; 16]>,
+    /// Wrapped key bytes.
+    pub wrapped: Vec<u8>,
+    /// Microseconds since the Unix epoch.
+    pub created_at: i64,
+}
+
+/// A database that holds a log. Reading never blocks appending.
+#[async_trait]
+pub trait Backend: Send + Sync + 'static {
+    /// Which one.
+    fn kind(&self) -> BackendKind;
+
+    /// Applies migrations. Safe while older processes serve, and when several start at once.
+    async fn migrate(&self) -> Result<(), StoreError>;
+
+    /// Starts an append. Waits for the head, which is held until the transaction ends.
+    async fn begin(&self) -> Result<Box<dyn AppendTransaction>, StoreError>;
+
+    /// The end of the log.
+    async fn head(&self) -> Result<Head, StoreError>;
+
+    /// Records after `after`, in order, at most `limit`, each with its data key if that exists.
+    /// A hole is reported as [`StoreError::Damaged`] at the first missing position.
+    async fn read(&self, after: Position, limit: usize) -> Result<Vec<Record>, StoreError>;
+
+    /// The record at `position`.
+    async fn read_at(&self, position: Position) -> Result<Option<Record>, StoreError>;
+
+    /// Records of one stream after revision `after`, in order, at most `limit`.
+    async fn read_stream(&self, stream: StreamId, after: Revision, limit: usize) -> Result<Vec<Record>, StoreError>;
+
+    /// Position of the first record of a command, if it was committed.
+    async fn find_command(&self, id: CommandId) -> Result<Option<Position>, StoreError>;
+
+    /// All keys of the hierarchy.
+    async fn keys(&self) -> Result<Vec<StoredKey>, StoreError>;
+
+    /// Adds keys, all or none. Where a key with the same (level, owner, purpose, version)
+    /// exists, returns `false` and changes nothing.
+    async fn add_keys(&self, keys: &[StoredKey]) -> Result<bool, StoreError>;
+
+    /// Connections: (size, idle). (1, 1) where there is no pool.
+    fn pool(&self) -> (u32, u32);
+
+    /// Closes connections; later calls fail as unavailable.
+    async fn close(&self);
+}
+
+/// An append under the head lock. Dropping it without [`AppendTransaction::commit`] rolls back.
+#[async_trait]
+pub trait AppendTransaction: Send {
+    /// The locked end of the log.
+    fn head(&self) -> Head;
+
+    /// Present revisions of `streams`; a stream without records is absent from the answer.
+    async fn revisions(&mut self, streams: &[StreamId]) -> Result<HashMap<StreamId, Revision>, StoreError>;
+
+    /// Those of `ids` that the log has, with the position of their first record.
+    async fn commands(&mut self, ids: &[CommandId]) -> Result<HashMap<CommandId, Position>, StoreError>;
+
+    /// Inserts records with their data keys, in one statement each where the database can, and
+    /// moves the head to the last of them.
+    async fn insert(&mut self, records: &[Record]) -> Result<(), StoreError>;
+
+    /// Destroys the data keys of the records at `positions`.
+    async fn shred(&mut self, positions: &[Position]) -> Result<(), StoreError>;
+
+    /// Makes it durable.
+    async fn commit(self: Box<Self>) -> Result<(), StoreError>;
+}

@@ -1,0 +1,1 @@
+//! The ordered in-process feed: what this process committed, in order, to those who fold it.
