@@ -1,1 +1,36 @@
-//! placeholder
+//! What ScaiVault is about, without anything outside: values, aggregates with pure `decide` and
+//! `evolve`, stored events, the access model and the error codes.
+//!
+//! Knows no runtime, database, network, clock, randomness or environment. Time, ids and random
+//! values come in through [`Context`].
+
+pub mod access;
+pub mod audit;
+pub mod context;
+pub mod duration;
+pub mod event;
+pub mod id;
+pub mod idempotency;
+pub mod identity;
+pub mod installation;
+pub mod owner;
+pub mod path;
+pub mod pattern;
+pub mod publication;
+pub mod rejection;
+pub mod scope;
+pub mod secret;
+pub mod timestamp;
+pub mod token;
+
+pub use context::Context;
+pub use duration::DurationText;
+pub use event::{Event, EventBody, Recorded};
+pub use id::{PartnerId, TenantId, TokenId};
+pub use identity::{IdentityId, IdentityType, Role};
+pub use owner::Owner;
+pub use path::SecretPath;
+pub use pattern::Pattern;
+pub use rejection::{ErrorCode, Rejection};
+pub use scope::{Scope, Scopes};
+pub use timestamp::Timestamp;

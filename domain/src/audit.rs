@@ -1,0 +1,140 @@
+//! Audit entries: one per request that reaches authentication, one per piece of background work.
+
+use serde::Serialize;
+
+use crate::{IdentityType, Timestamp};
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident => $text:literal,)*) => {
+        /// What was asked for, whatever came of it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Action {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Action {
+            /// As stored.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+actions! {
+    /// Value or object read.
+    Read => "read",
+    /// Creation or change without an action of its own.
+    Write => "write",
+    /// Deletion without an action of its own.
+    Delete => "delete",
+    /// Collection read.
+    List => "list",
+    /// Restore of a secret or version.
+    Restore => "restore",
+    /// PATCH of a secret.
+    MetadataUpdate => "metadata_update",
+    /// Rotation.
+    Rotate => "rotate",
+    /// Token made.
+    TokenCreate => "token_create",
+    /// Token revoked.
+    TokenRevoke => "token_revoke",
+    /// Rejected token.
+    AuthFailure => "auth_failure",
+}
+
+/// One entry, without `position`, which the log gives.
+///
+/// Fields stand in the order of their names: serialised compactly this is RFC 8785 canonical JSON,
+/// since all numbers are integers below 2^53 and all keys are ASCII.
+#[derive(Clone, Debug, Serialize)]
+pub struct Entry<'a> {
+    /// The caller's own tenant.
+    pub acting_tenant_id: Option<&'a str>,
+    /// What was asked for.
+    pub action: Action,
+    /// Whole milliseconds up to the recording.
+    pub duration_ms: u64,
+    /// Code of the error envelope.
+    pub error_code: Option<&'a str>,
+    /// More facts, by the table of keys.
+    pub extra_data: Extra<'a>,
+    /// `log_…`.
+    pub id: &'a str,
+    /// Who.
+    pub identity_id: Option<&'a str>,
+    /// Kind of identity.
+    pub identity_type: Option<IdentityType>,
+    /// The request, or the run of background work.
+    pub request_id: &'a str,
+    /// What else than one secret it concerned.
+    pub resource: Option<&'a str>,
+    /// The secret concerned.
+    pub secret_path: Option<&'a str>,
+    /// Version read, written, deleted or restored.
+    pub secret_version: Option<u32>,
+    /// Client address.
+    pub source_ip: Option<&'a str>,
+    /// True for 2xx and 304.
+    pub success: bool,
+    /// Tenant acted upon.
+    pub tenant_id: Option<&'a str>,
+    /// When the request arrived.
+    pub timestamp: Timestamp,
+    /// First 256 characters.
+    pub user_agent: Option<&'a str>,
+}
+
+/// `extra_data`: keys left out while they have no value, in the order of their names.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Extra<'a> {
+    /// Moment of a time-travel read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<Timestamp>,
+    /// Part of a batch.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub batch: bool,
+    /// Folded failures.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+    /// Condition that denied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failed_condition: Option<&'a str>,
+    /// Permission asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub permission: Option<&'a str>,
+    /// The permitting policy: set, with null inside, for implicit ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_id: Option<Option<&'a str>>,
+    /// Its revision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_revision: Option<Option<u64>>,
+    /// Reason given for a rotation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'a str>,
+    /// Idempotent replay.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub replayed: bool,
+    /// Rotation policy of a rotation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rotation_policy_id: Option<Option<&'a str>>,
+    /// The permitting rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule_index: Option<Option<u32>>,
+    /// `partner` for partner secrets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret_scope: Option<&'a str>,
+    /// The opaque token used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_id: Option<&'a str>,
+}
+
+impl Entry<'_> {
+    /// RFC 8785 canonical JSON.
+    pub fn to_canonical_json(&self) -> String {
+        // A struct of strings, integers and booleans always serialises.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}

@@ -1,0 +1,31 @@
+//! What a decision may depend on besides state and command.
+
+use crate::{IdentityId, Timestamp};
+
+/// Who decides, when, and under which settings. Handed in, never looked up.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The moment of the decision.
+    pub now: Timestamp,
+    /// Who acts.
+    pub actor: IdentityId,
+    /// The causing request, or the run of background work.
+    pub request_id: String,
+    /// Settings of the owner concerned.
+    pub settings: Settings,
+}
+
+/// Settings of a tenant that decisions read; a partner has the defaults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// `max_versions` of secrets created later.
+    pub default_max_versions: u32,
+    /// How long a soft-deleted secret can be restored.
+    pub recovery_window_seconds: i64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { default_max_versions: 10, recovery_window_seconds: 30 * 86_400 }
+    }
+}

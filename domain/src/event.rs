@@ -1,0 +1,174 @@
+//! Stored events: a type name, a schema version and a JSON body, decoupled from Rust names.
+//!
+//! Additive optional fields keep the schema version. Anything else is a new version with an
+//! upcaster here and a golden file in `domain/tests/golden`. History is never edited.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::idempotency::OutcomeKept;
+use crate::installation::{ClockMoved, PartnerCreated, TenantCreated, UserCreated};
+use crate::secret::SecretEvent;
+use crate::token::{TokenCreated, TokenRevoked};
+use crate::{IdentityId, SecretPath, Timestamp};
+
+/// Schema version of every event of this build.
+pub const SCHEMA_VERSION: u16 = 1;
+
+/// Everything that can be in the log, but the coalesced access records.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A secret changed.
+    Secret(SecretPath, SecretEvent),
+    /// A token was made.
+    TokenCreated(TokenCreated),
+    /// A token was revoked.
+    TokenRevoked(TokenRevoked),
+    /// A partner was made.
+    PartnerCreated(PartnerCreated),
+    /// A tenant was made.
+    TenantCreated(TenantCreated),
+    /// A user was made.
+    UserCreated(UserCreated),
+    /// The development clock was moved.
+    ClockMoved(ClockMoved),
+    /// An outcome was kept for repetitions.
+    OutcomeKept(OutcomeKept),
+}
+
+/// An event with who caused it and when, as sealed into the log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventBody {
+    /// When it happened, by the server's clock.
+    pub at: Timestamp,
+    /// Who did it.
+    pub actor: IdentityId,
+    /// Because of which request or run.
+    pub request_id: String,
+    /// What happened.
+    pub event: Event,
+}
+
+/// An event in its place in the log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recorded {
+    /// Log position.
+    pub position: u64,
+    /// Time of the record; never decreases along the log.
+    pub recorded_at: Timestamp,
+    /// The event.
+    pub body: EventBody,
+}
+
+/// Why a stored body is not an event of this build.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// A type or schema version that a later build wrote.
+    #[error("event type {kind} version {schema_version} is not known to this build; upgrade it")]
+    Unknown {
+        /// Stored type.
+        kind: String,
+        /// Stored version.
+        schema_version: u16,
+    },
+    /// A body that does not have the shape of its type.
+    #[error("event body of type {kind} is malformed")]
+    Malformed {
+        /// Stored type.
+        kind: String,
+        /// What serde says; names fields, holds no values.
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored<T> {
+    at: i64,
+    actor: IdentityId,
+    request_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    path: Option<SecretPath>,
+    data: T,
+}
+
+impl Event {
+    /// Stored type.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Secret(_, event) => event.kind(),
+            Self::TokenCreated(_) => "token.created",
+            Self::TokenRevoked(_) => "token.revoked",
+            Self::PartnerCreated(_) => "partner.created",
+            Self::TenantCreated(_) => "tenant.created",
+            Self::UserCreated(_) => "user.created",
+            Self::ClockMoved(_) => "clock.moved",
+            Self::OutcomeKept(_) => "outcome.kept",
+        }
+    }
+}
+
+impl EventBody {
+    /// The JSON to seal.
+    pub fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
+        match &self.event {
+            Event::Secret(path, event) => self.encode_data(Some(path), event),
+            Event::TokenCreated(data) => self.encode_data(None, data),
+            Event::TokenRevoked(data) => self.encode_data(None, data),
+            Event::PartnerCreated(data) => self.encode_data(None, data),
+            Event::TenantCreated(data) => self.encode_data(None, data),
+            Event::UserCreated(data) => self.encode_data(None, data),
+            Event::ClockMoved(data) => self.encode_data(None, data),
+            Event::OutcomeKept(data) => self.encode_data(None, data),
+        }
+    }
+
+    fn encode_data<T: Serialize>(&self, path: Option<&SecretPath>, data: &T) -> Result<Vec<u8>, serde_json::Error> {
+        serde_json::to_vec(&Stored {
+            at: self.at.as_micros(),
+            actor: self.actor.clone(),
+            request_id: self.request_id.clone(),
+            path: path.cloned(),
+            data,
+        })
+    }
+
+    /// Reads a stored body back.
+    pub fn decode(kind: &str, schema_version: u16, json: &[u8]) -> Result<Self, DecodeError> {
+        if schema_version != SCHEMA_VERSION {
+            return Err(DecodeError::Unknown { kind: kind.to_owned(), schema_version });
+        }
+        let malformed = |source| DecodeError::Malformed { kind: kind.to_owned(), source };
+        if kind.starts_with("secret.") {
+            let stored: Stored<SecretEvent> = serde_json::from_slice(json).map_err(malformed)?;
+            let missing = || malformed(serde::de::Error::missing_field("path"));
+            let path = stored.path.clone().ok_or_else(missing)?;
+            return Ok(stored.with(|event| Event::Secret(path, event)));
+        }
+        fn read<T: DeserializeOwned>(json: &[u8]) -> Result<Stored<T>, serde_json::Error> {
+            serde_json::from_slice(json)
+        }
+        match kind {
+            "token.created" => read(json).map(|stored| stored.with(Event::TokenCreated)),
+            "token.revoked" => read(json).map(|stored| stored.with(Event::TokenRevoked)),
+            "partner.created" => read(json).map(|stored| stored.with(Event::PartnerCreated)),
+            "tenant.created" => read(json).map(|stored| stored.with(Event::TenantCreated)),
+            "user.created" => read(json).map(|stored| stored.with(Event::UserCreated)),
+            "clock.moved" => read(json).map(|stored| stored.with(Event::ClockMoved)),
+            "outcome.kept" => read(json).map(|stored| stored.with(Event::OutcomeKept)),
+            _ => return Err(DecodeError::Unknown { kind: kind.to_owned(), schema_version }),
+        }
+        .map_err(malformed)
+    }
+}
+
+impl<T> Stored<T> {
+    fn with(self, event: impl FnOnce(T) -> Event) -> EventBody {
+        EventBody {
+            at: Timestamp::from_micros(self.at),
+            actor: self.actor,
+            request_id: self.request_id,
+            event: event(self.data),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Who acts: users, service accounts, groups, and the server's own actors.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// A typed identity, such as `user:alice@acme.example` or `system:secret-sweeper`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct IdentityId(Arc<str>);
+
+impl IdentityId {
+    /// The server's own actor for expiry, recovery windows and pruning.
+    pub const SECRET_SWEEPER: &'static str = "system:secret-sweeper";
+
+    /// A user by e-mail address, which is lower-cased.
+    pub fn user(email: &str) -> Self {
+        Self(format!("user:{}", email.to_lowercase()).into())
+    }
+
+    /// One of the server's own actors.
+    pub fn system(name: &'static str) -> Self {
+        Self(name.into())
+    }
+
+    /// Takes a text with a known prefix.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (kind, rest) = text.split_once(':')?;
+        let known = matches!(kind, "user" | "sa" | "group" | "system" | "dynamic");
+        (known && !rest.is_empty() && text.len() <= 512).then(|| Self(text.into()))
+    }
+
+    /// The kind, by prefix.
+    pub fn kind(&self) -> IdentityType {
+        match self.0.split(':').next() {
+            Some("sa") => IdentityType::ServiceAccount,
+            Some("group") => IdentityType::Group,
+            Some("system" | "dynamic") => IdentityType::System,
+            Some(_) | None => IdentityType::User,
+        }
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The text, shared.
+    pub fn shared(&self) -> Arc<str> {
+        self.0.clone()
+    }
+}
+
+impl fmt::Display for IdentityId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for IdentityId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Kind of an identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdentityType {
+    /// A person.
+    User,
+    /// A program.
+    ServiceAccount,
+    /// A set of users.
+    Group,
+    /// The server itself.
+    System,
+}
+
+impl IdentityType {
+    /// As in answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::ServiceAccount => "service_account",
+            Self::Group => "group",
+            Self::System => "system",
+        }
+    }
+}
+
+/// An administrative role: an implicit policy over everything in its reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// The whole installation.
+    SuperAdmin,
+    /// Its partner and all tenants of it.
+    PartnerAdmin,
+    /// Its tenant.
+    TenantAdmin,
+}
+
+impl Role {
+    /// As in answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SuperAdmin => "super_admin",
+            Self::PartnerAdmin => "partner_admin",
+            Self::TenantAdmin => "tenant_admin",
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Who owns a thing: the installation, a partner or a tenant.
+
+use crate::{PartnerId, TenantId};
+
+/// Isolation boundary of everything stored. A lookup always happens inside one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Owner {
+    /// The installation.
+    Platform,
+    /// A partner.
+    Partner(PartnerId),
+    /// A tenant.
+    Tenant(TenantId),
+}
+
+impl Owner {
+    /// The tenant, if it is one.
+    pub fn tenant(&self) -> Option<&TenantId> {
+        match self {
+            Self::Tenant(id) => Some(id),
+            Self::Platform | Self::Partner(_) => None,
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Path patterns of policies, token narrowing and batch expansion.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{ErrorCode, Rejection};
+
+/// A pattern over secret paths, or over system paths if it starts with `@`. Anchored at both ends.
+///
+/// `*` alone is one segment, `*` beside other characters any run within a segment, `?` one
+/// character, `**` any number of whole segments (at least one at either end).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Pattern(Arc<str>);
+
+impl Pattern {
+    /// Checks `text` as a pattern; `invalid_glob` with `details` `{"pattern","reason"}` otherwise.
+    pub fn parse(text: &str) -> Result<Self, Rejection> {
+        let refuse = |reason: &'static str, sentence: &str| {
+            Err(Rejection::new(ErrorCode::InvalidGlob, sentence).detail("pattern", text).detail("reason", reason))
+        };
+        let plain = text.strip_prefix('@').unwrap_or(text);
+        if plain.is_empty() {
+            return refuse("empty", "A path pattern must not be empty");
+        }
+        if text.len() > 512 {
+            return refuse("too_long", "A path pattern may have at most 512 characters");
+        }
+        if plain.starts_with('/') {
+            return refuse("leading_slash", "A path pattern must not start with '/'");
+        }
+        if plain.ends_with('/') {
+            return refuse("trailing_slash", "A path pattern must not end with '/'");
+        }
+        for segment in plain.split('/') {
+            if segment.is_empty() {
+                return refuse("empty_segment", "A path pattern must not contain '//'");
+            }
+            if !segment.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'*' | b'?')) {
+                return refuse(
+                    "invalid_character",
+                    "A path pattern may contain only a-z, 0-9, '-', '_', '/', '*' and '?'",
+                );
+            }
+            if segment != "**" && segment.contains("**") {
+                return refuse("invalid_double_star", "'**' must stand alone in its segment");
+            }
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// Whether `path` (a secret path, or a system path with its `@`) matches.
+    pub fn matches(&self, path: &str) -> bool {
+        match (self.0.strip_prefix('@'), path.strip_prefix('@')) {
+            (None, None) => matches(&self.0, path),
+            (Some(pattern), Some(path)) => matches(pattern, path),
+            (None, Some(_)) | (Some(_), None) => false,
+        }
+    }
+
+    /// The longest literal beginning, to narrow a range of candidate paths.
+    pub fn literal_prefix(&self) -> &str {
+        self.0.split(['*', '?']).next().unwrap_or_default()
+    }
+
+    /// As written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Whether a text asks for expansion rather than naming one path.
+pub fn has_wildcard(text: &str) -> bool {
+    text.contains(['*', '?'])
+}
+
+fn matches(pattern: &str, path: &str) -> bool {
+    let pattern: Vec<&str> = pattern.split('/').collect();
+    let path: Vec<&str> = path.split('/').collect();
+    segments_match(&pattern, &path, true)
+}
+
+/// Both are short (512 characters), and each `**` only moves forward, so plain backtracking is
+/// bounded by segments × segments per star.
+fn segments_match(pattern: &[&str], path: &[&str], leading: bool) -> bool {
+    match pattern.split_first() {
+        None => path.is_empty(),
+        Some((&"**", rest)) => {
+            // At either end it stands for one segment or more, in the middle for none or more.
+            let least = usize::from(leading || rest.is_empty());
+            (least..=path.len()).any(|taken| path.get(taken..).is_some_and(|tail| segments_match(rest, tail, false)))
+        }
+        Some((segment, rest)) => path.split_first().is_some_and(|(first, tail)| {
+            segment_matches(segment.as_bytes(), first.as_bytes()) && segments_match(rest, tail, false)
+        }),
+    }
+}
+
+/// Greedy wildcard match with one remembered star: linear in practice, never exponential.
+fn segment_matches(pattern: &[u8], text: &[u8]) -> bool {
+    if pattern == b"*" {
+        return !text.is_empty();
+    }
+    let (mut p, mut t) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match pattern.get(p) {
+            Some(b'*') => {
+                star = Some((p, t));
+                p += 1;
+            }
+            Some(b'?') => {
+                p += 1;
+                t += 1;
+            }
+            Some(byte) if text.get(t) == Some(byte) => {
+                p += 1;
+                t += 1;
+            }
+            Some(_) | None => match star {
+                Some((at, taken)) => {
+                    p = at + 1;
+                    t = taken + 1;
+                    star = Some((at, taken + 1));
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern.iter().skip(p).all(|byte| *byte == b'*')
+}
+
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for Pattern {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Pattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Arc::<str>::deserialize(deserializer).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Pattern;
+
+    #[test]
+    fn the_documented_table_holds() {
+        for (pattern, yes, no) in [
+            ("app/db", &["app/db"][..], &["app/db/x", "app"][..]),
+            ("app/db/*", &["app/db/password"], &["app/db", "app/db/a/b"]),
+            ("app/**", &["app/db", "app/db/password"], &["app", "apps/x"]),
+            ("**/ssl/*", &["app/ssl/cert", "a/b/ssl/cert"], &["ssl/cert"]),
+            ("app/**/key", &["app/key", "app/a/b/key"], &["app/a/b"]),
+            ("env/prod-?/*", &["env/prod-1/db"], &["env/prod-12/db"]),
+            ("*/readonly", &["app/readonly"], &["readonly", "a/b/readonly"]),
+            ("**", &["a", "a/b"], &["@partner/a"]),
+            ("@partner/**", &["@partner/a/b"], &["partner/a"]),
+            ("a*c*/x", &["abcd/x", "ac/x"], &["ab/x"]),
+        ] {
+            let parsed = Pattern::parse(pattern).unwrap();
+            for path in yes {
+                assert!(parsed.matches(path), "{pattern} should match {path}");
+            }
+            for path in no {
+                assert!(!parsed.matches(path), "{pattern} should not match {path}");
+            }
+        }
+        for bad in ["", "/a", "a/", "a//b", "a/**b", "A", "@", "a b", "a/***"] {
+            assert!(Pattern::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

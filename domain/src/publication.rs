@@ -1,0 +1,170 @@
+//! What the outside is told: envelopes of published events, derived from the log.
+//!
+//! A pure function of what is stored, so every channel and every repetition says the same.
+
+use serde_json::{Value, json};
+
+use crate::secret::SecretEvent;
+use crate::{Event, EventBody, IdentityId, PartnerId, Recorded, Timestamp};
+use crate::{Owner, SecretPath};
+
+/// A published event, before it is put into a channel's form.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Published {
+    /// `evt_…`: sorts in log order.
+    pub event_id: String,
+    /// As in the catalogue.
+    pub event_type: &'static str,
+    /// When it happened.
+    pub timestamp: Timestamp,
+    /// Whom it concerns.
+    pub owner: Owner,
+    /// Partner of that tenant, or that partner itself.
+    pub partner: Option<PartnerId>,
+    /// Who did it.
+    pub actor: IdentityId,
+    /// The secret concerned.
+    pub path: Option<SecretPath>,
+    /// By the catalogue.
+    pub data: Value,
+    /// Of the causing request or run.
+    pub request_id: String,
+}
+
+impl Published {
+    /// The envelope.
+    pub fn envelope(&self) -> Value {
+        let mut envelope = json!({
+            "event_id": self.event_id,
+            "event_type": self.event_type,
+            "timestamp": self.timestamp,
+            "tenant_id": self.owner.tenant(),
+            "partner_id": self.partner,
+            "identity_id": self.actor,
+            "data": self.data,
+            "request_id": self.request_id,
+        });
+        if let (Some(path), Some(object)) = (&self.path, envelope.as_object_mut()) {
+            object.insert("path".into(), path.as_str().into());
+        }
+        envelope
+    }
+}
+
+/// Id of the `index`-th event published from the record at `position`.
+///
+/// A ULID whose time is the record's and whose random part is its place: records never go back in
+/// time along the log, so ids sort in log order.
+pub fn event_id(recorded_at: Timestamp, position: u64, index: u16) -> String {
+    let millis = u64::try_from(recorded_at.as_micros() / 1_000).unwrap_or_default();
+    let place = (u128::from(position) << 16) | u128::from(index);
+    format!("evt_{}", ulid::Ulid::from_parts(millis, place))
+}
+
+/// Published events of one record, in order.
+pub fn publish(recorded: &Recorded, owner: &Owner, partner: Option<&PartnerId>) -> Vec<Published> {
+    let body = &recorded.body;
+    let mut index = 0;
+    described(body)
+        .into_iter()
+        .map(|(event_type, data)| {
+            let event_id = event_id(recorded.recorded_at, recorded.position, index);
+            index += 1;
+            Published {
+                event_id,
+                event_type,
+                timestamp: body.at,
+                owner: owner.clone(),
+                partner: partner.cloned(),
+                actor: body.actor.clone(),
+                path: match &body.event {
+                    Event::Secret(path, _) => Some(path.clone()),
+                    Event::TokenCreated(_)
+                    | Event::TokenRevoked(_)
+                    | Event::PartnerCreated(_)
+                    | Event::TenantCreated(_)
+                    | Event::UserCreated(_)
+                    | Event::ClockMoved(_)
+                    | Event::OutcomeKept(_) => None,
+                },
+                data,
+                request_id: body.request_id.clone(),
+            }
+        })
+        .collect()
+}
+
+fn described(body: &EventBody) -> Vec<(&'static str, Value)> {
+    match &body.event {
+        Event::Secret(_, event) => secret(event, &body.actor),
+        Event::TokenCreated(token) => vec![(
+            "token.created",
+            json!({"token_id": token.id, "kind": "personal", "name": token.name, "identity_id": token.identity,
+                   "scopes": token.scopes, "expires_at": token.expires_at}),
+        )],
+        Event::TokenRevoked(token) => vec![(
+            "token.revoked",
+            json!({"token_id": token.id, "kind": "personal", "identity_id": token.identity, "revoked_by": body.actor}),
+        )],
+        // Records of this installation's own making are told with the identity capability.
+        Event::PartnerCreated(_)
+        | Event::TenantCreated(_)
+        | Event::UserCreated(_)
+        | Event::ClockMoved(_)
+        | Event::OutcomeKept(_) => Vec::new(),
+    }
+}
+
+fn secret(event: &SecretEvent, actor: &IdentityId) -> Vec<(&'static str, Value)> {
+    let updated = |old: Value, new: u32, is_rotation: bool| json!({"old_version": old, "new_version": new, "updated_by": actor, "is_rotation": is_rotation});
+    match event {
+        SecretEvent::Created { secret_type, metadata, expires_at, .. } => vec![(
+            "secret.created",
+            json!({"version": 1, "secret_type": secret_type, "created_by": actor, "tags": metadata.tags(), "expires_at": expires_at}),
+        )],
+        SecretEvent::VersionAdded { version, previous_version, rotation, .. } => {
+            let mut told = vec![("secret.updated", updated(json!(previous_version), *version, rotation.is_some()))];
+            if let Some(rotation) = rotation {
+                told.push((
+                    "secret.rotated",
+                    json!({"old_version": previous_version, "new_version": version, "rotation_policy_id": null,
+                           "rotation_policy_name": null, "grace_period_ends": rotation.grace_ends_at, "auto_generated": false}),
+                ));
+            }
+            told
+        }
+        SecretEvent::MetadataUpdated { version, metadata, options, .. } => {
+            let parts = [("metadata", metadata.is_some()), ("options", options.is_some())];
+            let changed: Vec<_> = parts.into_iter().filter(|(_, is)| *is).map(|(name, _)| name).collect();
+            vec![("secret.metadata_updated", json!({"version": version, "changed": changed, "updated_by": actor}))]
+        }
+        SecretEvent::VersionDeleted { version, .. } => {
+            vec![("secret.metadata_updated", json!({"version": version, "changed": ["versions"], "updated_by": actor}))]
+        }
+        SecretEvent::VersionDestroyed { version, reason } => {
+            vec![("secret.version_destroyed", json!({"version": version, "reason": reason, "destroyed_by": actor}))]
+        }
+        SecretEvent::VersionRestored { with_secret: true, .. } => Vec::new(),
+        SecretEvent::VersionRestored { version, .. } => {
+            vec![("secret.restored", json!({"version": version, "restored_by": actor}))]
+        }
+        SecretEvent::CurrentVersionChanged { old_version, new_version } => {
+            vec![("secret.updated", updated(json!(old_version), *new_version, false))]
+        }
+        SecretEvent::Deleted { recoverable_until, version_count } => vec![(
+            "secret.deleted",
+            json!({"version_count": version_count, "deleted_by": actor, "permanent": false, "recoverable_until": recoverable_until}),
+        )],
+        SecretEvent::Restored { version } => {
+            vec![("secret.restored", json!({"version": version, "restored_by": actor}))]
+        }
+        SecretEvent::Destroyed { version_count, .. } => {
+            vec![("secret.deleted", json!({"version_count": version_count, "deleted_by": actor, "permanent": true}))]
+        }
+        SecretEvent::ExpiryAnnounced { threshold, expires_at, days_remaining } => vec![(
+            "secret.expiring",
+            json!({"expires_at": expires_at, "days_remaining": days_remaining, "threshold": threshold}),
+        )],
+        SecretEvent::Expired { expires_at } => vec![("secret.expired", json!({"expires_at": expires_at}))],
+    }
+}

@@ -1,0 +1,175 @@
+//! A secret: versions of a value under one path, with metadata, options and expiry.
+//!
+//! `decide` functions (one file per command) are pure and total; [`Secret::evolve`] folds their
+//! events. Whatever is due by the clock is settled before any decision, see [`settle`].
+
+pub mod condition;
+pub mod delete;
+pub mod event;
+mod evolve;
+pub mod metadata;
+pub mod options;
+pub mod read;
+pub mod restore;
+pub mod rotate;
+pub mod settle;
+pub mod update;
+pub mod version;
+pub mod write;
+
+use serde_json::Value;
+
+pub use condition::Condition;
+pub use event::SecretEvent;
+pub use metadata::Metadata;
+pub use options::{Expiry, NoticeTimes, Options};
+pub use version::{SecretType, Version, VersionState};
+
+use crate::{ErrorCode, Rejection, SecretPath, Timestamp};
+
+/// State of one secret, from its first version to its hard deletion.
+///
+/// A path without a secret is the absence of this.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Secret {
+    /// Its name.
+    pub path: SecretPath,
+    /// Versions ever written, oldest first, destroyed ones included.
+    pub versions: Vec<Version>,
+    /// Not secret, searchable.
+    pub metadata: Metadata,
+    /// How it is kept.
+    pub options: Options,
+    /// When it ends, and what has been said about it.
+    pub expiry: Option<Expiry>,
+    /// First version.
+    pub created_at: Timestamp,
+    /// Last new version or metadata change.
+    pub updated_at: Timestamp,
+    /// Set while soft-deleted.
+    pub deleted: Option<Deletion>,
+}
+
+/// A soft deletion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deletion {
+    /// When.
+    pub deleted_at: Timestamp,
+    /// Until when it can be restored.
+    pub recoverable_until: Timestamp,
+}
+
+/// What a command leads to: events for the log, and what the caller is told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision<T> {
+    /// In order; none if nothing changes.
+    pub events: Vec<SecretEvent>,
+    /// For the answer.
+    pub outcome: T,
+}
+
+impl Secret {
+    /// The version served by default: the highest live one.
+    pub fn current(&self) -> Option<&Version> {
+        self.versions.iter().rev().find(|version| version.is_live())
+    }
+
+    /// Number of the current version.
+    pub fn current_number(&self) -> Option<u32> {
+        self.current().map(|version| version.number)
+    }
+
+    /// The version of that number.
+    pub fn version(&self, number: u32) -> Option<&Version> {
+        let index = usize::try_from(number.checked_sub(1)?).ok()?;
+        self.versions.get(index)
+    }
+
+    /// Versions that still have a value.
+    pub fn valued(&self) -> impl DoubleEndedIterator<Item = &Version> {
+        self.versions.iter().filter(|version| version.has_value())
+    }
+
+    /// When it ends.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.expiry.as_ref().map(|expiry| expiry.at)
+    }
+
+    /// Whether its end has passed.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at().is_some_and(|end| end <= now)
+    }
+
+    /// Positions of the records whose data keys `events` destroy.
+    pub fn shredded_by(&self, events: &[SecretEvent]) -> Vec<u64> {
+        let mut positions = Vec::new();
+        for event in events {
+            match event {
+                SecretEvent::VersionDestroyed { version, .. } => {
+                    positions.extend(
+                        self.version(*version).filter(|version| version.has_value()).map(|version| version.position),
+                    );
+                }
+                SecretEvent::Destroyed { .. } => positions.extend(self.valued().map(|version| version.position)),
+                SecretEvent::Created { .. }
+                | SecretEvent::VersionAdded { .. }
+                | SecretEvent::MetadataUpdated { .. }
+                | SecretEvent::VersionDeleted { .. }
+                | SecretEvent::VersionRestored { .. }
+                | SecretEvent::CurrentVersionChanged { .. }
+                | SecretEvent::Deleted { .. }
+                | SecretEvent::Restored { .. }
+                | SecretEvent::ExpiryAnnounced { .. }
+                | SecretEvent::Expired { .. } => {}
+            }
+        }
+        positions.sort_unstable();
+        positions.dedup();
+        positions
+    }
+
+    /// Applies events that have no position yet, to see what a decision would lead to.
+    pub fn preview(state: Option<Self>, events: &[SecretEvent], now: Timestamp, path: &SecretPath) -> Option<Self> {
+        let facts = evolve::Facts { position: 0, at: now, actor: None };
+        events.iter().fold(state, |state, event| Self::evolve(state, path, event, &facts))
+    }
+}
+
+pub use evolve::Facts;
+
+/// `secret_not_found`; a soft-deleted secret says until when it can be restored.
+pub fn not_found(path: &SecretPath, deletion: Option<Deletion>) -> Rejection {
+    let rejection =
+        Rejection::new(ErrorCode::SecretNotFound, format!("Secret '{path}' not found")).detail("path", path.as_str());
+    match deletion {
+        Some(deletion) => with_deletion(rejection, deletion),
+        None => rejection,
+    }
+}
+
+fn with_deletion(rejection: Rejection, deletion: Deletion) -> Rejection {
+    rejection
+        .detail("deleted_at", deletion.deleted_at.to_string())
+        .detail("recoverable_until", deletion.recoverable_until.to_string())
+}
+
+/// `version_not_found` with its reason.
+pub fn version_not_found(path: &SecretPath, version: Option<u32>, reason: &str) -> Rejection {
+    let what = match version {
+        Some(number) => format!("Version {number} of secret '{path}' cannot be read"),
+        None => format!("Secret '{path}' had no readable version at that moment"),
+    };
+    Rejection::new(ErrorCode::VersionNotFound, what)
+        .detail("path", path.as_str())
+        .detail("version", version.map_or(Value::Null, Value::from))
+        .detail("reason", reason)
+}
+
+/// The live secret, or `secret_not_found`.
+pub(crate) fn live<'a>(secret: Option<&'a Secret>, path: &SecretPath) -> Result<&'a Secret, Rejection> {
+    match secret {
+        Some(secret) if secret.deleted.is_none() => Ok(secret),
+        Some(secret) => Err(not_found(path, secret.deleted)),
+        None => Err(not_found(path, None)),
+    }
+}

@@ -1,0 +1,176 @@
+//! What can happen to a secret, as stored.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Metadata, Options, SecretType};
+use crate::{DurationText, Timestamp};
+
+/// One event of a secret. Values are never in it: they are the erasable part of the record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum SecretEvent {
+    /// First version of a new history at the path.
+    Created {
+        /// Type of the value.
+        secret_type: SecretType,
+        /// Metadata.
+        metadata: Metadata,
+        /// Options.
+        options: Options,
+        /// Its end.
+        expires_at: Option<Timestamp>,
+    },
+    /// A further version.
+    VersionAdded {
+        /// Its number.
+        version: u32,
+        /// The version that was current.
+        previous_version: Option<u32>,
+        /// Type of the value.
+        secret_type: SecretType,
+        /// Metadata, if replaced.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        metadata: Option<Metadata>,
+        /// Options, if changed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        options: Option<Options>,
+        /// Its end.
+        expires_at: Option<Timestamp>,
+        /// Set if the version came by rotation.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rotation: Option<Rotation>,
+    },
+    /// Metadata or options changed without a new version.
+    MetadataUpdated {
+        /// The current version.
+        version: Option<u32>,
+        /// Metadata, if changed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        metadata: Option<Metadata>,
+        /// Options, if they or the end changed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        options: Option<Options>,
+        /// Its end.
+        expires_at: Option<Timestamp>,
+    },
+    /// A version's value is gone for good.
+    VersionDestroyed {
+        /// Which.
+        version: u32,
+        /// Why.
+        reason: DestroyReason,
+    },
+    /// A version was soft-deleted on its own.
+    VersionDeleted {
+        /// Which.
+        version: u32,
+        /// Until when it can be restored.
+        recoverable_until: Timestamp,
+    },
+    /// A soft-deleted version came back.
+    VersionRestored {
+        /// Which.
+        version: u32,
+        /// Whether the soft-deleted secret comes back with it, told by an event of its own.
+        with_secret: bool,
+    },
+    /// Deleting, destroying or restoring a version made another one current.
+    CurrentVersionChanged {
+        /// Which was.
+        old_version: u32,
+        /// Which is.
+        new_version: u32,
+    },
+    /// The secret was soft-deleted.
+    Deleted {
+        /// Until when it can be restored.
+        recoverable_until: Timestamp,
+        /// Versions that have a value.
+        version_count: u32,
+    },
+    /// A soft-deleted secret came back.
+    Restored {
+        /// The current version afterwards.
+        version: u32,
+    },
+    /// The secret and all its values are gone for good.
+    Destroyed {
+        /// Why.
+        reason: DestroyReason,
+        /// Versions that had a value.
+        version_count: u32,
+    },
+    /// A notice before its end.
+    ExpiryAnnounced {
+        /// The notice, as configured.
+        threshold: DurationText,
+        /// The end.
+        expires_at: Timestamp,
+        /// Remaining time in days, rounded up.
+        days_remaining: i64,
+    },
+    /// Its end came.
+    Expired {
+        /// The end.
+        expires_at: Timestamp,
+    },
+}
+
+/// How a version came by rotation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rotation {
+    /// Until when the replaced version stays readable.
+    pub grace_ends_at: Timestamp,
+    /// As given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Arc<str>>,
+}
+
+/// Why a value is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DestroyReason {
+    /// Somebody asked for it.
+    Requested,
+    /// More versions than the secret keeps.
+    AgedOut,
+    /// The recovery window ended.
+    RecoveryEnded,
+}
+
+impl DestroyReason {
+    /// As in events.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Requested => "requested",
+            Self::AgedOut => "aged_out",
+            Self::RecoveryEnded => "recovery_ended",
+        }
+    }
+}
+
+impl SecretEvent {
+    /// Stored type.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Created { .. } => "secret.created",
+            Self::VersionAdded { .. } => "secret.version_added",
+            Self::MetadataUpdated { .. } => "secret.metadata_updated",
+            Self::VersionDestroyed { .. } => "secret.version_destroyed",
+            Self::VersionDeleted { .. } => "secret.version_deleted",
+            Self::VersionRestored { .. } => "secret.version_restored",
+            Self::CurrentVersionChanged { .. } => "secret.current_version_changed",
+            Self::Deleted { .. } => "secret.deleted",
+            Self::Restored { .. } => "secret.restored",
+            Self::Destroyed { .. } => "secret.destroyed",
+            Self::ExpiryAnnounced { .. } => "secret.expiry_announced",
+            Self::Expired { .. } => "secret.expired",
+        }
+    }
+
+    /// Whether the record carries a value.
+    pub fn has_value(&self) -> bool {
+        matches!(self, Self::Created { .. } | Self::VersionAdded { .. })
+    }
+}

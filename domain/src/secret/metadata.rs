@@ -1,0 +1,114 @@
+//! Metadata of a secret: not secret, searchable.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// Longest description, in characters.
+pub const MAX_DESCRIPTION: usize = 2_048;
+/// Longest owner, in characters.
+pub const MAX_OWNER: usize = 256;
+/// Most tags.
+pub const MAX_TAGS: usize = 50;
+/// Longest tag, in characters.
+pub const MAX_TAG: usize = 64;
+/// Most keys of the user's own.
+pub const MAX_OWN_KEYS: usize = 50;
+/// Longest own text value, in characters.
+pub const MAX_OWN_TEXT: usize = 1_024;
+
+/// Known keys and the user's own. Serialises with the known ones first.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Metadata {
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<Arc<str>>,
+    /// Labels, in the order given, without duplicates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Arc<[Arc<str>]>>,
+    /// Who looks after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Arc<str>>,
+    /// Own keys.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub own: BTreeMap<Arc<str>, OwnValue>,
+}
+
+/// Value of an own key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum OwnValue {
+    /// Text.
+    Text(Arc<str>),
+    /// Boolean.
+    Boolean(bool),
+    /// Number.
+    Number(serde_json::Number),
+}
+
+impl Metadata {
+    /// The tags; empty when there are none.
+    pub fn tags(&self) -> &[Arc<str>] {
+        self.tags.as_deref().unwrap_or_default()
+    }
+
+    /// One flat object, as in answers.
+    pub fn to_json(&self) -> serde_json::Map<String, serde_json::Value> {
+        let mut object = serde_json::Map::new();
+        if let Some(description) = &self.description {
+            object.insert("description".into(), description.as_ref().into());
+        }
+        if let Some(tags) = &self.tags {
+            object.insert("tags".into(), tags.iter().map(|tag| tag.as_ref()).collect());
+        }
+        if let Some(owner) = &self.owner {
+            object.insert("owner".into(), owner.as_ref().into());
+        }
+        for (key, value) in &self.own {
+            let value = match value {
+                OwnValue::Text(text) => text.as_ref().into(),
+                OwnValue::Boolean(flag) => (*flag).into(),
+                OwnValue::Number(number) => serde_json::Value::Number(number.clone()),
+            };
+            object.insert(key.as_ref().into(), value);
+        }
+        object
+    }
+}
+
+/// A merge into metadata: absent keys stay, `None` removes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MetadataPatch {
+    /// New description.
+    pub description: Option<Option<Arc<str>>>,
+    /// New tags, replacing all.
+    pub tags: Option<Option<Arc<[Arc<str>]>>>,
+    /// New owner.
+    pub owner: Option<Option<Arc<str>>>,
+    /// New values of own keys.
+    pub own: BTreeMap<Arc<str>, Option<OwnValue>>,
+}
+
+impl MetadataPatch {
+    /// The metadata that results.
+    pub fn apply(&self, metadata: &Metadata) -> Metadata {
+        let mut merged = metadata.clone();
+        if let Some(description) = &self.description {
+            merged.description.clone_from(description);
+        }
+        if let Some(tags) = &self.tags {
+            merged.tags.clone_from(tags);
+        }
+        if let Some(owner) = &self.owner {
+            merged.owner.clone_from(owner);
+        }
+        for (key, value) in &self.own {
+            match value {
+                Some(value) => merged.own.insert(key.clone(), value.clone()),
+                None => merged.own.remove(key),
+            };
+        }
+        merged
+    }
+}
