@@ -1,1 +1,19 @@
-//! placeholder
+//! Read models: plain structures folded from the log, in order, by one task.
+//!
+//! Holds ciphertext, never plaintext. Never appends. Can be thrown away and rebuilt at any time.
+
+pub mod accesses;
+pub mod decode;
+pub mod history;
+pub mod installation;
+pub mod outcomes;
+pub mod owners;
+pub mod projector;
+pub mod secrets;
+pub mod tokens;
+pub mod view;
+
+pub use accesses::{Accesses, Consumer};
+pub use projector::{Projections, ProjectorState};
+pub use secrets::{Catalogue, Held};
+pub use view::View;

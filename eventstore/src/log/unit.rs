@@ -26,6 +26,8 @@ pub struct Entry {
     pub owner: Owner,
     /// RFC 8785 canonical JSON of the entry without `position`.
     pub json: Arc<str>,
+    /// JSON kept beside the entry and not part of it: what later explains the decision.
+    pub detail: Option<Arc<str>>,
 }
 
 /// Where a unit went.

@@ -1,0 +1,19 @@
+//! Sealing: everything stored is encrypted under keys of its owner, bound to its place.
+//!
+//! Root key → platform and partner keys → tenant keys → one data key per erasable part. Files:
+//! [`secret_key`] key material, [`aead`] the two ciphers, [`place`] what ciphertext is bound to,
+//! [`root`] where the root key comes from, [`keyring`] the hierarchy, [`sealer`] records,
+//! [`access`] coalesced audit entries.
+
+pub mod access;
+mod aead;
+pub mod keyring;
+mod place;
+pub mod root;
+pub mod sealer;
+pub mod secret_key;
+
+pub use access::AccessComposer;
+pub use keyring::Keyring;
+pub use root::{FileRoot, PassphraseRoot, RootKeyProvider};
+pub use sealer::{Draft, Opened, SealedValue, Sealer};

@@ -1,0 +1,137 @@
+//! Who read which version when: exact counts, from the access records.
+
+mod consumers;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use scaivault_domain::{Owner, Timestamp, TokenId};
+
+pub use consumers::{Consumer, VersionReads};
+
+use crate::decode::AccessEntry;
+
+/// The period of `access_count_30d`, in seconds.
+pub const PERIOD_SECONDS: i64 = 30 * 86_400;
+/// Rows younger than this keep their microsecond; older ones of the same second are joined.
+const EXACT_SECONDS: i64 = 86_400;
+/// A path's rows are joined when their number has doubled, from here on.
+const JOIN_FROM: usize = 1_024;
+
+/// Reads of one version by one identity: one, or those of a second long past.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    at: Timestamp,
+    identity: u32,
+    version: u32,
+    count: u32,
+}
+
+#[derive(Clone, Debug, Default)]
+struct PathReads {
+    /// In order of time.
+    rows: Vec<Row>,
+    join_at: usize,
+}
+
+/// All value reads, by owner and path; and when each token was used last.
+#[derive(Debug, Default)]
+pub struct Accesses {
+    reads: HashMap<Owner, HashMap<Box<str>, PathReads>>,
+    identities: Vec<Arc<str>>,
+    numbers: HashMap<Arc<str>, u32>,
+    tokens: HashMap<Box<str>, Timestamp>,
+}
+
+impl Accesses {
+    /// Last read of a path, and the number of reads in the 30 days before `now`.
+    pub fn usage(&self, owner: &Owner, path: &str, now: Timestamp) -> (Option<Timestamp>, u64) {
+        let Some(reads) = self.path(owner, path) else { return (None, 0) };
+        let start = now.plus_seconds(-PERIOD_SECONDS);
+        let from = reads.rows.partition_point(|row| row.at < start);
+        let count = reads.rows.iter().skip(from).map(|row| u64::from(row.count)).sum();
+        (reads.rows.last().map(|row| row.at), count)
+    }
+
+    /// When a token was used last.
+    pub fn token_used(&self, id: &TokenId) -> Option<Timestamp> {
+        self.tokens.get(id.as_str()).copied()
+    }
+
+    /// Counts one audit entry.
+    pub(crate) fn fold(&mut self, owner: &Owner, entry: &AccessEntry<'_>) {
+        if let Some(token) = &entry.extra_data.token_id {
+            match self.tokens.get_mut(token.as_ref()) {
+                Some(last) => *last = (*last).max(entry.timestamp),
+                None => _ = self.tokens.insert(token.as_ref().into(), entry.timestamp),
+            }
+        }
+        let Some((path, version)) = entry.value_read() else { return };
+        let Some(identity) = &entry.identity_id else { return };
+        let identity = self.number(identity);
+        let row = Row { at: entry.timestamp, identity, version, count: 1 };
+        let of_owner = match self.reads.get_mut(owner) {
+            Some(of_owner) => of_owner,
+            None => self.reads.entry(owner.clone()).or_default(),
+        };
+        match of_owner.get_mut(path) {
+            Some(reads) => reads.push(row),
+            None => of_owner.entry(path.into()).or_default().push(row),
+        }
+    }
+
+    /// Forgets a path: its history ended with a hard deletion.
+    pub(crate) fn forget(&mut self, owner: &Owner, path: &str) {
+        if let Some(of_owner) = self.reads.get_mut(owner) {
+            of_owner.remove(path);
+        }
+    }
+
+    fn path(&self, owner: &Owner, path: &str) -> Option<&PathReads> {
+        self.reads.get(owner)?.get(path)
+    }
+
+    fn number(&mut self, identity: &str) -> u32 {
+        if let Some(number) = self.numbers.get(identity) {
+            return *number;
+        }
+        let number = u32::try_from(self.identities.len()).unwrap_or(u32::MAX);
+        let shared: Arc<str> = identity.into();
+        self.identities.push(shared.clone());
+        self.numbers.insert(shared, number);
+        number
+    }
+}
+
+impl PathReads {
+    /// Requests end in another order than they arrived in, so a row may belong a little earlier.
+    fn push(&mut self, row: Row) {
+        let at = self.rows.iter().rposition(|other| other.at <= row.at).map_or(0, |index| index + 1);
+        self.rows.insert(at, row);
+        if self.rows.len() >= self.join_at.max(JOIN_FROM) {
+            self.join(row.at.plus_seconds(-EXACT_SECONDS));
+            self.join_at = self.rows.len() * 2;
+        }
+    }
+
+    fn join(&mut self, before: Timestamp) {
+        let mut joined: Vec<Row> = Vec::with_capacity(self.rows.len() / 2);
+        let mut second_starts = 0;
+        for row in &self.rows {
+            if joined.get(second_starts).is_some_and(|first| first.at.as_seconds() != row.at.as_seconds()) {
+                second_starts = joined.len();
+            }
+            let same = |other: &&mut Row| other.identity == row.identity && other.version == row.version;
+            let twin = if row.at < before { joined.iter_mut().skip(second_starts).find(same) } else { None };
+            match twin {
+                Some(twin) => {
+                    twin.count = twin.count.saturating_add(row.count);
+                    twin.at = row.at;
+                }
+                None => joined.push(*row),
+            }
+        }
+        joined.sort_by_key(|row| row.at);
+        self.rows = joined;
+    }
+}

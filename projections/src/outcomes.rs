@@ -1,0 +1,72 @@
+//! Kept outcomes of requests with an idempotency key.
+
+use std::sync::Arc;
+
+use imbl::{HashMap, OrdSet};
+use scaivault_domain::idempotency::OutcomeKept;
+use scaivault_domain::{IdentityId, Owner, Timestamp};
+use scaivault_eventstore::sealing::SealedValue;
+use scaivault_eventstore::{Position, Revision};
+
+/// Under what an outcome is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OutcomeKey {
+    /// Where the request acted.
+    pub owner: Owner,
+    /// Whose key.
+    pub identity: IdentityId,
+    /// SHA-256 of the key, hexadecimal.
+    pub key_sha256: Arc<str>,
+}
+
+/// An outcome as it is held.
+#[derive(Clone, Debug)]
+pub struct HeldOutcome {
+    /// Status, tag, digest of the request.
+    pub kept: OutcomeKept,
+    /// The body, sealed; `None` if there was none.
+    pub body: Option<SealedValue>,
+    /// Revision of its stream.
+    pub revision: Revision,
+    /// Where it is in the log.
+    pub position: Position,
+}
+
+/// All kept outcomes. Those past their time are dropped as the fold goes on.
+#[derive(Clone, Debug, Default)]
+pub struct Outcomes {
+    held: HashMap<OutcomeKey, Arc<HeldOutcome>>,
+    ends: OrdSet<(Timestamp, OutcomeKey)>,
+    /// Streams of dropped outcomes go on counting.
+    last: HashMap<OutcomeKey, Revision>,
+}
+
+impl Outcomes {
+    /// The outcome kept under a key, if its time has not passed.
+    pub fn find(&self, key: &OutcomeKey, now: Timestamp) -> Option<&Arc<HeldOutcome>> {
+        self.held.get(key).filter(|held| now < held.kept.expires_at)
+    }
+
+    /// Revision of the key's stream.
+    pub fn revision(&self, key: &OutcomeKey) -> Revision {
+        let held = self.held.get(key).map(|held| held.revision);
+        held.or_else(|| self.last.get(key).copied()).unwrap_or(Revision::NONE)
+    }
+
+    pub(crate) fn kept(&mut self, key: OutcomeKey, outcome: HeldOutcome) {
+        self.ends.insert((outcome.kept.expires_at, key.clone()));
+        self.last.remove(&key);
+        self.held.insert(key, Arc::new(outcome));
+    }
+
+    pub(crate) fn forget_before(&mut self, now: Timestamp) {
+        while let Some((end, key)) = self.ends.get_min().filter(|(end, _)| *end <= now).cloned() {
+            self.ends.remove(&(end, key.clone()));
+            // A key used anew meanwhile has a later end of its own.
+            if let Some(held) = self.held.get(&key).filter(|held| held.kept.expires_at == end) {
+                self.last.insert(key.clone(), held.revision);
+                self.held.remove(&key);
+            }
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The one task that folds the log, and the handle through which the rest reads the result.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use parking_lot::RwLock;
+use scaivault_domain::secret::SecretEvent;
+use scaivault_domain::{Event, Owner};
+use scaivault_eventstore::log::FeedReader;
+use scaivault_eventstore::sealing::Sealer;
+use scaivault_eventstore::{Position, Record, StoreError};
+use tokio::sync::watch;
+
+use crate::accesses::Accesses;
+use crate::decode::{AccessEntry, Decoded, decode};
+use crate::view::View;
+
+/// How the fold is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProjectorState {
+    /// Folding.
+    Running,
+    /// Stopped at something that must not be guessed around; the text says where and what.
+    Stopped(String),
+}
+
+/// The read models.
+pub struct Projections {
+    view: ArcSwap<View>,
+    accesses: RwLock<Accesses>,
+    applied: watch::Sender<Position>,
+    state: watch::Sender<ProjectorState>,
+}
+
+impl Default for Projections {
+    fn default() -> Self {
+        Self {
+            view: ArcSwap::default(),
+            accesses: RwLock::default(),
+            applied: watch::Sender::new(Position::START),
+            state: watch::Sender::new(ProjectorState::Running),
+        }
+    }
+}
+
+impl Projections {
+    /// Everything as of one position.
+    pub fn view(&self) -> Arc<View> {
+        self.view.load_full()
+    }
+
+    /// Reads the access counters.
+    pub fn accesses<T>(&self, read: impl FnOnce(&Accesses) -> T) -> T {
+        read(&self.accesses.read())
+    }
+
+    /// The last position folded.
+    pub fn applied(&self) -> Position {
+        *self.applied.borrow()
+    }
+
+    /// How the fold is doing.
+    pub fn state(&self) -> ProjectorState {
+        self.state.borrow().clone()
+    }
+
+    /// Waits until `position` is folded. `false` after `patience`, or when the fold has stopped.
+    pub async fn wait_for(&self, position: Position, patience: Duration) -> bool {
+        if *self.applied.borrow() >= position {
+            return true;
+        }
+        let mut applied = self.applied.subscribe();
+        let mut state = self.state.subscribe();
+        let reached = async { applied.wait_for(|applied| *applied >= position).await.is_ok() };
+        let stopped = async { state.wait_for(|state| *state != ProjectorState::Running).await.is_ok() };
+        tokio::select! {
+            reached = reached => reached,
+            _ = stopped => false,
+            () = tokio::time::sleep(patience) => false,
+        }
+    }
+
+    /// Wakes whenever something was folded.
+    pub fn changes(&self) -> watch::Receiver<Position> {
+        self.applied.subscribe()
+    }
+
+    /// Folds what `reader` gives until it fails. Run by one task.
+    pub async fn run(self: Arc<Self>, mut reader: FeedReader, sealer: Sealer) -> StoreError {
+        let mut fold = Fold { view: View::clone(&self.view()), sealer };
+        let error = loop {
+            let batch = match reader.next().await {
+                Ok(batch) => batch,
+                Err(error) => break error,
+            };
+            if let Err(error) = self.apply(&mut fold, &batch).await {
+                break error;
+            }
+        };
+        tracing::error!(target: "projections", error = %error, "the fold has stopped");
+        self.state.send_replace(ProjectorState::Stopped(error.to_string()));
+        error
+    }
+
+    async fn apply(&self, fold: &mut Fold, records: &[Record]) -> Result<(), StoreError> {
+        for record in records {
+            match fold.fold(record, &self.accesses) {
+                // A key made by another process since: open it and try once more.
+                Err(StoreError::Damaged { .. }) if fold.is_next(record) => {
+                    fold.sealer.keyring().refresh().await?;
+                    fold.fold(record, &self.accesses)?;
+                }
+                other => other?,
+            }
+        }
+        self.view.store(Arc::new(fold.view.clone()));
+        self.applied.send_replace(fold.view.applied);
+        metrics::gauge!("scaivault_projection_lag_events", "projection" => "secrets").set(0.0);
+        Ok(())
+    }
+}
+
+struct Fold {
+    view: View,
+    sealer: Sealer,
+}
+
+impl Fold {
+    fn is_next(&self, record: &Record) -> bool {
+        record.position == self.view.applied.next()
+    }
+
+    /// Applies the record that follows, and no other.
+    fn fold(&mut self, record: &Record, accesses: &RwLock<Accesses>) -> Result<(), StoreError> {
+        if !self.is_next(record) {
+            let reason = format!("it came after position {}", self.view.applied);
+            return Err(StoreError::damaged(record.position, reason));
+        }
+        match decode(&self.sealer, record)? {
+            Decoded::Event { owner, recorded, value } => {
+                forget_accesses(accesses, &owner, &recorded.body.event);
+                self.view.fold(&owner, *recorded, record.revision, value);
+            }
+            Decoded::Access { owner, block } => {
+                let mut accesses = accesses.write();
+                for (json, _) in block.iter().flat_map(|block| block.entries()) {
+                    let entry: AccessEntry<'_> = serde_json::from_str(json).map_err(|error| {
+                        StoreError::damaged(record.position, format!("an entry is malformed: {error}"))
+                    })?;
+                    accesses.fold(&owner, &entry);
+                }
+                self.view.applied = record.position;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn forget_accesses(accesses: &RwLock<Accesses>, owner: &Owner, event: &Event) {
+    if let Event::Secret(path, SecretEvent::Destroyed { .. }) = event {
+        accesses.write().forget(owner, path.as_str());
+    }
+}

@@ -1,0 +1,119 @@
+//! Lists over the catalogue: range scans from a key, exact counts.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use scaivault_domain::secret::SecretType;
+use scaivault_domain::{SecretPath, Timestamp, secret::Secret};
+
+use super::{Catalogue, Held};
+
+/// Which secrets a list wants.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Plain-text prefix of the path.
+    pub prefix: String,
+    /// All of these tags.
+    pub tags: Vec<String>,
+    /// Type of the current version.
+    pub secret_type: Option<SecretType>,
+    /// End earlier than this.
+    pub expires_before: Option<Timestamp>,
+    /// Changed later than this.
+    pub updated_after: Option<Timestamp>,
+    /// Also those past their end.
+    pub include_expired: bool,
+    /// Also soft-deleted ones.
+    pub include_deleted: bool,
+}
+
+/// One page, and what is known of the rest.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// Whether a row followed.
+    pub has_more: bool,
+    /// Rows over all pages.
+    pub total: usize,
+}
+
+impl Filter {
+    fn admits(&self, secret: &Secret, now: Timestamp) -> bool {
+        let there = match secret.deleted {
+            Some(deletion) => self.include_deleted && now < deletion.recoverable_until,
+            None => true,
+        };
+        // A deleted secret has no current version left to ask when its last version was deleted.
+        let secret_type = secret.current().or(secret.versions.last()).map(|version| version.secret_type);
+        there
+            && (self.include_expired || !secret.is_expired(now))
+            && self.secret_type.is_none_or(|wanted| secret_type == Some(wanted))
+            && self.expires_before.is_none_or(|end| secret.expires_at().is_some_and(|at| at < end))
+            && self.updated_after.is_none_or(|start| secret.updated_at > start)
+            && self.tags.iter().all(|tag| secret.metadata.tags().iter().any(|held| held.as_ref() == tag))
+    }
+}
+
+impl Catalogue {
+    /// Secrets that `filter` and `visible` admit, by path, after `after`.
+    pub fn list(
+        &self,
+        filter: &Filter,
+        after: Option<&str>,
+        limit: usize,
+        now: Timestamp,
+        visible: impl Fn(&SecretPath) -> bool,
+    ) -> Page<Arc<Held>> {
+        let mut page = Page { rows: Vec::new(), has_more: false, total: 0 };
+        for (path, held) in self.with_prefix(&filter.prefix) {
+            if !filter.admits(&held.secret, now) || !visible(path) {
+                continue;
+            }
+            page.total += 1;
+            if after.is_some_and(|after| path.as_str() <= after) {
+                continue;
+            }
+            if page.rows.len() < limit {
+                page.rows.push(held.clone());
+            } else {
+                page.has_more = true;
+            }
+        }
+        page
+    }
+
+    /// Live secrets whose path starts with `prefix`, by path.
+    pub fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a SecretPath, &'a Arc<Held>)> {
+        self.held
+            .range::<_, str>((Bound::Included(prefix), Bound::Unbounded))
+            .take_while(move |(path, _)| path.as_str().starts_with(prefix))
+    }
+
+    /// Live secrets that end in `[now, until]`, soonest first, after the row `(end, path)`.
+    pub fn expiring(
+        &self,
+        prefix: &str,
+        now: Timestamp,
+        until: Timestamp,
+        after: Option<(Timestamp, &str)>,
+        limit: usize,
+        visible: impl Fn(&SecretPath) -> bool,
+    ) -> Page<(Timestamp, SecretPath)> {
+        let mut page = Page { rows: Vec::new(), has_more: false, total: 0 };
+        for (end, path) in self.expiring.iter().take_while(|(end, _)| *end <= until) {
+            let passed = *end < now || after.is_some_and(|after| (*end, path.as_str()) <= after);
+            let live = || self.held.get(path).is_some_and(|held| held.secret.deleted.is_none());
+            if passed || !path.as_str().starts_with(prefix) || !live() || !visible(path) {
+                continue;
+            }
+            if page.rows.len() == limit {
+                page.has_more = true;
+                break;
+            }
+            page.rows.push((*end, path.clone()));
+        }
+        page.total = page.rows.len();
+        page
+    }
+}

@@ -1,0 +1,75 @@
+//! Tokens: by keyed hash for authentication, by id for administration.
+
+use std::sync::Arc;
+
+use imbl::{HashMap, OrdMap};
+use scaivault_domain::token::{Token, TokenCreated};
+use scaivault_domain::{IdentityId, Timestamp, TokenId};
+use scaivault_eventstore::Revision;
+
+/// A token as it is held.
+#[derive(Clone, Debug)]
+pub struct HeldToken {
+    /// State.
+    pub token: Token,
+    /// Revision of its stream.
+    pub revision: Revision,
+}
+
+/// All tokens of the installation.
+#[derive(Clone, Debug, Default)]
+pub struct Tokens {
+    by_id: OrdMap<TokenId, Arc<HeldToken>>,
+    by_hash: HashMap<Arc<str>, TokenId>,
+}
+
+impl Tokens {
+    /// The token with this keyed hash (hexadecimal).
+    pub fn by_hash(&self, hash: &str) -> Option<&Arc<HeldToken>> {
+        self.by_id.get(self.by_hash.get(hash)?)
+    }
+
+    /// The token with this id.
+    pub fn by_id(&self, id: &TokenId) -> Option<&Arc<HeldToken>> {
+        self.by_id.get(id)
+    }
+
+    /// Whether the token, or one it was made with, was revoked.
+    pub fn is_revoked(&self, token: &Token) -> bool {
+        let mut next = Some(token);
+        while let Some(token) = next {
+            if token.revoked_at.is_some() {
+                return true;
+            }
+            let parent = token.record.made_with.as_ref().and_then(|id| self.by_id.get(id));
+            next = parent.map(|held| &held.token);
+        }
+        false
+    }
+
+    /// Tokens of one identity, newest first.
+    pub fn of<'a>(&'a self, identity: &'a IdentityId) -> impl Iterator<Item = &'a Arc<HeldToken>> {
+        self.by_id.values().rev().filter(move |held| held.token.record.identity == *identity)
+    }
+
+    /// All tokens, newest first.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<HeldToken>> {
+        self.by_id.values().rev()
+    }
+
+    pub(crate) fn created(&mut self, record: TokenCreated, created_at: Timestamp, revision: Revision) {
+        self.by_hash.insert(record.hash.as_str().into(), record.id.clone());
+        let id = record.id.clone();
+        let token = Token { record, created_at, revoked_at: None };
+        self.by_id.insert(id, Arc::new(HeldToken { token, revision }));
+    }
+
+    pub(crate) fn revoked(&mut self, id: &TokenId, revoked_at: Timestamp, revision: Revision) {
+        if let Some(held) = self.by_id.get(id) {
+            let mut held = HeldToken::clone(held);
+            held.token.revoked_at = Some(revoked_at);
+            held.revision = revision;
+            self.by_id.insert(id.clone(), Arc::new(held));
+        }
+    }
+}
