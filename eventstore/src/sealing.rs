@@ -1,0 +1,1 @@
+//! Sealing of bodies and the key hierarchy.
