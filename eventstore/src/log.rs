@@ -4,11 +4,15 @@ pub mod appender;
 pub mod backend;
 pub mod feed;
 pub mod postgres;
+mod row;
+mod schema;
 pub mod sqlite;
 pub mod unit;
 mod verdict;
 
-pub use appender::{Appender, AppenderLimits};
+pub use appender::{Appender, AppenderHealth, AppenderLimits, Clock};
 pub use backend::{AppendTransaction, Backend, BackendKind, Head, StoredKey};
 pub use feed::{Batch, Feed, FeedReader};
-pub use unit::{Compose, Committed, Entry, Unit};
+pub use postgres::PostgresBackend;
+pub use sqlite::SqliteBackend;
+pub use unit::{Committed, Compose, Entry, Unit};

@@ -113,6 +113,10 @@ pub trait AppendTransaction: Send {
     /// Those of `ids` that the log has, with the position of their first record.
     async fn commands(&mut self, ids: &[CommandId]) -> Result<HashMap<CommandId, Position>, StoreError>;
 
+    /// Leaf hash of the record at `position`. Under the head lock nobody can be about to write it,
+    /// so this decides what became of an earlier append.
+    async fn leaf_at(&mut self, position: Position) -> Result<Option<[u8; 32]>, StoreError>;
+
     /// Inserts records with their data keys, in one statement each where the database can, and
     /// moves the head to the last of them.
     async fn insert(&mut self, records: &[Record]) -> Result<(), StoreError>;

@@ -1,1 +1,126 @@
 //! The ordered in-process feed: what this process committed, in order, to those who fold it.
+//!
+//! Readers see every position once, in order, without holes. The feed only makes that quick: what
+//! it does not hold (the past, what a slow reader missed, what other processes wrote) is read from
+//! the log.
+
+mod poll;
+mod reader;
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::{broadcast, watch};
+
+pub use reader::FeedReader;
+
+use crate::log::backend::{Backend, BackendKind};
+use crate::record::Record;
+use crate::{Position, StoreError};
+
+/// Batches kept for readers that are behind; who is further behind reads the log.
+const KEPT_BATCHES: usize = 256;
+
+/// Consecutive records in position order; never empty when it comes from a reader.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    records: Arc<[Record]>,
+    skip: usize,
+}
+
+impl Batch {
+    /// Wraps records, which are in position order without holes.
+    pub fn new(records: impl Into<Arc<[Record]>>) -> Self {
+        Self { records: records.into(), skip: 0 }
+    }
+
+    /// The records.
+    pub fn records(&self) -> &[Record] {
+        self.records.get(self.skip..).unwrap_or_default()
+    }
+
+    /// Position of the first record.
+    pub fn first(&self) -> Option<Position> {
+        self.records().first().map(|record| record.position)
+    }
+
+    /// Position of the last record.
+    pub fn last(&self) -> Option<Position> {
+        self.records().last().map(|record| record.position)
+    }
+
+    /// Without what comes before `position`.
+    fn starting_at(mut self, position: Position) -> Self {
+        self.skip += self.records().partition_point(|record| record.position < position);
+        self
+    }
+}
+
+impl Deref for Batch {
+    type Target = [Record];
+
+    fn deref(&self) -> &[Record] {
+        self.records()
+    }
+}
+
+/// Distributes committed batches inside this process.
+pub struct Feed {
+    backend: Arc<dyn Backend>,
+    batches: broadcast::Sender<Batch>,
+    /// How far the log is known to reach, by whomever it was written.
+    reach: watch::Sender<Position>,
+    committed: AtomicU64,
+}
+
+impl Feed {
+    /// A feed over `backend`, which is migrated. Where other processes may write too, it is polled.
+    pub async fn open(backend: Arc<dyn Backend>) -> Result<Arc<Self>, StoreError> {
+        let head = backend.head().await?;
+        let shared = backend.kind() == BackendKind::Postgres;
+        let feed = Arc::new(Self {
+            backend,
+            batches: broadcast::Sender::new(KEPT_BATCHES),
+            reach: watch::Sender::new(head.position),
+            committed: AtomicU64::new(head.position.0),
+        });
+        if shared {
+            poll::spawn(&feed);
+        }
+        Ok(feed)
+    }
+
+    /// The highest position this process knows to be committed. Whoever has folded up to it has
+    /// seen every write that was answered here.
+    pub fn committed(&self) -> Position {
+        Position(self.committed.load(Ordering::Acquire))
+    }
+
+    /// Starts reading after `after`.
+    pub fn reader(self: &Arc<Self>, after: Position) -> FeedReader {
+        FeedReader::new(Arc::clone(self), after)
+    }
+
+    /// Tells readers that the log reaches `position`: they read what they have not got from it.
+    /// For whoever learns of the writes of other processes, by polling or by a message.
+    pub fn reaches(&self, position: Position) {
+        self.committed.fetch_max(position.0, Ordering::AcqRel);
+        self.reach.send_if_modified(|reach| {
+            let further = position > *reach;
+            if further {
+                *reach = position;
+            }
+            further
+        });
+    }
+
+    /// Hands on what this process has committed. Never waits for readers.
+    pub(super) fn publish(&self, batch: Batch) {
+        if let Some(last) = batch.last() {
+            self.committed.fetch_max(last.0, Ordering::AcqRel);
+            // Fails when nobody reads, which is fine.
+            let _ = self.batches.send(batch);
+        }
+    }
+}

@@ -33,7 +33,8 @@ pub struct Entry {
 /// Where a unit went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Committed {
-    /// Position of its first own record, or of the record that holds its entries if it has none.
+    /// Position of its first own record; of the record that holds its first entry if it has no
+    /// own; of the end of the log if it has neither.
     pub first: Position,
     /// The last position of the commit that holds it; waiting for it includes its entries.
     pub last: Position,
@@ -42,7 +43,8 @@ pub struct Committed {
 /// Makes the coalesced records of a commit.
 ///
 /// Called by the appender once per commit, after the verdicts, with the entries of the accepted
-/// units in order. Returns one sealed record per owner, in streams that only this process writes.
+/// units in order. Returns one sealed record per owner, in the order of each owner's first entry,
+/// in streams that only this process writes.
 pub trait Compose: Send + Sync {
     /// Seals `entries`, grouped by owner. `recorded_at` is the time of the commit.
     fn compose(&self, entries: Vec<Entry>, recorded_at: RecordedAt) -> Result<Vec<NewRecord>, StoreError>;

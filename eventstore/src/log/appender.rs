@@ -1,0 +1,128 @@
+//! The one way into the log: a bounded queue and the task that commits groups of it.
+//!
+//! No timer: while one group is being committed the next one gathers. Alone, a unit is committed
+//! at once; under load many share one commit.
+
+mod group;
+mod health;
+mod resolve;
+mod task;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::RwLock;
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+pub use health::AppenderHealth;
+
+use crate::log::backend::Backend;
+use crate::log::feed::Feed;
+use crate::log::unit::{Committed, Compose, Unit};
+use crate::{RecordedAt, StoreError};
+use health::Health;
+
+/// How long [`Appender::ping`] waits.
+const PING: Duration = Duration::from_secs(2);
+
+/// Tells the time of commits. It may go backwards; the log does not.
+pub type Clock = Arc<dyn Fn() -> RecordedAt + Send + Sync>;
+
+/// Bounds of the queue and of one commit.
+#[derive(Clone, Copy, Debug)]
+pub struct AppenderLimits {
+    /// Units that wait; one more is refused.
+    pub queue: usize,
+    /// Units in one commit.
+    pub batch_units: usize,
+    /// Bytes in one commit; a single larger unit goes alone.
+    pub batch_bytes: usize,
+}
+
+impl Default for AppenderLimits {
+    fn default() -> Self {
+        Self { queue: 8192, batch_units: 2048, batch_bytes: 8 * 1024 * 1024 }
+    }
+}
+
+/// A unit and who waits for it.
+struct Job {
+    unit: Unit,
+    answer: oneshot::Sender<Result<Committed, StoreError>>,
+}
+
+/// Handle to the appender; clones share the queue. The task ends when all handles are gone, or
+/// after [`Appender::close`].
+#[derive(Clone)]
+pub struct Appender {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    /// Gone once closed: the task ends when it has drained the rest.
+    queue: RwLock<Option<mpsc::Sender<Job>>>,
+    task: Mutex<Option<JoinHandle<()>>>,
+    backend: Arc<dyn Backend>,
+    health: Arc<Health>,
+}
+
+impl Appender {
+    /// Starts the task that appends to `backend`, which is migrated, and feeds `feed`.
+    pub fn start(
+        backend: Arc<dyn Backend>,
+        feed: Arc<Feed>,
+        composer: Arc<dyn Compose>,
+        clock: Clock,
+        limits: AppenderLimits,
+    ) -> Self {
+        let (sender, receiver) = mpsc::channel(limits.queue.max(1));
+        let health = Arc::new(Health::default());
+        let writer = group::Writer { backend: Arc::clone(&backend), composer, clock };
+        let task = task::Task { writer, feed, health: Arc::clone(&health), limits };
+        let task = tokio::spawn(task.run(receiver));
+        let shared = Shared { queue: RwLock::new(Some(sender)), task: Mutex::new(Some(task)), backend, health };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Appends `unit` and returns when it is durable and in the feed.
+    ///
+    /// Once called, the unit goes its way even if the future is dropped. A full or closed queue is
+    /// [`StoreError::Unavailable`] at once; so is, later, a database that failed. Only
+    /// [`StoreError::Duplicate`] on a second call with the same command tells that a unit whose
+    /// answer was lost is in the log after all.
+    pub async fn append(&self, unit: Unit) -> Result<Committed, StoreError> {
+        let start = Instant::now();
+        let (answer, answered) = oneshot::channel();
+        {
+            let queue = self.shared.queue.read();
+            let Some(queue) = queue.as_ref() else { return Err(StoreError::Unavailable(None)) };
+            queue.try_send(Job { unit, answer }).map_err(|_| StoreError::Unavailable(None))?;
+        }
+        let outcome = answered.await.map_err(StoreError::unavailable)?;
+        metrics::histogram!("scaivault_log_append_seconds").record(start.elapsed());
+        outcome
+    }
+
+    /// How appending goes.
+    pub fn health(&self) -> AppenderHealth {
+        self.shared.health.report()
+    }
+
+    /// Whether an append could begin now: takes the head and lets it go, within two seconds.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        timeout(PING, self.shared.backend.begin()).await.map_err(StoreError::unavailable)?.map(drop)
+    }
+
+    /// Takes no more units, commits those that wait, ends the task.
+    pub async fn close(&self) {
+        self.shared.queue.write().take();
+        // Under the lock, so that a second caller waits as well.
+        let mut task = self.shared.task.lock().await;
+        if let Some(task) = task.take() {
+            // A task that panicked has ended too.
+            let _ = task.await;
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The log in PostgreSQL, shared by any number of servers.
+
+mod append;
+mod connect;
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgPool, Postgres};
+use tokio::time::error::Elapsed;
+
+use crate::log::backend::{AppendTransaction, Backend, BackendKind, Head, StoredKey};
+use crate::log::{row, schema};
+use crate::record::Record;
+use crate::{CommandId, Position, Revision, StoreError, StreamId};
+
+/// How long a statement may take before its connection is given up. The server's own limit comes
+/// first; this one is for a server that is not heard of any more.
+const DEADLINE: Duration = Duration::from_secs(35);
+
+/// A log in PostgreSQL.
+pub struct PostgresBackend {
+    pool: PgPool,
+}
+
+impl PostgresBackend {
+    /// Connects to `url`, whose parameters (`sslmode`, `sslrootcert`, …) are honoured, with at most
+    /// `pool_size` connections (at least 2: one appends).
+    ///
+    /// A server older than 14, or one that refuses this user, is a [`StoreError::Setup`].
+    pub async fn connect(url: &str, pool_size: u32) -> Result<Self, StoreError> {
+        Ok(Self { pool: connect::connect(url, pool_size.max(2)).await? })
+    }
+
+    async fn connection(&self) -> Result<PoolConnection<Postgres>, StoreError> {
+        self.pool.acquire().await.map_err(row::failed)
+    }
+}
+
+/// What came of a call under [`DEADLINE`]; a connection that did not answer is not used again.
+fn settle<T>(
+    connection: &mut PoolConnection<Postgres>,
+    answer: Result<Result<T, sqlx::Error>, Elapsed>,
+) -> Result<T, StoreError> {
+    match answer {
+        Ok(answer) => answer.map_err(row::failed),
+        Err(elapsed) => {
+            connection.close_on_drop();
+            Err(StoreError::unavailable(elapsed))
+        }
+    }
+}
+
+/// Runs a query on a connection under [`DEADLINE`].
+macro_rules! within {
+    ($connection:expr, $query:expr, $how:ident) => {{
+        let answer = tokio::time::timeout(DEADLINE, $query.$how(&mut *$connection)).await;
+        settle(&mut $connection, answer)
+    }};
+}
+
+#[async_trait]
+impl Backend for PostgresBackend {
+    fn kind(&self) -> BackendKind {
+        BackendKind::Postgres
+    }
+
+    async fn migrate(&self) -> Result<(), StoreError> {
+        let mut connection = self.connection().await?;
+        let done = schema::postgres().run_direct(None, &mut *connection, false).await;
+        if done.is_err() {
+            // It may still hold the migrator's lock, which ends with it.
+            connection.close_on_drop();
+        }
+        done.map_err(StoreError::unavailable)
+    }
+
+    async fn begin(&self) -> Result<Box<dyn AppendTransaction>, StoreError> {
+        Ok(Box::new(append::PostgresAppend::begin(self.connection().await?).await?))
+    }
+
+    async fn head(&self) -> Result<Head, StoreError> {
+        let mut connection = self.connection().await?;
+        let found = within!(connection, sqlx::query(row::HEAD), fetch_optional)?;
+        row::head(found.as_ref())
+    }
+
+    async fn read(&self, after: Position, limit: usize) -> Result<Vec<Record>, StoreError> {
+        let mut connection = self.connection().await?;
+        let found = within!(connection, sqlx::query(row::HEAD), fetch_optional)?;
+        let head = row::head(found.as_ref())?;
+        let query = sqlx::query(row::AFTER_POSITION).bind(row::signed(after.0)).bind(row::signed(limit as u64));
+        let rows = within!(connection, query, fetch_all)?;
+        row::page(&rows, after, limit, head)
+    }
+
+    async fn read_at(&self, position: Position) -> Result<Option<Record>, StoreError> {
+        let mut connection = self.connection().await?;
+        let find = || sqlx::query(row::AT_POSITION).bind(row::signed(position.0));
+        if let Some(found) = within!(connection, find(), fetch_optional)? {
+            return row::record(&found, position).map(Some);
+        }
+        let head = within!(connection, sqlx::query(row::HEAD), fetch_optional)?;
+        if position == Position::START || position > row::head(head.as_ref())?.position {
+            return Ok(None);
+        }
+        // It may have been committed between the two queries: only a second look can tell.
+        match within!(connection, find(), fetch_optional)? {
+            Some(found) => row::record(&found, position).map(Some),
+            None => Err(StoreError::damaged(position, "the record is missing")),
+        }
+    }
+
+    async fn read_stream(&self, stream: StreamId, after: Revision, limit: usize) -> Result<Vec<Record>, StoreError> {
+        let mut connection = self.connection().await?;
+        let query = sqlx::query(row::OF_STREAM)
+            .bind(stream.0.as_slice())
+            .bind(row::signed(after.0))
+            .bind(row::signed(limit as u64));
+        let rows = within!(connection, query, fetch_all)?;
+        row::stream(&rows, after)
+    }
+
+    async fn find_command(&self, id: CommandId) -> Result<Option<Position>, StoreError> {
+        let mut connection = self.connection().await?;
+        let found = within!(connection, sqlx::query(row::COMMAND).bind(id.0.as_slice()), fetch_optional)?;
+        found.map(|found| row::position(&found, 0)).transpose()
+    }
+
+    async fn keys(&self) -> Result<Vec<StoredKey>, StoreError> {
+        let mut connection = self.connection().await?;
+        let rows = within!(connection, sqlx::query(row::KEYS), fetch_all)?;
+        rows.iter().map(row::key).collect()
+    }
+
+    async fn add_keys(&self, keys: &[StoredKey]) -> Result<bool, StoreError> {
+        let mut connection = self.connection().await?;
+        let added = tokio::time::timeout(DEADLINE, append::add_keys(&mut connection, keys)).await;
+        settle(&mut connection, added)
+    }
+
+    fn pool(&self) -> (u32, u32) {
+        (self.pool.size(), u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX))
+    }
+
+    async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+impl fmt::Debug for PostgresBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The pool's options hold the password.
+        f.debug_struct("PostgresBackend").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,185 @@
+//! An append to Postgres: `SELECT … FOR UPDATE` on the one row of `head` orders all servers.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::Connection;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnection, Postgres};
+use tokio::runtime::Handle;
+use tokio::time::timeout;
+
+use super::{DEADLINE, settle};
+use crate::log::backend::{AppendTransaction, Head, StoredKey};
+use crate::log::row;
+use crate::record::Record;
+use crate::{CommandId, Position, Revision, StoreError, StreamId};
+
+/// How long a rollback may take before the connection is closed instead.
+const ROLLBACK: Duration = Duration::from_secs(5);
+
+/// Both in one message. The level is named because later statements must see what was committed
+/// while this one waited, whatever the server's default is.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; \
+                     SELECT position, recorded_at FROM head WHERE id = 1 FOR UPDATE";
+
+/// Records, keys and head in one statement: one round trip under the lock.
+const INSERT: &str = "WITH moved AS (UPDATE head SET position = $1, recorded_at = $2 WHERE id = 1), \
+     keyed AS (INSERT INTO data_keys (position, wrapped) SELECT * FROM unnest($3::bigint[], $4::bytea[])) \
+     INSERT INTO events (position, stream, revision, type, schema_version, recorded_at, command_id, body, \
+         body_sha256, entries_root, leaf_hash) \
+     SELECT * FROM unnest($5::bigint[], $6::bytea[], $7::bigint[], $8::text[], $9::integer[], $10::bigint[], \
+         $11::bytea[], $12::bytea[], $13::bytea[], $14::bytea[], $15::bytea[])";
+
+const REVISIONS: &str = "SELECT wanted.stream, last.revision FROM unnest($1::bytea[]) AS wanted (stream) \
+     CROSS JOIN LATERAL (SELECT e.revision FROM events e WHERE e.stream = wanted.stream \
+         ORDER BY e.revision DESC LIMIT 1) AS last";
+
+const COMMANDS: &str =
+    "SELECT command_id, position FROM events WHERE command_id = ANY($1::bytea[]) AND command_id IS NOT NULL";
+
+/// An open transaction.
+///
+/// Not sqlx's own: when a statement does not come back, the connection must be closed rather than
+/// returned to the pool, where it would wait for the answer.
+pub(super) struct PostgresAppend {
+    /// Gone once the transaction has ended.
+    connection: Option<PoolConnection<Postgres>>,
+    /// A statement was sent and its answer not read to the end.
+    busy: bool,
+    head: Head,
+}
+
+/// Runs a query of the transaction; `busy` stays set if it is dropped or does not come back.
+macro_rules! run {
+    ($append:expr, $query:expr, $how:ident) => {{
+        let Some(connection) = $append.connection.as_mut() else {
+            return Err(StoreError::Unavailable(None));
+        };
+        $append.busy = true;
+        let answer = timeout(DEADLINE, $query.$how(&mut **connection)).await;
+        $append.busy = answer.is_err();
+        settle(connection, answer)
+    }};
+}
+
+impl PostgresAppend {
+    pub(super) async fn begin(connection: PoolConnection<Postgres>) -> Result<Self, StoreError> {
+        let mut append = Self { connection: Some(connection), busy: false, head: Head::default() };
+        let rows = run!(append, sqlx::raw_sql(BEGIN), fetch_all)?;
+        append.head = row::head(rows.first())?;
+        Ok(append)
+    }
+}
+
+#[async_trait]
+impl AppendTransaction for PostgresAppend {
+    fn head(&self) -> Head {
+        self.head
+    }
+
+    async fn revisions(&mut self, streams: &[StreamId]) -> Result<HashMap<StreamId, Revision>, StoreError> {
+        let names: Vec<&[u8]> = streams.iter().map(|stream| stream.0.as_slice()).collect();
+        let rows = run!(self, sqlx::query(REVISIONS).bind(names), fetch_all)?;
+        rows.iter().map(row::revision).collect()
+    }
+
+    async fn commands(&mut self, ids: &[CommandId]) -> Result<HashMap<CommandId, Position>, StoreError> {
+        let ids: Vec<&[u8]> = ids.iter().map(|id| id.0.as_slice()).collect();
+        let rows = run!(self, sqlx::query(COMMANDS).bind(ids), fetch_all)?;
+        rows.iter().map(row::command).collect()
+    }
+
+    async fn leaf_at(&mut self, position: Position) -> Result<Option<[u8; 32]>, StoreError> {
+        let query = sqlx::query(row::LEAF).bind(row::signed(position.0));
+        let found = run!(self, query, fetch_optional)?;
+        found.map(|found| row::leaf(&found, position)).transpose()
+    }
+
+    async fn insert(&mut self, records: &[Record]) -> Result<(), StoreError> {
+        let Some(last) = records.last() else { return Ok(()) };
+        let keyed = || records.iter().filter_map(|record| Some((record.position, record.data_key.as_ref()?)));
+        let query = sqlx::query(INSERT)
+            .bind(row::signed(last.position.0))
+            .bind(last.recorded_at.0)
+            .bind(keyed().map(|(position, _)| row::signed(position.0)).collect::<Vec<_>>())
+            .bind(keyed().map(|(_, key)| key.0.as_ref()).collect::<Vec<&[u8]>>())
+            .bind(column(records, |record| row::signed(record.position.0)))
+            .bind(column(records, |record| record.stream.0.as_slice()))
+            .bind(column(records, |record| row::signed(record.revision.0)))
+            .bind(column(records, |record| record.kind.as_ref()))
+            .bind(column(records, |record| i32::from(record.schema_version)))
+            .bind(column(records, |record| record.recorded_at.0))
+            .bind(column(records, |record| record.command_id.as_ref().map(|id| id.0.as_slice())))
+            .bind(column(records, |record| record.body.as_ref()))
+            .bind(column(records, |record| record.body_sha256.as_slice()))
+            .bind(column(records, |record| record.entries_root.as_ref().map(|root| root.as_slice())))
+            .bind(column(records, |record| record.leaf_hash.as_slice()));
+        run!(self, query, execute).map(drop)
+    }
+
+    async fn shred(&mut self, positions: &[Position]) -> Result<(), StoreError> {
+        let positions: Vec<i64> = positions.iter().map(|position| row::signed(position.0)).collect();
+        let query = sqlx::query("DELETE FROM data_keys WHERE position = ANY($1::bigint[])").bind(positions);
+        run!(self, query, execute).map(drop)
+    }
+
+    async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
+        let done = run!(self, sqlx::raw_sql("COMMIT"), execute);
+        match (done, self.connection.take()) {
+            (Ok(_), _) => Ok(()),
+            (Err(error), Some(mut connection)) => {
+                // Nobody knows what state it is in.
+                connection.close_on_drop();
+                Err(error)
+            }
+            (Err(error), None) => Err(error),
+        }
+    }
+}
+
+impl Drop for PostgresAppend {
+    fn drop(&mut self) {
+        let Some(mut connection) = self.connection.take() else { return };
+        match Handle::try_current() {
+            Ok(runtime) if !self.busy => {
+                runtime.spawn(async move {
+                    let done = timeout(ROLLBACK, sqlx::raw_sql("ROLLBACK").execute(&mut *connection)).await;
+                    if !matches!(done, Ok(Ok(_))) {
+                        connection.close_on_drop();
+                    }
+                });
+            }
+            // The server rolls back when the connection ends.
+            _ => connection.close_on_drop(),
+        }
+    }
+}
+
+/// Adds keys in a transaction of its own; `false` if one is there already.
+pub(super) async fn add_keys(connection: &mut PgConnection, keys: &[StoredKey]) -> Result<bool, sqlx::Error> {
+    let mut tx = connection.begin().await?;
+    for key in keys {
+        let done = sqlx::query(row::ADD_KEY)
+            .bind(key.id.as_slice())
+            .bind(key.level.as_str())
+            .bind(key.owner.as_str())
+            .bind(key.purpose.as_str())
+            .bind(i32::try_from(key.version).unwrap_or(i32::MAX))
+            .bind(key.wrapped_by.as_ref().map(|id| id.as_slice()))
+            .bind(key.wrapped.as_slice())
+            .bind(key.created_at)
+            .execute(&mut *tx)
+            .await?;
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+    }
+    tx.commit().await?;
+    Ok(true)
+}
+
+fn column<'r, T>(records: &'r [Record], value: impl Fn(&'r Record) -> T) -> Vec<T> {
+    records.iter().map(value).collect()
+}

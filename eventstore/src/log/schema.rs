@@ -1,0 +1,27 @@
+//! The migrations, embedded. A version that is applied never changes; a new one is a new file.
+
+use sqlx::SqlSafeStr;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+/// For SQLite.
+pub(super) fn sqlite() -> Migrator {
+    migrator(&[(1, "log", include_str!("../../migrations/sqlite/0001_log.sql"))])
+}
+
+/// For Postgres. The migrator holds an advisory lock, so that processes may start together.
+pub(super) fn postgres() -> Migrator {
+    migrator(&[(1, "log", include_str!("../../migrations/postgres/0001_log.sql"))])
+}
+
+fn migrator(files: &[(i64, &'static str, &'static str)]) -> Migrator {
+    let migrations = files
+        .iter()
+        .map(|&(version, description, sql)| {
+            Migration::new(version, description.into(), MigrationType::Simple, sql.into_sql_str(), false)
+        })
+        .collect();
+    let mut migrator = Migrator::with_migrations(migrations);
+    // During a rolling update an older process may start after a newer one has migrated.
+    migrator.set_ignore_missing(true);
+    migrator
+}

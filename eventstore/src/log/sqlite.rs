@@ -1,0 +1,163 @@
+//! The log in SQLite: a file beside the server, or memory for trials and tests.
+
+mod append;
+
+use std::path::Path;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::ConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+
+use crate::log::backend::{AppendTransaction, Backend, BackendKind, Head, StoredKey};
+use crate::log::{row, schema};
+use crate::record::Record;
+use crate::{CommandId, Position, Revision, StoreError, StreamId};
+
+/// How long a call waits for a connection, or for another process to let go of the file.
+const WAIT: Duration = Duration::from_secs(5);
+/// Connections that only read.
+const READERS: u32 = 4;
+
+/// A log in SQLite. One connection writes, others read beside it.
+pub struct SqliteBackend {
+    kind: BackendKind,
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl SqliteBackend {
+    /// Opens the database file `path`, creating it; `None` is a new, empty database in memory.
+    pub async fn open(path: Option<&Path>) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .busy_timeout(WAIT)
+            .synchronous(SqliteSynchronous::Full)
+            // Destroyed data keys are overwritten, not just unlinked.
+            .pragma("secure_delete", "ON")
+            // INSERT OR REPLACE then fires the trigger that refuses deletion.
+            .pragma("recursive_triggers", "ON")
+            .disable_statement_logging();
+        let Some(path) = path else {
+            // A database in memory lives and dies with its one connection: keep it for ever, and
+            // share it between reading and writing.
+            let pool = pool(1).connect_with(options.filename(":memory:").in_memory(true)).await.map_err(row::failed)?;
+            return Ok(Self { kind: BackendKind::Memory, writer: pool.clone(), readers: pool });
+        };
+        let options = options.filename(path).journal_mode(SqliteJournalMode::Wal);
+        let writer = pool(1).connect_with(options.clone()).await.map_err(row::failed)?;
+        let readers = pool(READERS).connect_with(options.pragma("query_only", "ON")).await.map_err(row::failed)?;
+        Ok(Self { kind: BackendKind::Sqlite, writer, readers })
+    }
+}
+
+fn pool(size: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(size)
+        .min_connections(1)
+        .acquire_timeout(WAIT)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+}
+
+#[async_trait]
+impl Backend for SqliteBackend {
+    fn kind(&self) -> BackendKind {
+        self.kind
+    }
+
+    async fn migrate(&self) -> Result<(), StoreError> {
+        schema::sqlite().run(&self.writer).await.map_err(StoreError::unavailable)
+    }
+
+    async fn begin(&self) -> Result<Box<dyn AppendTransaction>, StoreError> {
+        Ok(Box::new(append::SqliteAppend::begin(&self.writer).await?))
+    }
+
+    async fn head(&self) -> Result<Head, StoreError> {
+        let found = sqlx::query(row::HEAD).fetch_optional(&self.readers).await.map_err(row::failed)?;
+        row::head(found.as_ref())
+    }
+
+    async fn read(&self, after: Position, limit: usize) -> Result<Vec<Record>, StoreError> {
+        let head = self.head().await?;
+        let rows = sqlx::query(row::AFTER_POSITION)
+            .bind(row::signed(after.0))
+            .bind(row::signed(limit as u64))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(row::failed)?;
+        row::page(&rows, after, limit, head)
+    }
+
+    async fn read_at(&self, position: Position) -> Result<Option<Record>, StoreError> {
+        let find = || sqlx::query(row::AT_POSITION).bind(row::signed(position.0)).fetch_optional(&self.readers);
+        if let Some(found) = find().await.map_err(row::failed)? {
+            return row::record(&found, position).map(Some);
+        }
+        if position == Position::START || position > self.head().await?.position {
+            return Ok(None);
+        }
+        // It may have been committed between the two queries: only a second look can tell.
+        match find().await.map_err(row::failed)? {
+            Some(found) => row::record(&found, position).map(Some),
+            None => Err(StoreError::damaged(position, "the record is missing")),
+        }
+    }
+
+    async fn read_stream(&self, stream: StreamId, after: Revision, limit: usize) -> Result<Vec<Record>, StoreError> {
+        let rows = sqlx::query(row::OF_STREAM)
+            .bind(stream.0.as_slice())
+            .bind(row::signed(after.0))
+            .bind(row::signed(limit as u64))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(row::failed)?;
+        row::stream(&rows, after)
+    }
+
+    async fn find_command(&self, id: CommandId) -> Result<Option<Position>, StoreError> {
+        let found =
+            sqlx::query(row::COMMAND).bind(id.0.as_slice()).fetch_optional(&self.readers).await.map_err(row::failed)?;
+        found.map(|found| row::position(&found, 0)).transpose()
+    }
+
+    async fn keys(&self) -> Result<Vec<StoredKey>, StoreError> {
+        let rows = sqlx::query(row::KEYS).fetch_all(&self.readers).await.map_err(row::failed)?;
+        rows.iter().map(row::key).collect()
+    }
+
+    async fn add_keys(&self, keys: &[StoredKey]) -> Result<bool, StoreError> {
+        let mut tx = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(row::failed)?;
+        for key in keys {
+            let done = sqlx::query(row::ADD_KEY)
+                .bind(key.id.as_slice())
+                .bind(key.level.as_str())
+                .bind(key.owner.as_str())
+                .bind(key.purpose.as_str())
+                .bind(i64::from(key.version))
+                .bind(key.wrapped_by.as_ref().map(|id| id.as_slice()))
+                .bind(key.wrapped.as_slice())
+                .bind(key.created_at)
+                .execute(&mut *tx)
+                .await
+                .map_err(row::failed)?;
+            if done.rows_affected() == 0 {
+                return Ok(false);
+            }
+        }
+        tx.commit().await.map_err(row::failed)?;
+        Ok(true)
+    }
+
+    fn pool(&self) -> (u32, u32) {
+        (1, 1)
+    }
+
+    async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
