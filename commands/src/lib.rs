@@ -1,1 +1,24 @@
-//! placeholder
+//! What changes things: load → decide → append → retry, and the processes that work by themselves.
+//!
+//! Knows no HTTP and no SQL. Everything outside stands behind a port.
+
+pub mod audit;
+pub mod bootstrap;
+pub mod clock;
+pub mod engine;
+pub mod failure;
+pub mod idempotency;
+pub mod ids;
+pub mod reply;
+pub mod request;
+pub mod secret;
+pub mod sweeper;
+pub mod token;
+pub mod token_value;
+
+pub use audit::EntryDraft;
+pub use clock::Clock;
+pub use engine::Engine;
+pub use failure::Failure;
+pub use reply::{Answer, Reply};
+pub use request::ChangeRequest;

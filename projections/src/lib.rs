@@ -9,11 +9,13 @@ pub mod installation;
 pub mod outcomes;
 pub mod owners;
 pub mod projector;
+pub mod reading;
 pub mod secrets;
 pub mod tokens;
 pub mod view;
 
 pub use accesses::{Accesses, Consumer};
 pub use projector::{Projections, ProjectorState};
+pub use reading::{ReadError, Reader, Reading};
 pub use secrets::{Catalogue, Held};
 pub use view::View;

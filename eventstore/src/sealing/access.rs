@@ -104,7 +104,8 @@ impl Compose for AccessComposer {
 }
 
 fn lines(entries: &[Entry]) -> String {
-    let length = entries.iter().map(|entry| entry.json.len() + entry.detail.as_ref().map_or(1, |detail| detail.len() + 2));
+    let length =
+        entries.iter().map(|entry| entry.json.len() + entry.detail.as_ref().map_or(1, |detail| detail.len() + 2));
     let mut text = String::with_capacity(length.sum());
     for entry in entries {
         text.push_str(&entry.json);
@@ -160,6 +161,8 @@ impl Block {
     /// Leaves of the entries' tree, in order.
     pub fn leaves(&self) -> impl Iterator<Item = [u8; 32]> {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &self.seed);
-        (0..).zip(self.entries()).map(move |(index, (json, _))| merkle::entry_leaf(&self.salt_with(&key, index), json.as_bytes()))
+        (0..)
+            .zip(self.entries())
+            .map(move |(index, (json, _))| merkle::entry_leaf(&self.salt_with(&key, index), json.as_bytes()))
     }
 }

@@ -75,7 +75,8 @@ pub(super) fn seal_once(key: &SecretKey, aad: &[u8], plaintext: &[u8]) -> Result
     let cipher = aes_256_gcm(key.as_bytes()).map_err(|_| unsupported())?;
     let mut sealed = Vec::with_capacity(plaintext.len() + TAG);
     sealed.extend_from_slice(plaintext);
-    let tag = cipher.seal_in_place_separate_tag(only_nonce(), Aad::from(aad), &mut sealed).map_err(|_| unsupported())?;
+    let tag =
+        cipher.seal_in_place_separate_tag(only_nonce(), Aad::from(aad), &mut sealed).map_err(|_| unsupported())?;
     sealed.extend_from_slice(tag.as_ref());
     Ok(sealed)
 }
@@ -85,7 +86,12 @@ pub(super) fn open_once(key: &SecretKey, aad: &[u8], sealed: &[u8]) -> Result<Ze
     open_in_place(&aes_256_gcm(key.as_bytes())?, only_nonce(), aad, sealed)
 }
 
-fn open_in_place(key: &LessSafeKey, nonce: Nonce, aad: &[u8], message: &[u8]) -> Result<Zeroizing<Vec<u8>>, DoesNotOpen> {
+fn open_in_place(
+    key: &LessSafeKey,
+    nonce: Nonce,
+    aad: &[u8],
+    message: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, DoesNotOpen> {
     let mut buffer = Zeroizing::new(message.to_vec());
     let length = key.open_in_place(nonce, Aad::from(aad), &mut buffer).map_err(|_| DoesNotOpen)?.len();
     buffer.truncate(length);

@@ -78,7 +78,11 @@ impl Keyring {
         Ok(!backend.keys().await?.is_empty())
     }
 
-    async fn open(backend: Arc<dyn Backend>, provider: &dyn RootKeyProvider, keys: &[StoredKey]) -> Result<Self, StoreError> {
+    async fn open(
+        backend: Arc<dyn Backend>,
+        provider: &dyn RootKeyProvider,
+        keys: &[StoredKey],
+    ) -> Result<Self, StoreError> {
         let find = |purpose: &str| {
             keys.iter()
                 .filter(|key| key.level == ROOT && key.purpose == purpose)
@@ -151,7 +155,11 @@ impl Keyring {
 
     pub(super) fn keys(&self, owner: &Owner) -> Result<OwnerKeys, StoreError> {
         let opened = self.opened.read();
-        opened.owners.get(owner).cloned().ok_or_else(|| StoreError::Key { key: describe(owner), reason: "there is none".into() })
+        opened
+            .owners
+            .get(owner)
+            .cloned()
+            .ok_or_else(|| StoreError::Key { key: describe(owner), reason: "there is none".into() })
     }
 
     /// The owner of a sealing key, and the key.
@@ -190,12 +198,17 @@ impl Keyring {
         for level in ["platform", "partner", "tenant"] {
             let mut of_level: Vec<_> = keys.iter().filter(|key| key.level == level && key.purpose == SEAL).collect();
             of_level.sort_by_key(|key| key.version);
-            for key in of_level.into_iter().filter(|key| !known(&opened, key)) {
+            for key in of_level {
+                if opened.seals.contains_key(&key.id) {
+                    continue;
+                }
                 let owner = owner_of(key)?;
                 let seal = Arc::new(SealKey::new(&self.unwrap(&opened, key)?)?);
                 opened.seals.insert(key.id, (owner.clone(), seal.clone()));
                 // An index key is wrapped by a sealing key of the same owner.
-                let index = keys.iter().find(|other| other.level == level && other.owner == key.owner && other.purpose == INDEX);
+                let index = keys
+                    .iter()
+                    .find(|other| other.level == level && other.owner == key.owner && other.purpose == INDEX);
                 let index = index.ok_or_else(|| damaged(key, "its index key is missing"))?;
                 let index = hmac::Key::new(hmac::HMAC_SHA256, self.unwrap(&opened, index)?.as_bytes());
                 opened.owners.insert(owner, OwnerKeys { seal_id: key.id, seal, index: Arc::new(index) });
@@ -206,7 +219,8 @@ impl Keyring {
 
     fn unwrap(&self, opened: &Opened, key: &StoredKey) -> Result<SecretKey, StoreError> {
         let wrapped_by = key.wrapped_by.ok_or_else(|| damaged(key, "it is not wrapped"))?;
-        let above = if wrapped_by == self.root_id { None } else { opened.seals.get(&wrapped_by).map(|(_, seal)| seal.clone()) };
+        let above =
+            if wrapped_by == self.root_id { None } else { opened.seals.get(&wrapped_by).map(|(_, seal)| seal.clone()) };
         let plain = match above {
             Some(seal) => seal.open(&key_aad(key), &key.wrapped),
             None => self.root.open(&key_aad(key), &key.wrapped),
@@ -214,10 +228,6 @@ impl Keyring {
         let plain = plain.map_err(|_| damaged(key, "its authentication tag does not match"))?;
         SecretKey::from_bytes(&plain).ok_or_else(|| damaged(key, "it has another length"))
     }
-}
-
-fn known(opened: &Opened, key: &StoredKey) -> bool {
-    opened.seals.contains_key(&key.id)
 }
 
 async fn new_hierarchy(provider: &dyn RootKeyProvider, now_micros: i64) -> Result<Vec<StoredKey>, StoreError> {
@@ -243,7 +253,12 @@ async fn new_hierarchy(provider: &dyn RootKeyProvider, now_micros: i64) -> Resul
     Ok([vec![kept_row, check, signing], platform].concat())
 }
 
-fn new_owner_keys(owner: &Owner, above: KeyId, wrapping: &SealKey, now_micros: i64) -> Result<Vec<StoredKey>, StoreError> {
+fn new_owner_keys(
+    owner: &Owner,
+    above: KeyId,
+    wrapping: &SealKey,
+    now_micros: i64,
+) -> Result<Vec<StoredKey>, StoreError> {
     let seal = SecretKey::random()?;
     let seal_row = wrapped_key(owner, SEAL, above, wrapping, &seal, now_micros)?;
     let index_row = wrapped_key(owner, INDEX, seal_row.id, &SealKey::new(&seal)?, &SecretKey::random()?, now_micros)?;
@@ -294,5 +309,8 @@ fn describe(owner: &Owner) -> String {
 }
 
 fn damaged(key: &StoredKey, reason: &str) -> StoreError {
-    StoreError::Key { key: format!("{} {} {} version {}", key.level, key.owner, key.purpose, key.version), reason: reason.into() }
+    StoreError::Key {
+        key: format!("{} {} {} version {}", key.level, key.owner, key.purpose, key.version),
+        reason: reason.into(),
+    }
 }

@@ -66,8 +66,11 @@ impl FileRoot {
 
     fn read(&self) -> Result<SecretKey, StoreError> {
         let shown = self.path.display();
-        let metadata = std::fs::metadata(&self.path)
-            .map_err(|error| StoreError::Setup(format!("root key file {shown} cannot be read: {error}; without it the store cannot be opened")))?;
+        let metadata = std::fs::metadata(&self.path).map_err(|error| {
+            StoreError::Setup(format!(
+                "root key file {shown} cannot be read: {error}; without it the store cannot be opened"
+            ))
+        })?;
         let mode = metadata.permissions().mode() & 0o777;
         if mode & 0o077 != 0 {
             return Err(StoreError::Setup(format!(
@@ -87,7 +90,8 @@ impl FileRoot {
     /// appeared meanwhile is never replaced.
     fn write_new(&self) -> Result<(), StoreError> {
         let shown = self.path.display();
-        let failed = |error: std::io::Error| StoreError::Setup(format!("root key file {shown} cannot be written: {error}"));
+        let failed =
+            |error: std::io::Error| StoreError::Setup(format!("root key file {shown} cannot be written: {error}"));
         let parent = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(failed)?;
         let key = SecretKey::random()?;
@@ -174,7 +178,11 @@ impl RootKeyProvider for PassphraseRoot {
     }
 
     async fn open(&self, kept: &[u8]) -> Result<SecretKey, StoreError> {
-        let refused = || StoreError::Setup("the root key does not open: KMS_PASSPHRASE is not the one this store was made with".into());
+        let refused = || {
+            StoreError::Setup(
+                "the root key does not open: KMS_PASSPHRASE is not the one this store was made with".into(),
+            )
+        };
         let (salt, wrapped) = kept.split_first_chunk::<SALT>().ok_or_else(refused)?;
         let root = self.wrapping_key(*salt).await?.open(PASSPHRASE_AAD, wrapped).map_err(|_| refused())?;
         SecretKey::from_bytes(&root).ok_or_else(refused)

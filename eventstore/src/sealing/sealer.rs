@@ -119,7 +119,8 @@ impl Sealer {
         };
         let place = Place::of_new(&draft.owner, &record, command_id);
         let envelope = keys.seal.seal(&place.aad(Part::Envelope), &draft.json)?;
-        let mut body = Vec::with_capacity(HEADER + envelope.len() + draft.erasable.as_ref().map_or(0, |part| part.len() + 16));
+        let mut body =
+            Vec::with_capacity(HEADER + envelope.len() + draft.erasable.as_ref().map_or(0, |part| part.len() + 16));
         body.push(LAYOUT);
         body.extend_from_slice(&keys.seal_id);
         body.extend_from_slice(&u32::try_from(envelope.len()).unwrap_or(u32::MAX).to_be_bytes());
@@ -145,7 +146,8 @@ impl Sealer {
             return Err(damaged("the columns do not match the leaf hash"));
         }
         let parts = Parts::of(&record.body).ok_or_else(|| damaged("the body has another layout"))?;
-        let (owner, seal) = self.keyring.seal_key(parts.key_id).ok_or_else(|| damaged("its sealing key is not known"))?;
+        let (owner, seal) =
+            self.keyring.seal_key(parts.key_id).ok_or_else(|| damaged("its sealing key is not known"))?;
         let place = Place::of_record(&owner, record);
         let json = seal
             .open(&place.aad(Part::Envelope), parts.envelope)
@@ -174,8 +176,10 @@ impl Sealer {
             key: format!("data key of revision {} of stream {:?}", value.revision.0, value.stream),
             reason: reason.into(),
         };
-        let (key_id, wrapped) = value.data_key.0.split_first_chunk::<16>().ok_or_else(|| failed("it has another length"))?;
-        let (owner, seal) = self.keyring.seal_key(key_id).ok_or_else(|| failed("the key that wraps it is not known"))?;
+        let (key_id, wrapped) =
+            value.data_key.0.split_first_chunk::<16>().ok_or_else(|| failed("it has another length"))?;
+        let (owner, seal) =
+            self.keyring.seal_key(key_id).ok_or_else(|| failed("the key that wraps it is not known"))?;
         if owner != value.owner {
             return Err(failed("it is wrapped by a key of another owner"));
         }

@@ -1,0 +1,134 @@
+//! The audit entry of a request or of a piece of background work, while it is being made.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use scaivault_domain::access::{Grant, Permission};
+use scaivault_domain::audit::{Action, Entry, Extra};
+use scaivault_domain::{IdentityId, Owner, TenantId, Timestamp, TokenId, id};
+use scaivault_eventstore::log;
+use scaivault_projections::owners::key_owner;
+
+use crate::{Failure, ids};
+
+/// An entry without its outcome.
+#[derive(Clone, Debug)]
+pub struct EntryDraft {
+    /// In whose log it belongs.
+    pub owner: Owner,
+    /// What was asked for.
+    pub action: Action,
+    /// Who; `None` for a rejected token of nobody known.
+    pub identity: Option<IdentityId>,
+    /// The caller's own tenant.
+    pub acting_tenant: Option<TenantId>,
+    /// The secret concerned.
+    pub secret_path: Option<Arc<str>>,
+    /// Version concerned, once known.
+    pub secret_version: Option<u32>,
+    /// What else it concerned.
+    pub resource: Option<String>,
+    /// Client address.
+    pub source_ip: Option<IpAddr>,
+    /// Cut to 256 characters.
+    pub user_agent: Option<Arc<str>>,
+    /// The request or run.
+    pub request_id: Arc<str>,
+    /// When the request arrived.
+    pub arrived_at: Timestamp,
+    /// The same moment, to measure with.
+    pub started: Instant,
+    /// More facts.
+    pub facts: EntryFacts,
+}
+
+/// Facts that go into `extra_data`.
+#[derive(Clone, Debug, Default)]
+pub struct EntryFacts {
+    /// Moment of a time-travel read.
+    pub as_of: Option<Timestamp>,
+    /// Part of a batch.
+    pub batch: bool,
+    /// Failures folded into one entry.
+    pub count: Option<u64>,
+    /// Permission asked for, and the rule that granted it.
+    pub permission: Option<(Permission, Option<Grant>)>,
+    /// Why access was denied, if it was; kept beside the entry.
+    pub denial: Option<String>,
+    /// Reason given for a rotation.
+    pub reason: Option<Arc<str>>,
+    /// Idempotent replay.
+    pub replayed: bool,
+    /// Whether the request rotates, so that its policy is named, if only as null.
+    pub rotation: bool,
+    /// The opaque token used.
+    pub token: Option<TokenId>,
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome<'a> {
+    /// 2xx or 304.
+    Success,
+    /// Code of the error envelope.
+    Error(&'a str),
+}
+
+impl EntryDraft {
+    /// The entry with its outcome, ready for the log.
+    pub fn finish(&self, outcome: Outcome<'_>) -> Result<log::Entry, Failure> {
+        let id = id::entry_id(ids::ulid(self.arrived_at)?);
+        let source_ip = self.source_ip.map(|address| address.to_canonical().to_string());
+        let facts = &self.facts;
+        let (policy, granted) = match &facts.permission {
+            Some((_, Some(grant))) => (grant.policy.as_ref(), Some(grant)),
+            Some((_, None)) | None => (None, None),
+        };
+        let entry = Entry {
+            acting_tenant_id: self.acting_tenant.as_ref().map(TenantId::as_str),
+            action: self.action,
+            duration_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            error_code: match outcome {
+                Outcome::Success => None,
+                Outcome::Error(code) => Some(code),
+            },
+            extra_data: Extra {
+                as_of: facts.as_of,
+                batch: facts.batch,
+                count: facts.count,
+                failed_condition: None,
+                permission: facts.permission.as_ref().map(|(permission, _)| permission.as_str()),
+                policy_id: granted.map(|_| policy.map(|(id, _)| id.as_ref())),
+                policy_revision: granted.map(|_| policy.map(|(_, revision)| *revision)),
+                reason: facts.reason.as_deref(),
+                replayed: facts.replayed,
+                rotation_policy_id: facts.rotation.then_some(None),
+                rule_index: granted.map(|grant| grant.rule_index),
+                secret_scope: self.is_partner_secret().then_some("partner"),
+                token_id: facts.token.as_ref().map(TokenId::as_str),
+            },
+            id: &id,
+            identity_id: self.identity.as_ref().map(IdentityId::as_str),
+            identity_type: self.identity.as_ref().filter(|_| self.action != Action::AuthFailure).map(IdentityId::kind),
+            request_id: &self.request_id,
+            resource: self.resource.as_deref(),
+            secret_path: self.secret_path.as_deref(),
+            secret_version: self.secret_version,
+            source_ip: source_ip.as_deref(),
+            success: outcome == Outcome::Success,
+            tenant_id: self.owner.tenant().map(TenantId::as_str),
+            timestamp: self.arrived_at,
+            user_agent: self.user_agent.as_deref(),
+        };
+        metrics::counter!("scaivault_audit_entries_total", "action" => self.action.as_str(), "success" => if entry.success { "true" } else { "false" })
+            .increment(1);
+        let detail = facts.denial.as_ref().map(|reason| format!("{{\"denial\":\"{reason}\"}}").into());
+        Ok(log::Entry { owner: key_owner(&self.owner), json: entry.to_canonical_json().into(), detail })
+    }
+
+    fn is_partner_secret(&self) -> bool {
+        matches!(self.owner, Owner::Partner(_))
+            && (self.secret_path.is_some() || self.resource.as_deref() == Some("partner/secrets"))
+    }
+}

@@ -1,0 +1,200 @@
+//! The one way to change something: seal, append with the audit entry, wait for the local fold.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use scaivault_domain::event::SCHEMA_VERSION;
+use scaivault_domain::{Event, EventBody, IdentityId, Owner, Timestamp};
+use scaivault_eventstore::log::{self, Appender, Feed, Unit};
+use scaivault_eventstore::sealing::{Draft, Sealer};
+use scaivault_eventstore::{CommandId, Position, RecordedAt, Revision, StoreError, StreamId};
+use scaivault_projections::owners::key_owner;
+use scaivault_projections::{Projections, View};
+use zeroize::Zeroizing;
+
+use crate::idempotency::{InFlight, outcome_event};
+use crate::{Answer, ChangeRequest, Clock, EntryDraft, Failure, Reply, audit::Outcome, ids};
+
+/// How long a change may take to come out of the fold. It is durable by then.
+const FOLD_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a command that loses races goes on trying.
+const RACE_PATIENCE: Duration = Duration::from_secs(20);
+
+/// Everything commands work with.
+pub struct Engine {
+    pub(crate) appender: Appender,
+    pub(crate) feed: Arc<Feed>,
+    pub(crate) sealer: Sealer,
+    pub(crate) projections: Arc<Projections>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) in_flight: InFlight,
+}
+
+/// An event that is about to be sealed.
+pub(crate) struct Pending {
+    pub(crate) owner: Owner,
+    pub(crate) stream: StreamId,
+    pub(crate) revision: Revision,
+    pub(crate) actor: IdentityId,
+    pub(crate) event: Event,
+    pub(crate) value: Option<Zeroizing<Vec<u8>>>,
+}
+
+/// What a commit came to.
+pub(crate) enum Commit {
+    /// Durable and folded.
+    Done(Answer),
+    /// A stream had moved on: decide again once the fold has it at this revision.
+    Stale(StreamId, Revision),
+}
+
+impl Engine {
+    /// Over a running log.
+    pub fn new(
+        appender: Appender,
+        feed: Arc<Feed>,
+        sealer: Sealer,
+        projections: Arc<Projections>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { appender, feed, sealer, projections, clock, in_flight: InFlight::default() }
+    }
+
+    /// The read models.
+    pub fn projections(&self) -> &Arc<Projections> {
+        &self.projections
+    }
+
+    /// Now, by the server's clock.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The keyed digest under which a token is stored.
+    pub fn token_hash(&self, token: &str) -> Result<String, Failure> {
+        Ok(scaivault_eventstore::record::hex(&self.sealer.keyring().token_hash(token)?))
+    }
+
+    /// A tag that only this installation can make, for cursors.
+    pub fn cursor_tag(&self, owner: &Owner, message: &[u8]) -> Result<[u8; 32], Failure> {
+        Ok(self.sealer.keyring().tag(&key_owner(owner), "cursor", message)?)
+    }
+
+    /// Waits until every write that was answered by this process is folded, so that it is seen.
+    pub async fn read_barrier(&self) -> Result<(), Failure> {
+        self.wait_for(self.feed.committed(), FOLD_PATIENCE).await
+    }
+
+    /// Waits until `position` is folded; unavailable after `patience`.
+    pub async fn wait_for(&self, position: Position, patience: Duration) -> Result<(), Failure> {
+        match self.projections.wait_for(position, patience).await {
+            true => Ok(()),
+            false => Err(Failure::unavailable("position_not_applied")),
+        }
+    }
+
+    /// Makes audit entries durable by themselves.
+    pub async fn record(&self, entries: Vec<log::Entry>) -> Result<(), Failure> {
+        let started = Instant::now();
+        let unit = Unit { command_id: CommandId([0; 16]), records: Vec::new(), entries, shred: Vec::new() };
+        self.appender.append(unit).await?;
+        metrics::histogram!("scaivault_audit_append_seconds").record(started.elapsed());
+        Ok(())
+    }
+
+    /// Appends events, audit entry and kept outcome in one atomic step, and waits for the fold.
+    pub(crate) async fn commit(
+        &self,
+        request: &ChangeRequest,
+        entry: &EntryDraft,
+        mut pending: Vec<Pending>,
+        shred: Vec<u64>,
+        reply: Reply,
+    ) -> Result<Commit, Failure> {
+        if let Some(idempotency) = &request.idempotency {
+            pending.push(self.keeping(request, idempotency, &reply)?);
+        }
+        let entries = vec![entry.finish(Outcome::Success)?];
+        match self.append(&request.request_id, pending, entries, shred).await {
+            Ok(position) => Ok(Commit::Done(Answer { reply, position, replayed: false })),
+            Err(Failure::Unavailable { source: Some(StoreError::Conflict { stream, actual }), .. }) => {
+                Ok(Commit::Stale(stream, actual))
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Seals and appends; returns the position up to which the fold has come since.
+    pub(crate) async fn append(
+        &self,
+        request_id: &str,
+        pending: Vec<Pending>,
+        entries: Vec<log::Entry>,
+        shred: Vec<u64>,
+    ) -> Result<Position, Failure> {
+        let command_id = ids::command_id()?;
+        let now = self.now();
+        let drafts =
+            pending.into_iter().map(|pending| draft(pending, request_id, now)).collect::<Result<Vec<_>, Failure>>()?;
+        let records = self.sealer.seal_unit(command_id, drafts)?;
+        let shred = shred.into_iter().map(Position).collect();
+        let committed = self.appender.append(Unit { command_id, records, entries, shred }).await?;
+        self.wait_for(committed.last, FOLD_PATIENCE).await?;
+        Ok(committed.last)
+    }
+
+    /// Waits until the fold shows what was missed, so that deciding again is worth while.
+    pub(crate) async fn catch_up(&self, deadline: Instant, shows: impl Fn(&View) -> bool) -> Result<(), Failure> {
+        let mut changes = self.projections.changes();
+        let waited = async {
+            while !shows(&self.projections.view()) {
+                if changes.changed().await.is_err() {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout_at(deadline.into(), waited).await.map_err(|_| Failure::unavailable("overload"))
+    }
+
+    /// Until when a command may try again.
+    pub(crate) fn race_deadline() -> Instant {
+        Instant::now() + RACE_PATIENCE
+    }
+
+    pub(crate) fn stream(&self, owner: &Owner, kind: &str, name: &str) -> Result<StreamId, Failure> {
+        Ok(self.sealer.keyring().stream(&key_owner(owner), kind, name)?)
+    }
+
+    fn keeping(
+        &self,
+        request: &ChangeRequest,
+        idempotency: &crate::request::IdempotentRequest,
+        reply: &Reply,
+    ) -> Result<Pending, Failure> {
+        let key = &idempotency.key;
+        Ok(Pending {
+            owner: key.owner.clone(),
+            stream: self.outcome_stream(key)?,
+            revision: self.projections.view().outcomes.revision(key).next(),
+            actor: request.actor.clone(),
+            event: outcome_event(idempotency, reply, self.now()),
+            value: Some(reply.body.clone()),
+        })
+    }
+}
+
+fn draft(pending: Pending, request_id: &str, now: Timestamp) -> Result<Draft, Failure> {
+    let kind = pending.event.kind();
+    let body = EventBody { at: now, actor: pending.actor, request_id: request_id.to_owned(), event: pending.event };
+    Ok(Draft {
+        owner: key_owner(&pending.owner),
+        stream: pending.stream,
+        revision: pending.revision,
+        kind: kind.into(),
+        schema_version: SCHEMA_VERSION,
+        recorded_at: RecordedAt(now.as_micros()),
+        json: body.encode()?,
+        erasable: pending.value,
+        entries_root: None,
+    })
+}

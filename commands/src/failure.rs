@@ -1,0 +1,50 @@
+//! Why a command or query did not go through, by what the caller is told.
+
+use scaivault_domain::Rejection;
+use scaivault_eventstore::StoreError;
+
+/// A refusal, or something that went wrong.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// Refused, with a code of the contract.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// Cannot be done now; nothing has been changed.
+    #[error("not available: {reason}")]
+    Unavailable {
+        /// As in `details.reason`.
+        reason: &'static str,
+        /// What lies beneath.
+        #[source]
+        source: Option<StoreError>,
+    },
+    /// A defect or damage; the chain is logged, never shown.
+    #[error("internal")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Failure {
+    /// Not available, for a reason that has no cause of its own.
+    pub fn unavailable(reason: &'static str) -> Self {
+        Self::Unavailable { reason, source: None }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) | StoreError::Conflict { .. } | StoreError::Duplicate(_) => {
+                Self::Unavailable { reason: "audit_unavailable", source: Some(error) }
+            }
+            StoreError::Sealed => Self::Unavailable { reason: "sealed", source: Some(error) },
+            other => Self::Internal(Box::new(other)),
+        }
+    }
+}
+
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Internal(Box::new(error))
+    }
+}

@@ -1,0 +1,140 @@
+//! Safe repetition: the first outcome under a key is kept in the log and given again.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use scaivault_domain::idempotency::{KEPT_SECONDS, OutcomeKept};
+use scaivault_domain::{ErrorCode, Event, Rejection, Timestamp};
+use scaivault_eventstore::StreamId;
+use scaivault_projections::outcomes::OutcomeKey;
+use tokio::sync::watch;
+
+use crate::audit::Outcome;
+use crate::engine::Pending;
+use crate::request::IdempotentRequest;
+use crate::{Answer, ChangeRequest, Engine, Failure, Reply};
+
+/// How long a repetition waits for the first request.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Requests with a key that are being worked on by this process.
+#[derive(Default)]
+pub struct InFlight {
+    running: Arc<Mutex<HashMap<OutcomeKey, watch::Receiver<()>>>>,
+}
+
+/// Held while a request with a key is worked on; repetitions wait for its end.
+pub struct Claim {
+    key: OutcomeKey,
+    running: Arc<Mutex<HashMap<OutcomeKey, watch::Receiver<()>>>>,
+    _ended: watch::Sender<()>,
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.running.lock().remove(&self.key);
+    }
+}
+
+/// What a key leads to.
+pub enum Claimed {
+    /// The first request: to be worked on.
+    First(Claim),
+    /// A repetition: its answer.
+    Repetition(Answer),
+}
+
+impl Engine {
+    /// Claims a key, or gives the outcome kept under it. Waits while the first request runs.
+    pub async fn claim(&self, request: &IdempotentRequest) -> Result<Claimed, Failure> {
+        let claimed = tokio::time::timeout(PATIENCE, self.claim_patiently(request)).await;
+        claimed.map_err(|_| Failure::unavailable("first_request_running"))?
+    }
+
+    async fn claim_patiently(&self, request: &IdempotentRequest) -> Result<Claimed, Failure> {
+        loop {
+            let mut running = match self.in_flight.claim(&request.key) {
+                Ok(claim) => {
+                    // The claim is held: whoever came before is in the log, and must be folded.
+                    self.read_barrier().await?;
+                    return Ok(match self.kept(request)? {
+                        Some(answer) => Claimed::Repetition(answer),
+                        None => Claimed::First(claim),
+                    });
+                }
+                Err(running) => running,
+            };
+            // An error means that the first request has ended.
+            let _ = running.changed().await;
+        }
+    }
+
+    /// The outcome kept under a key, or `idempotency_key_reuse` for another request.
+    pub(crate) fn kept(&self, request: &IdempotentRequest) -> Result<Option<Answer>, Failure> {
+        let view = self.projections.view();
+        let Some(held) = view.outcomes.find(&request.key, self.now()) else { return Ok(None) };
+        if held.kept.request_sha256 != request.request_sha256 {
+            return Err(Rejection::new(
+                ErrorCode::IdempotencyKeyReuse,
+                "The Idempotency-Key was used for another request",
+            )
+            .into());
+        }
+        let body = match &held.body {
+            Some(body) => self.sealer.open_value(body)?,
+            None => zeroize::Zeroizing::default(),
+        };
+        let reply = Reply { status: held.kept.status, etag: held.kept.etag.clone(), body };
+        Ok(Some(Answer { reply, position: held.position, replayed: true }))
+    }
+
+    /// Keeps a refusal as the outcome of its key, together with its audit entry.
+    pub async fn keep_refusal(
+        &self,
+        request: &ChangeRequest,
+        code: ErrorCode,
+        reply: Reply,
+    ) -> Result<Answer, Failure> {
+        let Some(idempotency) = &request.idempotency else { return Err(Failure::unavailable("no_key")) };
+        let pending = Pending {
+            owner: idempotency.key.owner.clone(),
+            stream: self.outcome_stream(&idempotency.key)?,
+            revision: self.projections.view().outcomes.revision(&idempotency.key).next(),
+            actor: request.actor.clone(),
+            event: outcome_event(idempotency, &reply, self.now()),
+            value: Some(reply.body.clone()),
+        };
+        let entries = vec![request.entry.finish(Outcome::Error(code.as_str()))?];
+        let position = self.append(&request.request_id, vec![pending], entries, Vec::new()).await?;
+        Ok(Answer { reply, position, replayed: false })
+    }
+
+    pub(crate) fn outcome_stream(&self, key: &OutcomeKey) -> Result<StreamId, Failure> {
+        self.stream(&key.owner, "outcome", &format!("{}\n{}", key.identity, key.key_sha256))
+    }
+}
+
+impl InFlight {
+    fn claim(&self, key: &OutcomeKey) -> Result<Claim, watch::Receiver<()>> {
+        let mut running = self.running.lock();
+        if let Some(first) = running.get(key) {
+            return Err(first.clone());
+        }
+        let (ended, watcher) = watch::channel(());
+        running.insert(key.clone(), watcher);
+        Ok(Claim { key: key.clone(), running: self.running.clone(), _ended: ended })
+    }
+}
+
+pub(crate) fn outcome_event(request: &IdempotentRequest, reply: &Reply, now: Timestamp) -> Event {
+    Event::OutcomeKept(OutcomeKept {
+        identity: request.key.identity.clone(),
+        key_sha256: request.key.key_sha256.as_ref().to_owned(),
+        request_sha256: request.request_sha256.clone(),
+        status: reply.status,
+        etag: reply.etag.clone(),
+        expires_at: now.plus_seconds(KEPT_SECONDS),
+    })
+}

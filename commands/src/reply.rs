@@ -1,0 +1,53 @@
+//! An answer as it leaves, and as it is kept for repetitions.
+
+use std::fmt;
+
+use scaivault_eventstore::Position;
+use zeroize::Zeroizing;
+
+/// Status, tag and body of an answer.
+#[derive(Clone)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// `ETag`.
+    pub etag: Option<String>,
+    /// JSON body; empty for 204. May hold a credential that is shown once.
+    pub body: Zeroizing<Vec<u8>>,
+}
+
+impl Reply {
+    /// A JSON answer.
+    pub fn json(status: u16, body: &impl serde::Serialize) -> Result<Self, serde_json::Error> {
+        Ok(Self { status, etag: None, body: Zeroizing::new(serde_json::to_vec(body)?) })
+    }
+
+    /// 204.
+    pub fn no_content() -> Self {
+        Self { status: 204, etag: None, body: Zeroizing::default() }
+    }
+
+    /// With an `ETag` of a version.
+    #[must_use]
+    pub fn with_version_tag(mut self, version: u32) -> Self {
+        self.etag = Some(format!("\"{version}\""));
+        self
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reply {{ status: {}, [sealed] }}", self.status)
+    }
+}
+
+/// A reply whose change, audit entry and kept outcome are durable and folded here.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// What to say.
+    pub reply: Reply,
+    /// Up to where another node must have read to see the change.
+    pub position: Position,
+    /// Whether this is the outcome of an earlier request with the same idempotency key.
+    pub replayed: bool,
+}

@@ -1,0 +1,193 @@
+//! Changes of secrets.
+
+use scaivault_domain::secret::delete::{self, DeleteSecret, Deleted};
+use scaivault_domain::secret::restore::{self, RestoreSecret, Restored};
+use scaivault_domain::secret::rotate::{self, RotateSecret, Rotated};
+use scaivault_domain::secret::update::{self, UpdateSecret};
+use scaivault_domain::secret::write::{self, WriteSecret, Written};
+use scaivault_domain::secret::{Decision, Secret, SecretEvent};
+use scaivault_domain::{Context, Event, IdentityId, Owner, Rejection, SecretPath};
+use scaivault_eventstore::Revision;
+use zeroize::Zeroizing;
+
+use crate::engine::{Commit, Pending};
+use crate::{Answer, ChangeRequest, Engine, Failure, Reply};
+
+/// A value on its way into the log: compact JSON, wiped when dropped.
+pub type Value = Zeroizing<Vec<u8>>;
+
+/// How a decided change is told: the reply, and the version for the audit.
+pub type Told = Result<(Reply, Option<u32>), serde_json::Error>;
+
+impl Engine {
+    /// Writes a value.
+    pub async fn write_secret(
+        &self,
+        request: &ChangeRequest,
+        command: &WriteSecret,
+        value: &Value,
+        tell: impl Fn(&Written) -> Told,
+    ) -> Result<Answer, Failure> {
+        let decide = |secret: Option<&Secret>, context: &Context| write::decide(secret, command, context);
+        let answer = self.change(request, &command.path, Some(value), decide, |written, _| tell(written)).await?;
+        count_write(&request.owner);
+        Ok(answer)
+    }
+
+    /// Replaces a value, with a grace period for the replaced one.
+    pub async fn rotate_secret(
+        &self,
+        request: &ChangeRequest,
+        command: &RotateSecret,
+        value: Option<&Value>,
+        tell: impl Fn(&Rotated) -> Told,
+    ) -> Result<Answer, Failure> {
+        let decide = |secret: Option<&Secret>, context: &Context| rotate::decide(secret, command, context);
+        let answer = self.change(request, &command.path, value, decide, |rotated, _| tell(rotated)).await?;
+        metrics::counter!("scaivault_secret_rotations_total", "status" => "success").increment(1);
+        count_write(&request.owner);
+        Ok(answer)
+    }
+
+    /// Changes metadata and options.
+    pub async fn update_secret(
+        &self,
+        request: &ChangeRequest,
+        command: &UpdateSecret,
+        tell: impl Fn(&Secret) -> Told,
+    ) -> Result<Answer, Failure> {
+        let decide = |secret: Option<&Secret>, context: &Context| update::decide(secret, command, context);
+        let gone = || Failure::Internal("an update left no secret".into());
+        self.change(request, &command.path, None, decide, |(), after| match after {
+            Some(secret) => tell(secret),
+            None => Err(serde::de::Error::custom(gone())),
+        })
+        .await
+    }
+
+    /// Deletes a secret or a version.
+    pub async fn delete_secret(
+        &self,
+        request: &ChangeRequest,
+        command: &DeleteSecret,
+        tell: impl Fn(&Deleted) -> Told,
+    ) -> Result<Answer, Failure> {
+        let decide = |secret: Option<&Secret>, context: &Context| delete::decide(secret, command, context);
+        self.change(request, &command.path, None, decide, |deleted, _| tell(deleted)).await
+    }
+
+    /// Restores a secret or a version.
+    pub async fn restore_secret(
+        &self,
+        request: &ChangeRequest,
+        command: &RestoreSecret,
+        tell: impl Fn(&Restored, &Context) -> Told,
+    ) -> Result<Answer, Failure> {
+        let context = self.context(request);
+        let decide = |secret: Option<&Secret>, context: &Context| restore::decide(secret, command, context);
+        self.change(request, &command.path, None, decide, |restored, _| tell(restored, &context)).await
+    }
+
+    /// Loads, decides, appends; decides again when another write came first.
+    async fn change<T>(
+        &self,
+        request: &ChangeRequest,
+        path: &SecretPath,
+        value: Option<&Value>,
+        decide: impl Fn(Option<&Secret>, &Context) -> Result<Decision<T>, Rejection>,
+        tell: impl Fn(&T, Option<&Secret>) -> Told,
+    ) -> Result<Answer, Failure> {
+        let deadline = Self::race_deadline();
+        let stream = self.stream(&request.owner, "secret", path.as_str())?;
+        loop {
+            let view = self.projections.view();
+            let catalogue = view.secrets(&request.owner);
+            let context = self.context(request);
+            let settled = catalogue.settled(path, context.now);
+            let (secret, due) = match settled {
+                Some(settled) => (Some(settled.secret), settled.due),
+                None => (None, self.end_of_life(request, path, &context)),
+            };
+            let decision = decide(secret.as_ref(), &context)?;
+            let after = Secret::preview(secret.clone(), &decision.events, context.now, path);
+            let (reply, version) = tell(&decision.outcome, after.as_ref())?;
+            let mut entry = request.entry.clone();
+            entry.secret_version = version;
+            let held = catalogue.held(path.as_str()).map(|held| &held.secret);
+            let shred =
+                held.map(|held| held.shredded_by(&[due.clone(), decision.events.clone()].concat())).unwrap_or_default();
+            let revision = catalogue.revision(path.as_str());
+            let events = attributed(due, decision.events, &request.actor);
+            let pending = pending(&request.owner, path, stream, revision, events, value);
+            match self.commit(request, &entry, pending, shred, reply).await? {
+                Commit::Done(answer) => return Ok(answer),
+                Commit::Stale(moved, actual) => {
+                    self.catch_up(deadline, |view| match &request.idempotency {
+                        Some(idempotency) if moved != stream => view.outcomes.revision(&idempotency.key) >= actual,
+                        Some(_) | None => view.secrets(&request.owner).revision(path.as_str()) >= actual,
+                    })
+                    .await?;
+                    if let Some(idempotency) = &request.idempotency
+                        && let Some(answer) = self.kept(idempotency)?
+                    {
+                        return Ok(answer);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A secret that the clock has ended but the sweeper not yet: its end goes into the log first.
+    fn end_of_life(&self, request: &ChangeRequest, path: &SecretPath, context: &Context) -> Vec<SecretEvent> {
+        let view = self.projections.view();
+        let held = view.secrets(&request.owner).held(path.as_str());
+        held.map(|held| held.secret.destructions_due(context.now)).unwrap_or_default()
+    }
+
+    fn context(&self, request: &ChangeRequest) -> Context {
+        Context {
+            now: self.now(),
+            actor: request.actor.clone(),
+            request_id: request.request_id.as_ref().to_owned(),
+            settings: self.projections.view().installation.settings(&request.owner),
+        }
+    }
+}
+
+/// What was due is the sweeper's doing, the rest the caller's.
+fn attributed(due: Vec<SecretEvent>, decided: Vec<SecretEvent>, actor: &IdentityId) -> Vec<(IdentityId, SecretEvent)> {
+    let sweeper = IdentityId::system(IdentityId::SECRET_SWEEPER);
+    let due = due.into_iter().map(|event| (sweeper.clone(), event));
+    due.chain(decided.into_iter().map(|event| (actor.clone(), event))).collect()
+}
+
+/// Events of one secret as records to be, in order. The value goes with the event that carries one.
+pub(crate) fn pending(
+    owner: &Owner,
+    path: &SecretPath,
+    stream: scaivault_eventstore::StreamId,
+    revision: Revision,
+    events: Vec<(IdentityId, SecretEvent)>,
+    value: Option<&Value>,
+) -> Vec<Pending> {
+    let mut revision = revision;
+    events
+        .into_iter()
+        .map(|(actor, event)| {
+            revision = revision.next();
+            Pending {
+                owner: owner.clone(),
+                stream,
+                revision,
+                actor,
+                value: if event.has_value() { value.cloned() } else { None },
+                event: Event::Secret(path.clone(), event),
+            }
+        })
+        .collect()
+}
+
+fn count_write(owner: &Owner) {
+    let tenant = owner.tenant().map_or("", |tenant| tenant.as_str()).to_owned();
+    metrics::counter!("scaivault_secret_writes_total", "tenant" => tenant).increment(1);
+}

@@ -1,0 +1,118 @@
+//! Reading values: which version, from where, opened at the last moment.
+
+use std::sync::Arc;
+
+use scaivault_domain::secret::read::{Selection, check_version, readable, select};
+use scaivault_domain::{Owner, Rejection, SecretPath, Timestamp, secret::Secret, secret::version_not_found};
+use scaivault_eventstore::sealing::Sealer;
+use scaivault_eventstore::{Position, StoreError};
+use zeroize::Zeroizing;
+
+use crate::history::History;
+use crate::owners::key_owner;
+use crate::{Projections, View};
+
+/// Why a value cannot be given.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// Refused, with a code of the contract.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// The store failed, or what it holds does not open.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A value with the secret it belongs to.
+pub struct Reading {
+    /// State of the secret: now, or at the moment asked for.
+    pub secret: Secret,
+    /// Number of the version.
+    pub version: u32,
+    /// Compact JSON of the value.
+    pub data: Zeroizing<Vec<u8>>,
+}
+
+/// Reads values.
+#[derive(Clone)]
+pub struct Reader {
+    projections: Arc<Projections>,
+    history: History,
+    sealer: Sealer,
+}
+
+impl Reader {
+    /// Over these read models.
+    pub fn new(projections: Arc<Projections>, history: History, sealer: Sealer) -> Self {
+        Self { projections, history, sealer }
+    }
+
+    /// The value that `selection` asks for, judged at `now`; `at` chooses what was current then.
+    pub async fn read(
+        &self,
+        owner: &Owner,
+        path: &SecretPath,
+        selection: Selection,
+        at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Reading, ReadError> {
+        let view = self.projections.view();
+        match at {
+            None => self.read_now(&view, owner, path, selection, now).await,
+            Some(at) => self.read_then(&view, owner, path, selection, at, now).await,
+        }
+    }
+
+    async fn read_now(
+        &self,
+        view: &View,
+        owner: &Owner,
+        path: &SecretPath,
+        selection: Selection,
+        now: Timestamp,
+    ) -> Result<Reading, ReadError> {
+        let settled = view.secrets(owner).settled(path, now);
+        let (secret, version) = select(settled.as_ref().map(|settled| &settled.secret), path, selection, now)?;
+        let (version, position) = (version.number, version.position);
+        let held = settled.as_ref().and_then(|settled| settled.held.value.as_ref());
+        let data = match held.filter(|(number, _)| *number == version) {
+            Some((_, value)) => self.sealer.open_value(value).map_err(|error| named(position, &error))?,
+            None => self.older(position).await?,
+        };
+        Ok(Reading { secret: secret.clone(), version, data })
+    }
+
+    /// Which value is asked of the past; whether it may be read is asked of the present.
+    async fn read_then(
+        &self,
+        view: &View,
+        owner: &Owner,
+        path: &SecretPath,
+        selection: Selection,
+        at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Reading, ReadError> {
+        let settled = view.secrets(owner).settled(path, now);
+        let present = readable(settled.as_ref().map(|settled| &settled.secret), path, selection, now)?;
+        let stream = self.sealer.keyring().stream(&key_owner(owner), "secret", path.as_str())?;
+        let then = self.history.secret_at(stream, at).await?;
+        let then = then.ok_or_else(|| version_not_found(path, None, "not_yet_created"))?;
+        let deleted = || version_not_found(path, None, "deleted");
+        let current = if then.deleted.is_some() { None } else { then.current_number() }.ok_or_else(deleted)?;
+        let version = check_version(present, Some(current), selection, now)?;
+        let data = self.older(version.position).await?;
+        Ok(Reading { secret: then, version: current, data })
+    }
+
+    async fn older(&self, position: u64) -> Result<Zeroizing<Vec<u8>>, ReadError> {
+        let gone =
+            || StoreError::damaged(Position(position), "the data key of a version that is not destroyed is missing");
+        let value = self.history.value_at(position).await?.ok_or_else(gone)?;
+        Ok(self.sealer.open_value(&value).map_err(|error| named(position, &error))?)
+    }
+}
+
+/// Damage with its place in the log.
+fn named(position: u64, error: &StoreError) -> StoreError {
+    StoreError::damaged(Position(position), error.to_string())
+}
