@@ -1,0 +1,64 @@
+//! Variables whose meaning this build would lose in silence: what they ask for comes with later builds. Setting one is
+//! a start-up problem, never ignored.
+
+use super::problem::shown;
+use super::reader::Reader;
+
+/// Variables and what is missing behind them, refused in every mode.
+const REFUSED: &[(&str, &str)] = &[
+    ("SCAIKEY_URL", "ScaiKey connection"),
+    ("SCAIKEY_JWKS_URL", "ScaiKey connection"),
+    ("SCAIKEY_AUDIENCE", "ScaiKey connection"),
+    ("SCAIKEY_CLIENT_ID", "ScaiKey connection"),
+    ("SCAIKEY_CLIENT_SECRET", "ScaiKey connection"),
+    ("SCAIKEY_CLIENT_SECRET_FILE", "ScaiKey connection"),
+    ("SCAIKEY_WEBHOOK_SECRET", "ScaiKey connection"),
+    ("SCAIKEY_WEBHOOK_SECRET_FILE", "ScaiKey connection"),
+    ("AUDIT_SIGNING_KEY_FILE", "way to bring an audit signing key along"),
+    ("OBJECT_STORAGE_PROVIDER", "object storage"),
+    ("OBJECT_STORAGE_BUCKET", "object storage"),
+    ("OBJECT_STORAGE_REGION", "object storage"),
+    ("OBJECT_STORAGE_ENDPOINT", "object storage"),
+    ("OBJECT_STORAGE_ACCESS_KEY_ID", "object storage"),
+    ("OBJECT_STORAGE_SECRET_ACCESS_KEY", "object storage"),
+    ("OBJECT_STORAGE_SECRET_ACCESS_KEY_FILE", "object storage"),
+    ("ACME_HTTP_ADDRESS", "challenge listener"),
+    ("ACME_TLS_ADDRESS", "challenge listener"),
+    ("CUSTOM_ENGINE_DIR", "custom engines"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "export of traces"),
+];
+
+/// Variables refused in production; dev mode ignores them together with the rest of the bus.
+const REFUSED_IN_PRODUCTION: &[(&str, &str)] = &[("NATS_URL", "NATS relay"), ("NATS_CREDENTIALS_FILE", "NATS relay")];
+
+/// Refuses what is set of the variables of later builds.
+pub(crate) fn refuse(reader: &mut Reader<'_>) {
+    refuse_all(reader, REFUSED);
+    let audit_mode = reader.text("AUDIT_MODE");
+    match audit_mode.as_deref() {
+        None | Some("strict") => {}
+        Some("async") => {
+            reader.problem(
+                "AUDIT_MODE",
+                "is async, but this build has no such mode yet",
+                "unset it or set it to strict",
+            );
+        }
+        Some(other) => {
+            reader.problem("AUDIT_MODE", format!("is {}", shown(other)), "unset it or set it to strict");
+        }
+    }
+}
+
+/// Refuses what only production would use.
+pub(crate) fn refuse_in_production(reader: &mut Reader<'_>) {
+    refuse_all(reader, REFUSED_IN_PRODUCTION);
+}
+
+fn refuse_all(reader: &mut Reader<'_>, variables: &[(&str, &str)]) {
+    for &(variable, missing) in variables {
+        if reader.environment().has(variable) {
+            reader.problem(variable, format!("is set, but this build has no {missing} yet"), "unset it");
+        }
+    }
+}

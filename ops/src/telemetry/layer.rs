@@ -1,0 +1,78 @@
+//! The layer that turns events into log lines. Fields of the spans around an event are part of its line.
+
+use jiff::Timestamp;
+use serde_json::Value;
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::layer::{Context, Layer};
+use tracing_subscriber::registry::LookupSpan;
+
+use super::field::Fields;
+use super::format::Line;
+use crate::configuration::LogFormat;
+
+/// Writes one line per event to `write`, which gets whole lines and must not fail.
+pub(super) struct LogLayer<W> {
+    format: LogFormat,
+    node_id: String,
+    write: W,
+}
+
+// === impl LogLayer ===
+
+impl<W: Fn(&[u8])> LogLayer<W> {
+    /// Lines in `format`, in the name of `node_id`.
+    pub(super) fn new(format: LogFormat, node_id: &str, write: W) -> Self {
+        Self { format, node_id: node_id.to_owned(), write }
+    }
+}
+
+impl<S, W> Layer<S> for LogLayer<W>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: Fn(&[u8]) + 'static,
+{
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        if let Some(span) = context.span(id) {
+            let mut fields = Fields::default();
+            attributes.record(&mut fields);
+            span.extensions_mut().insert(fields);
+        }
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        if let Some(span) = context.span(id)
+            && let Some(fields) = span.extensions_mut().get_mut::<Fields>()
+        {
+            values.record(fields);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let mut fields = Fields::default();
+        for span in context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
+            if let Some(of_span) = span.extensions().get::<Fields>() {
+                fields.extend(of_span);
+            }
+        }
+        event.record(&mut fields);
+        // A field that is there without a value (an `Option` that is `None`) is null, not absent.
+        for field in event.metadata().fields() {
+            fields.set_default_null(field.name());
+        }
+        let message = match fields.remove("message") {
+            Some(Value::String(message)) => message,
+            Some(Value::Null) | None => String::new(),
+            Some(other) => other.to_string(),
+        };
+        let line = Line {
+            timestamp: Timestamp::now(),
+            level: *event.metadata().level(),
+            target: event.metadata().target(),
+            message: &message,
+            node_id: &self.node_id,
+            fields: &fields,
+        };
+        (self.write)(line.render(self.format).as_bytes());
+    }
+}
