@@ -39,11 +39,13 @@ pub struct AppenderLimits {
     pub batch_units: usize,
     /// Bytes in one commit; a single larger unit goes alone.
     pub batch_bytes: usize,
+    /// How long waiters are kept while the outcome of their commit is unknown.
+    pub resolve: Duration,
 }
 
 impl Default for AppenderLimits {
     fn default() -> Self {
-        Self { queue: 8192, batch_units: 2048, batch_bytes: 8 * 1024 * 1024 }
+        Self { queue: 8192, batch_units: 2048, batch_bytes: 8 * 1024 * 1024, resolve: Duration::from_secs(10) }
     }
 }
 

@@ -125,7 +125,11 @@ impl FeedReader {
             match self.feed.backend.read(after, limit).await {
                 Ok(records) => {
                     records.iter().try_for_each(merkle::check_leaf)?;
-                    return Ok(Batch::new(records));
+                    let page = Batch::new(records);
+                    if let Some(last) = page.last() {
+                        self.feed.knows(last);
+                    }
+                    return Ok(page);
                 }
                 Err(error @ StoreError::Unavailable(_)) => {
                     if pause == RETRY_FIRST {
