@@ -158,7 +158,7 @@ pub(crate) async fn what_waits_at_closing_is_committed(store: Store) {
             let node = node.clone();
             let mut append = Box::pin(async move { node.append(unit(vec![record(new_stream(), 1)])).await });
             // The first poll puts it into the queue.
-            assert!(futures_poll(&mut append).is_none());
+            assert!(poll_once(&mut append).is_none());
             tokio::spawn(append)
         })
         .collect();
@@ -174,16 +174,17 @@ pub(crate) async fn what_waits_at_closing_is_committed(store: Store) {
 pub(crate) async fn a_dropped_waiter_changes_nothing(store: Store) {
     let node = store.node().await;
     let mut append = Box::pin(node.append(unit(vec![record(new_stream(), 1)])));
-    assert!(futures_poll(&mut append).is_none());
+    assert!(poll_once(&mut append).is_none());
     drop(append);
     node.fill(1).await;
     assert_eq!(all(&*node.backend).await.len(), 2);
     node.appender.ping().await.unwrap();
+    assert!(node.appender.health().running);
     assert_eq!(node.appender.health().last_error, None);
 }
 
 /// Polls once.
-fn futures_poll<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     match std::pin::Pin::new(future).poll(&mut context) {
         std::task::Poll::Ready(output) => Some(output),

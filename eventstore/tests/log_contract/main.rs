@@ -63,10 +63,18 @@ mod tampered {
     });
 }
 
+mod embedded {
+    on!([sqlite] {
+        tampering::destroyed_keys_leave_no_trace,
+        reading::a_path_that_cannot_be_opened_is_named,
+    });
+}
+
 mod shared {
     on!([postgres] {
         sharing::two_servers_share_one_log,
         sharing::servers_migrate_together,
+        sharing::a_wrong_address_is_told_from_a_server_that_is_down,
         sharing::cut_connections_lose_nothing,
         sharing::a_crashed_server_loses_nothing,
     });

@@ -1,7 +1,7 @@
 //! Reading a sound log.
 
-use scaivault_eventstore::log::StoredKey;
-use scaivault_eventstore::{Position, Revision};
+use scaivault_eventstore::log::{SqliteBackend, StoredKey};
+use scaivault_eventstore::{Position, Revision, StoreError};
 
 use crate::fixture::{all, follow, new_stream, random, record, unit};
 use crate::store::Store;
@@ -74,4 +74,15 @@ pub(crate) async fn a_reopened_log_goes_on(store: Store) {
     assert_eq!(all(&*node.backend).await, before);
     assert!(node.append(unit(vec![record(stream, 1)])).await.is_err());
     assert_eq!(node.append(unit(vec![record(stream, 2)])).await.unwrap().first, Position(5));
+}
+
+pub(crate) async fn a_path_that_cannot_be_opened_is_named(store: Store) {
+    let Store::Sqlite(directory) = &store else { unreachable!() };
+    let path = directory.path().join("missing").join("log.db");
+    let Err(StoreError::Setup(text)) = SqliteBackend::open(Some(&path)).await else { panic!("it opened") };
+    assert!(text.contains("missing/log.db"), "{text}");
+    let path = directory.path().join("letter.txt");
+    std::fs::write(&path, "Dear database, ".repeat(100)).unwrap();
+    let opened = SqliteBackend::open(Some(&path)).await;
+    assert!(matches!(opened, Err(StoreError::Damaged { .. })));
 }

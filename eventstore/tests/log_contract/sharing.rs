@@ -62,6 +62,16 @@ pub(crate) async fn servers_migrate_together(store: Store) {
     }
 }
 
+pub(crate) async fn a_wrong_address_is_told_from_a_server_that_is_down(store: Store) {
+    let Store::Postgres(url) = store else { unreachable!() };
+    for wrong in ["postgres://[", "mysql://localhost/x", &url.replace("/test_", "/unknown_")] {
+        let refused = PostgresBackend::connect(wrong, 2).await;
+        assert!(matches!(refused, Err(StoreError::Setup(_))), "{wrong}: {refused:?}");
+    }
+    let down = PostgresBackend::connect("postgres://postgres@127.0.0.1:1/x?sslmode=disable", 2).await;
+    assert!(matches!(down, Err(StoreError::Unavailable(_))), "{down:?}");
+}
+
 /// Writers that repeat each command until it is known to be in the log.
 async fn write_stubbornly(node: &Node, writers: usize, units: usize) -> Vec<(CommandId, Position)> {
     let mut tasks = JoinSet::new();

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use scaivault_eventstore::log::Feed;
+use scaivault_eventstore::log::{Feed, Unit};
+use scaivault_eventstore::record::WrappedDataKey;
 use scaivault_eventstore::{Position, StoreError};
 
-use crate::fixture::{new_stream, record, unit};
+use crate::fixture::{keyed, new_stream, record, unit};
 use crate::store::Store;
 
 fn place<T: std::fmt::Debug>(answer: Result<T, StoreError>) -> (Position, String) {
@@ -26,10 +27,10 @@ pub(crate) async fn the_database_refuses_changes(store: Store) {
     ];
     match store {
         Store::Postgres(_) => {
-            attempts.extend(["TRUNCATE events", "SET session_replication_role = replica; DELETE FROM events"])
+            attempts.extend(["TRUNCATE events", "SET session_replication_role = replica; DELETE FROM events"]);
         }
         Store::Sqlite(_) | Store::Memory => {
-            attempts.push("INSERT OR REPLACE INTO events SELECT * FROM events WHERE position = 1")
+            attempts.push("INSERT OR REPLACE INTO events SELECT * FROM events WHERE position = 1");
         }
     }
     for sql in attempts {
@@ -102,4 +103,20 @@ pub(crate) async fn altered_columns_are_named(store: Store) {
     let (bad, reason) = place(feed.reader(Position(6)).next().await);
     assert_eq!(bad, Position(8));
     assert!(reason.contains("leaf"), "{reason}");
+}
+
+pub(crate) async fn destroyed_keys_leave_no_trace(store: Store) {
+    let Store::Sqlite(directory) = &store else { unreachable!() };
+    let node = store.node().await;
+    node.append(unit(vec![keyed(new_stream(), 1), keyed(new_stream(), 1)])).await.unwrap();
+    let keys: Vec<_> =
+        node.backend.read(Position::START, 2).await.unwrap().into_iter().map(|r| r.data_key.unwrap()).collect();
+    let found = |key: &WrappedDataKey| {
+        std::fs::read_dir(directory.path()).unwrap().any(|file| {
+            std::fs::read(file.unwrap().path()).unwrap().windows(key.0.len()).any(|window| window == &*key.0)
+        })
+    };
+    assert!(found(&keys[0]) && found(&keys[1]));
+    node.append(Unit { shred: vec![Position(1)], ..unit(Vec::new()) }).await.unwrap();
+    assert!(!found(&keys[0]) && found(&keys[1]));
 }

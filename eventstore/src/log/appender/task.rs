@@ -101,7 +101,8 @@ impl Task {
     /// Hands a committed group to the feed, then answers.
     fn deliver(&self, group: Group, answers: Vec<Answer>) {
         if let Some(last) = group.records.last() {
-            metrics::histogram!("scaivault_log_batch_size").record(group.answers.len() as f64);
+            let accepted = group.answers.iter().filter(|answer| answer.is_ok()).count();
+            metrics::histogram!("scaivault_log_batch_size").record(accepted as f64);
             metrics::gauge!("scaivault_log_position").set(last.position.0 as f64);
         }
         self.health.succeeded();
