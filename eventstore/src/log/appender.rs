@@ -39,11 +39,13 @@ pub struct AppenderLimits {
     pub batch_units: usize,
     /// Bytes in one commit; a single larger unit goes alone.
     pub batch_bytes: usize,
+    /// How long waiters are kept while the outcome of their commit is unknown.
+    pub resolve: Duration,
 }
 
 impl Default for AppenderLimits {
     fn default() -> Self {
-        Self { queue: 8192, batch_units: 2048, batch_bytes: 8 * 1024 * 1024 }
+        Self { queue: 8192, batch_units: 2048, batch_bytes: 8 * 1024 * 1024, resolve: Duration::from_secs(10) }
     }
 }
 
@@ -107,12 +109,17 @@ impl Appender {
 
     /// How appending goes.
     pub fn health(&self) -> AppenderHealth {
-        self.shared.health.report()
+        let running = self.shared.queue.read().as_ref().is_some_and(|queue| !queue.is_closed());
+        self.shared.health.report(running)
     }
 
     /// Whether an append could begin now: takes the head and lets it go, within two seconds.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        timeout(PING, self.shared.backend.begin()).await.map_err(StoreError::unavailable)?.map(drop)
+        let backend = Arc::clone(&self.shared.backend);
+        // A task of its own, so that a late answer finds somebody who rolls back.
+        let begun = tokio::spawn(async move { backend.begin().await.map(drop) });
+        let begun = timeout(PING, begun).await.map_err(StoreError::unavailable)?;
+        begun.map_err(StoreError::unavailable)?
     }
 
     /// Takes no more units, commits those that wait, ends the task.

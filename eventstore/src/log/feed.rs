@@ -105,7 +105,7 @@ impl Feed {
     /// Tells readers that the log reaches `position`: they read what they have not got from it.
     /// For whoever learns of the writes of other processes, by polling or by a message.
     pub fn reaches(&self, position: Position) {
-        self.committed.fetch_max(position.0, Ordering::AcqRel);
+        self.knows(position);
         self.reach.send_if_modified(|reach| {
             let further = position > *reach;
             if further {
@@ -118,9 +118,13 @@ impl Feed {
     /// Hands on what this process has committed. Never waits for readers.
     pub(super) fn publish(&self, batch: Batch) {
         if let Some(last) = batch.last() {
-            self.committed.fetch_max(last.0, Ordering::AcqRel);
+            self.knows(last);
             // Fails when nobody reads, which is fine.
             let _ = self.batches.send(batch);
         }
+    }
+
+    fn knows(&self, committed: Position) {
+        self.committed.fetch_max(committed.0, Ordering::AcqRel);
     }
 }

@@ -74,7 +74,7 @@ impl Backend for PostgresBackend {
             // It may still hold the migrator's lock, which ends with it.
             connection.close_on_drop();
         }
-        done.map_err(StoreError::unavailable)
+        done.map_err(schema::failed)
     }
 
     async fn begin(&self) -> Result<Box<dyn AppendTransaction>, StoreError> {

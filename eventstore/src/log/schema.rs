@@ -1,7 +1,9 @@
 //! The migrations, embedded. A version that is applied never changes; a new one is a new file.
 
 use sqlx::SqlSafeStr;
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+
+use crate::StoreError;
 
 /// For SQLite.
 pub(super) fn sqlite() -> Migrator {
@@ -11,6 +13,14 @@ pub(super) fn sqlite() -> Migrator {
 /// For Postgres. The migrator holds an advisory lock, so that processes may start together.
 pub(super) fn postgres() -> Migrator {
     migrator(&[(1, "log", include_str!("../../migrations/postgres/0001_log.sql"))])
+}
+
+/// Tells a schema that does not fit this program from a database that is away.
+pub(super) fn failed(error: MigrateError) -> StoreError {
+    if matches!(error, MigrateError::VersionMismatch(_) | MigrateError::VersionTooNew(..) | MigrateError::Dirty(_)) {
+        return StoreError::Setup(format!("the database holds tables that this version did not make: {error}"));
+    }
+    StoreError::unavailable(error)
 }
 
 fn migrator(files: &[(i64, &'static str, &'static str)]) -> Migrator {

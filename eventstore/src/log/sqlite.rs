@@ -46,9 +46,28 @@ impl SqliteBackend {
             return Ok(Self { kind: BackendKind::Memory, writer: pool.clone(), readers: pool });
         };
         let options = options.filename(path).journal_mode(SqliteJournalMode::Wal);
-        let writer = pool(1).connect_with(options.clone()).await.map_err(row::failed)?;
+        let writer = pool(1).connect_with(options.clone()).await.map_err(|error| refused(path, error))?;
         let readers = pool(READERS).connect_with(options.pragma("query_only", "ON")).await.map_err(row::failed)?;
         Ok(Self { kind: BackendKind::Sqlite, writer, readers })
+    }
+}
+
+impl SqliteBackend {
+    /// Who clears destroyed keys from the write-ahead log; memory has none.
+    fn scrubber(&self) -> Option<SqlitePool> {
+        (self.kind == BackendKind::Sqlite).then(|| self.readers.clone())
+    }
+}
+
+/// Tells a path that cannot be opened, which only an operator can mend, from what passes.
+fn refused(path: &Path, error: sqlx::Error) -> StoreError {
+    // SQLITE_CANTOPEN.
+    let code = error.as_database_error().and_then(|database| database.code()?.parse::<i32>().ok());
+    match code {
+        Some(code) if code & 0xff == 14 => {
+            StoreError::Setup(format!("the database file {} cannot be opened or created", path.display()))
+        }
+        _ => row::failed(error),
     }
 }
 
@@ -69,11 +88,11 @@ impl Backend for SqliteBackend {
     }
 
     async fn migrate(&self) -> Result<(), StoreError> {
-        schema::sqlite().run(&self.writer).await.map_err(StoreError::unavailable)
+        schema::sqlite().run(&self.writer).await.map_err(schema::failed)
     }
 
     async fn begin(&self) -> Result<Box<dyn AppendTransaction>, StoreError> {
-        Ok(Box::new(append::SqliteAppend::begin(&self.writer).await?))
+        Ok(Box::new(append::SqliteAppend::begin(&self.writer, self.scrubber()).await?))
     }
 
     async fn head(&self) -> Result<Head, StoreError> {

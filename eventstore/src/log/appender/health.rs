@@ -15,6 +15,8 @@ pub struct AppenderHealth {
     pub last_error: Option<&'static str>,
     /// Whether the outcome of a commit is unknown, so that nothing else is appended.
     pub resolving: bool,
+    /// Whether the task runs; if not though nobody closed it, it has panicked.
+    pub running: bool,
 }
 
 #[derive(Debug)]
@@ -37,12 +39,13 @@ impl Default for Health {
 }
 
 impl Health {
-    pub(super) fn report(&self) -> AppenderHealth {
+    pub(super) fn report(&self, running: bool) -> AppenderHealth {
         let state = self.state.lock();
         AppenderHealth {
             since_success: state.last_success.elapsed(),
             last_error: state.last_error,
             resolving: state.resolving,
+            running,
         }
     }
 

@@ -1,7 +1,6 @@
 //! The task behind the queue: takes what waits, commits it, answers.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
@@ -12,9 +11,6 @@ use super::{AppenderLimits, Job};
 use crate::StoreError;
 use crate::log::feed::{Batch, Feed};
 use crate::log::unit::{Committed, Unit};
-
-/// How long waiters are kept while the outcome of their commit is unknown.
-const RESOLVE: Duration = Duration::from_secs(10);
 
 /// What a unit weighs beside its bodies and entries.
 const UNIT_BYTES: usize = 256;
@@ -89,7 +85,7 @@ impl Task {
     /// out of `answers`; from then on, so is who comes.
     async fn outcome(&self, group: &Group, answers: &mut Vec<Answer>, queue: &mut mpsc::Receiver<Job>) -> Option<bool> {
         let mut resolving = std::pin::pin!(self.writer.resolve(group));
-        if let Ok(committed) = timeout(RESOLVE, &mut resolving).await {
+        if let Ok(committed) = timeout(self.limits.resolve, &mut resolving).await {
             return Some(committed);
         }
         answers.drain(..).for_each(refuse);
@@ -105,7 +101,8 @@ impl Task {
     /// Hands a committed group to the feed, then answers.
     fn deliver(&self, group: Group, answers: Vec<Answer>) {
         if let Some(last) = group.records.last() {
-            metrics::histogram!("scaivault_log_batch_size").record(group.answers.len() as f64);
+            let accepted = group.answers.iter().filter(|answer| answer.is_ok()).count();
+            metrics::histogram!("scaivault_log_batch_size").record(accepted as f64);
             metrics::gauge!("scaivault_log_position").set(last.position.0 as f64);
         }
         self.health.succeeded();

@@ -47,7 +47,7 @@ impl FeedReader {
     /// Dropping the future loses nothing.
     pub async fn next(&mut self) -> Result<Batch, StoreError> {
         loop {
-            if let Some(batch) = self.from_feed() {
+            if let Some(batch) = self.take_fitting() {
                 return Ok(self.yielded(batch));
             }
             if self.behind {
@@ -72,7 +72,7 @@ impl FeedReader {
     }
 
     /// Takes batches of the feed while they are there, until one fits or lies ahead.
-    fn from_feed(&mut self) -> Option<Batch> {
+    fn take_fitting(&mut self) -> Option<Batch> {
         loop {
             let batch = match self.ahead.take() {
                 Some(batch) => batch,
@@ -125,7 +125,11 @@ impl FeedReader {
             match self.feed.backend.read(after, limit).await {
                 Ok(records) => {
                     records.iter().try_for_each(merkle::check_leaf)?;
-                    return Ok(Batch::new(records));
+                    let page = Batch::new(records);
+                    if let Some(last) = page.last() {
+                        self.feed.knows(last);
+                    }
+                    return Ok(page);
                 }
                 Err(error @ StoreError::Unavailable(_)) => {
                     if pause == RETRY_FIRST {

@@ -33,6 +33,10 @@ const SESSION: &str = "SET statement_timeout = '30s'; \
                        SET jit = off";
 
 pub(super) async fn connect(url: &str, size: u32) -> Result<PgPool, StoreError> {
+    // The text of the URL stays out of messages: it holds the password.
+    if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+        return Err(StoreError::Setup("the database URL must begin with postgres:// or postgresql://".into()));
+    }
     let options = PgConnectOptions::from_str(url)
         .map_err(|error| StoreError::Setup(format!("the database URL cannot be used: {error}")))?
         .application_name("scaivault")

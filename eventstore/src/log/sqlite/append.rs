@@ -1,15 +1,20 @@
 //! An append to SQLite: `BEGIN IMMEDIATE` takes the one write lock, which is the head lock.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::sqlite::SqlitePool;
 use sqlx::{AssertSqlSafe, Sqlite, Transaction};
+use tokio::time::timeout;
 
 use crate::log::backend::{AppendTransaction, Head};
 use crate::log::row;
 use crate::record::Record;
 use crate::{CommandId, Position, Revision, StoreError, StreamId};
+
+/// How long emptying the write-ahead log may hold up the next append.
+const SCRUB: Duration = Duration::from_secs(1);
 
 /// Rows a statement takes at once. Few sizes, so that few statements are prepared.
 const CHUNKS: [usize; 3] = [128, 16, 1];
@@ -21,13 +26,15 @@ const INSERT_RECORDS: &str = "INSERT INTO events (position, stream, revision, ty
 pub(super) struct SqliteAppend {
     tx: Transaction<'static, Sqlite>,
     head: Head,
+    shredded: bool,
+    scrubber: Option<SqlitePool>,
 }
 
 impl SqliteAppend {
-    pub(super) async fn begin(writer: &SqlitePool) -> Result<Self, StoreError> {
+    pub(super) async fn begin(writer: &SqlitePool, scrubber: Option<SqlitePool>) -> Result<Self, StoreError> {
         let mut tx = writer.begin_with("BEGIN IMMEDIATE").await.map_err(row::failed)?;
         let found = sqlx::query(row::HEAD).fetch_optional(&mut *tx).await.map_err(row::failed)?;
-        Ok(Self { head: row::head(found.as_ref())?, tx })
+        Ok(Self { head: row::head(found.as_ref())?, tx, shredded: false, scrubber })
     }
 }
 
@@ -126,6 +133,7 @@ impl AppendTransaction for SqliteAppend {
     }
 
     async fn shred(&mut self, positions: &[Position]) -> Result<(), StoreError> {
+        self.shredded = true;
         for position in positions {
             sqlx::query("DELETE FROM data_keys WHERE position = $1")
                 .bind(row::signed(position.0))
@@ -137,7 +145,24 @@ impl AppendTransaction for SqliteAppend {
     }
 
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
-        self.tx.commit().await.map_err(row::failed)
+        let Self { tx, shredded, scrubber, .. } = *self;
+        tx.commit().await.map_err(row::failed)?;
+        match scrubber {
+            Some(scrubber) if shredded => scrub(&scrubber).await,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// Empties the write-ahead log, where destroyed keys would otherwise stay readable until it is
+/// written over. Best effort: they are destroyed already, and the next checkpoint does it too.
+async fn scrub(pool: &SqlitePool) {
+    let emptied = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_all(pool);
+    match timeout(SCRUB, emptied).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => tracing::debug!(error = &error as &dyn std::error::Error, "write-ahead log not emptied"),
+        Err(_) => tracing::debug!("write-ahead log not emptied in time"),
     }
 }
 

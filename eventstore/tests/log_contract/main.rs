@@ -1,0 +1,81 @@
+//! One contract for all databases: what holds in memory holds in a file and on a server.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod appending;
+#[path = "../support/cluster.rs"]
+mod cluster;
+mod faults;
+#[path = "../support/log.rs"]
+mod fixture;
+mod load;
+mod reading;
+mod sharing;
+mod store;
+mod tampering;
+
+/// Runs each case on each of the stores named.
+macro_rules! on {
+    ([$($store:ident),+] $cases:tt) => { $(on!(@ $store $cases);)+ };
+    (@ $store:ident { $($module:ident :: $case:ident,)+ }) => {
+        mod $store {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    crate::$module::$case(crate::store::Store::$store()).await;
+                }
+            )+
+        }
+    };
+}
+
+on!([memory, sqlite, postgres] {
+    appending::positions_have_no_holes,
+    appending::a_stale_revision_is_refused_alone,
+    appending::units_move_all_their_streams_or_none,
+    appending::a_command_is_accepted_once,
+    appending::entries_share_records,
+    appending::a_unit_may_be_empty,
+    appending::time_never_decreases,
+    appending::data_keys_are_destroyed,
+    appending::what_waits_at_closing_is_committed,
+    appending::a_dropped_waiter_changes_nothing,
+    reading::a_page_is_bounded,
+    reading::a_stream_reads_in_order,
+    reading::late_readers_see_everything,
+    reading::keys_are_unique,
+    load::many_writers_with_live_readers,
+    load::a_full_queue_refuses_at_once,
+    load::a_slow_reader_loses_nothing,
+    faults::a_failed_append_gives_back_its_revisions,
+    faults::a_commit_that_arrived_is_found,
+    faults::a_commit_that_did_not_arrive_is_abandoned,
+    faults::an_outcome_found_late_is_still_fed,
+});
+
+mod tampered {
+    on!([sqlite, postgres] {
+        reading::a_reopened_log_goes_on,
+        tampering::the_database_refuses_changes,
+        tampering::a_hole_is_named,
+        tampering::a_cut_end_is_named,
+        tampering::a_head_behind_the_log_is_refused,
+        tampering::altered_columns_are_named,
+    });
+}
+
+mod embedded {
+    on!([sqlite] {
+        tampering::destroyed_keys_leave_no_trace,
+        reading::a_path_that_cannot_be_opened_is_named,
+    });
+}
+
+mod shared {
+    on!([postgres] {
+        sharing::two_servers_share_one_log,
+        sharing::servers_migrate_together,
+        sharing::a_wrong_address_is_told_from_a_server_that_is_down,
+        sharing::cut_connections_lose_nothing,
+        sharing::a_crashed_server_loses_nothing,
+    });
+}
