@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use scaivault_commands::{Engine, Failure, token_value};
 use scaivault_domain::access::Caller;
 use scaivault_domain::token::Token;
-use scaivault_domain::{ErrorCode, IdentityId, Rejection, TenantId, Timestamp};
+use scaivault_domain::{ErrorCode, IdentityId, Rejection, Scope, TenantId, Timestamp};
 use scaivault_projections::View;
 
 /// Longest value that is looked at.
@@ -140,4 +140,10 @@ impl FailureFold {
         });
         over
     }
+}
+
+/// Whether the headers hold a valid token with scope `admin`, for what is asked outside the API itself.
+pub fn is_administrator(engine: &Engine, headers: &HeaderMap) -> bool {
+    let view = engine.projections().view();
+    authenticate(engine, &view, headers).is_ok_and(|caller| caller.is_ok_and(|caller| caller.scopes.grants(Scope::Admin)))
 }
