@@ -145,5 +145,6 @@ impl FailureFold {
 /// Whether the headers hold a valid token with scope `admin`, for what is asked outside the API itself.
 pub fn is_administrator(engine: &Engine, headers: &HeaderMap) -> bool {
     let view = engine.projections().view();
-    authenticate(engine, &view, headers).is_ok_and(|caller| caller.is_ok_and(|caller| caller.scopes.grants(Scope::Admin)))
+    authenticate(engine, &view, headers)
+        .is_ok_and(|caller| caller.is_ok_and(|caller| caller.scopes.grants(Scope::Admin)))
 }

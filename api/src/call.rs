@@ -89,7 +89,8 @@ impl Call {
                 Ok(())
             }
             Err(rejection) => {
-                self.entry.facts.denial = rejection.details.get("reason").and_then(|reason| reason.as_str()).map(str::to_owned);
+                self.entry.facts.denial =
+                    rejection.details.get("reason").and_then(|reason| reason.as_str()).map(str::to_owned);
                 Err(rejection)
             }
         }
@@ -140,10 +141,8 @@ impl Call {
 
     /// Records one entry per path of a batch.
     pub async fn record(&self, entries: &[(EntryDraft, Option<&'static str>)]) -> Result<(), Failure> {
-        let finished: Result<Vec<_>, _> = entries
-            .iter()
-            .map(|(entry, error)| entry.finish(error.map_or(Outcome::Success, Outcome::Error)))
-            .collect();
+        let finished: Result<Vec<_>, _> =
+            entries.iter().map(|(entry, error)| entry.finish(error.map_or(Outcome::Success, Outcome::Error))).collect();
         self.app.engine.record(finished?).await
     }
 }

@@ -20,7 +20,8 @@ fn tag(headers: &HeaderMap, name: &'static str) -> Result<Option<Tag>, Rejection
         quoted => version(quoted).map(Tag::Version),
     };
     parsed.map(Some).ok_or_else(|| {
-        invalid(format!("The header {name} must be * or a version number in double quotes, such as \"3\"")).detail("header", name)
+        invalid(format!("The header {name} must be * or a version number in double quotes, such as \"3\""))
+            .detail("header", name)
     })
 }
 

@@ -40,7 +40,8 @@ fn tenant(view: &View, caller: &Caller, prefix: Option<&str>, headers: &HeaderMa
     let own = caller.tenant.as_ref().map(TenantId::as_str);
     let target = match named.or(own) {
         None => {
-            return Err(invalid("Name a tenant: /v1/t/{tenant_id}/… or the header X-Tenant-ID").detail("reason", "tenant_required"));
+            return Err(invalid("Name a tenant: /v1/t/{tenant_id}/… or the header X-Tenant-ID")
+                .detail("reason", "tenant_required"));
         }
         Some(id) if Some(id) == own => {
             let owner = caller.tenant.clone().map_or(Owner::Platform, Owner::Tenant);
@@ -49,7 +50,9 @@ fn tenant(view: &View, caller: &Caller, prefix: Option<&str>, headers: &HeaderMa
         Some(id) => foreign_tenant(view, caller, id)?,
     };
     match single(headers, "x-partner-id")? {
-        Some(id) if target.partner.as_ref().map(PartnerId::as_str) != Some(id) => Err(denied("The tenant does not belong to the named partner")),
+        Some(id) if target.partner.as_ref().map(PartnerId::as_str) != Some(id) => {
+            Err(denied("The tenant does not belong to the named partner"))
+        }
         Some(_) | None => Ok(target),
     }
 }
@@ -68,12 +71,16 @@ fn partner(view: &View, caller: &Caller, headers: &HeaderMap) -> Result<Target, 
     let named = single(headers, "x-partner-id")?;
     let own = caller.partner.as_ref();
     let id = match named {
-        None => own.cloned().ok_or_else(|| invalid("Name a partner in the header X-Partner-ID").detail("reason", "partner_required"))?,
+        None => own
+            .cloned()
+            .ok_or_else(|| invalid("Name a partner in the header X-Partner-ID").detail("reason", "partner_required"))?,
         Some(id) if own.is_some_and(|own| own.as_str() == id) => own.cloned().ok_or_else(|| denied("No partner"))?,
         Some(_) if !caller.has_role(Role::SuperAdmin) => return Err(denied("The token does not open this partner")),
         Some(id) => {
             let known = PartnerId::parse(id).and_then(|id| view.installation.partner(&id).cloned());
-            known.map(|partner| partner.id.clone()).ok_or_else(|| Rejection::new(ErrorCode::NotFound, "Partner not found"))?
+            known
+                .map(|partner| partner.id.clone())
+                .ok_or_else(|| Rejection::new(ErrorCode::NotFound, "Partner not found"))?
         }
     };
     Ok(Target { owner: Owner::Partner(id.clone()), partner: Some(id) })

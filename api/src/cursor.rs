@@ -30,7 +30,8 @@ impl Binding<'_> {
 
     /// The key of the row to go on after; `invalid_cursor` for anything else.
     pub fn key(&self, engine: &Engine, cursor: &str) -> Result<String, Failure> {
-        let refused = || Rejection::new(ErrorCode::InvalidCursor, "The cursor is malformed, expired or from another query");
+        let refused =
+            || Rejection::new(ErrorCode::InvalidCursor, "The cursor is malformed, expired or from another query");
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| refused())?;
         let (tag, rest) = bytes.split_first_chunk::<TAG>().ok_or_else(refused)?;
         let (made_at, key) = rest.split_first_chunk::<8>().ok_or_else(refused)?;
@@ -48,7 +49,8 @@ impl Binding<'_> {
 
     fn tag(&self, engine: &Engine, made_at: &[u8], key: &str) -> Result<[u8; TAG], Failure> {
         let parts = [self.operation.as_bytes(), self.filters.as_bytes(), made_at, key.as_bytes()];
-        let message: Vec<u8> = parts.iter().flat_map(|part| part.len().to_be_bytes().into_iter().chain(part.iter().copied())).collect();
+        let message: Vec<u8> =
+            parts.iter().flat_map(|part| part.len().to_be_bytes().into_iter().chain(part.iter().copied())).collect();
         let full = engine.cursor_tag(self.owner, &message)?;
         let mut tag = [0; TAG];
         tag.iter_mut().zip(full).for_each(|(to, from)| *to = from);

@@ -71,7 +71,9 @@ impl<'a> Fields<'a> {
     /// A member that is an object.
     pub fn object(&mut self, field: &str, faults: &mut Faults) -> Option<Option<Fields<'a>>> {
         let at = self.name(field);
-        self.parsed(field, faults, "must be an object", |raw| Members::of(raw).map(|members| Fields { members: members.0, at }))
+        self.parsed(field, faults, "must be an object", |raw| {
+            Members::of(raw).map(|members| Fields { members: members.0, at })
+        })
     }
 
     /// A text.
@@ -163,7 +165,10 @@ pub fn not_null<T>(value: Option<Option<T>>, name: &str, faults: &mut Faults) ->
 /// Parses a duration, or `invalid_duration`.
 pub fn duration(field: &str, text: &str) -> Result<DurationText, Rejection> {
     DurationText::parse(text).ok_or_else(|| {
-        Rejection::new(ErrorCode::InvalidDuration, format!("{field}: not a duration such as 90d, 15m or 1h30m, of at most 36500d"))
-            .detail("field", field)
+        Rejection::new(
+            ErrorCode::InvalidDuration,
+            format!("{field}: not a duration such as 90d, 15m or 1h30m, of at most 36500d"),
+        )
+        .detail("field", field)
     })
 }

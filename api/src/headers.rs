@@ -12,6 +12,8 @@ pub fn single<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&
     if values.next().is_some() {
         return Err(invalid(format!("The header {name} must be given once")).detail("header", name));
     }
-    let text = first.to_str().map_err(|_| invalid(format!("The header {name} must be printable ASCII")).detail("header", name))?;
+    let text = first
+        .to_str()
+        .map_err(|_| invalid(format!("The header {name} must be printable ASCII")).detail("header", name))?;
     Ok(Some(text))
 }

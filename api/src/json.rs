@@ -150,8 +150,18 @@ mod tests {
     fn only_one_sound_object_is_taken() {
         let nested = |levels: usize| format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels));
         for bad in [
-            "[]", "1", "{", "{}x", "{\"a\":1,\"a\":2}", "{\"a\":{\"b\":1,\"\\u0062\":2}}", "{\"a\":[{\"b\":1,\"b\":1}]}",
-            "{\"a\":\"\\ud800\"}", "{'a':1}", "{\"a\":01}", "{\"a\":NaN}", "\u{feff}{}",
+            "[]",
+            "1",
+            "{",
+            "{}x",
+            "{\"a\":1,\"a\":2}",
+            "{\"a\":{\"b\":1,\"\\u0062\":2}}",
+            "{\"a\":[{\"b\":1,\"b\":1}]}",
+            "{\"a\":\"\\ud800\"}",
+            "{'a':1}",
+            "{\"a\":01}",
+            "{\"a\":NaN}",
+            "\u{feff}{}",
         ] {
             assert!(refused(bad), "{bad}");
         }
@@ -162,7 +172,8 @@ mod tests {
 
     #[test]
     fn compacting_keeps_digits_and_text() {
-        let raw: &RawValue = serde_json::from_str("{ \"a b\" : [ 1.10e400 , \" \\\" x \\\\\" ] ,\n\"c\":\"\\u00e9\" }").unwrap();
+        let raw: &RawValue =
+            serde_json::from_str("{ \"a b\" : [ 1.10e400 , \" \\\" x \\\\\" ] ,\n\"c\":\"\\u00e9\" }").unwrap();
         assert_eq!(compact(raw).as_slice(), br#"{"a b":[1.10e400," \" x \\"],"c":"\u00e9"}"#);
     }
 }

@@ -2,7 +2,6 @@
 //!
 //! Knows no SQL and not the store. Handlers parse, ask commands or read models once, and answer.
 
-
 pub mod app;
 pub mod authentication;
 pub mod call;

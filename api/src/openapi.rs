@@ -83,7 +83,8 @@ fn describe(operation: &Operation) -> Value {
         Body::MergePatch(schema) => (schema, &["application/json", "application/merge-patch+json"]),
         Body::JsonOrForm(schema) => (schema, &["application/json", "application/x-www-form-urlencoded"]),
     };
-    let content: Map<String, Value> = types.iter().map(|media_type| ((*media_type).to_owned(), json!({"schema": reference(schema)}))).collect();
+    let content: Map<String, Value> =
+        types.iter().map(|media_type| ((*media_type).to_owned(), json!({"schema": reference(schema)}))).collect();
     object.insert("requestBody".into(), json!({"required": true, "content": content}));
     described
 }
@@ -91,7 +92,8 @@ fn describe(operation: &Operation) -> Value {
 fn parameters(operation: &Operation) -> Vec<Value> {
     let mut parameters: Vec<Value> = operation.query.iter().map(query_parameter).collect();
     if operation.path.contains("{path}") {
-        let shape = json!({"type": "string", "minLength": 1, "maxLength": 512, "pattern": "^[a-z0-9_-]+(/[a-z0-9_-]+){0,9}$"});
+        let shape =
+            json!({"type": "string", "minLength": 1, "maxLength": 512, "pattern": "^[a-z0-9_-]+(/[a-z0-9_-]+){0,9}$"});
         parameters.push(path_parameter("path", "Path of the secret; may have several segments.", shape));
     }
     if operation.path.contains("{id}") {
@@ -151,7 +153,9 @@ fn responses(operation: &Operation) -> Value {
         let mut response = json!({"description": if *status < 300 { "Success" } else if *status == 304 { "Not changed" } else { "Not ready" }});
         if let (Some(schema), Some(object)) = (schema, response.as_object_mut()) {
             object.insert("content".into(), json!({"application/json": {"schema": reference(schema)}}));
-        } else if *status == 200 && let Some(object) = response.as_object_mut() {
+        } else if *status == 200
+            && let Some(object) = response.as_object_mut()
+        {
             let media_type = if operation.path == "/docs" { "text/html" } else { "text/plain" };
             object.insert("content".into(), json!({media_type: {"schema": {"type": "string"}}}));
         }

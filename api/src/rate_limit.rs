@@ -99,7 +99,13 @@ impl RateLimits {
         rows
     }
 
-    fn with_bucket<T>(&self, who: &str, category: Category, now: Instant, act: impl FnOnce(&mut Bucket, Limit) -> T) -> T {
+    fn with_bucket<T>(
+        &self,
+        who: &str,
+        category: Category,
+        now: Instant,
+        act: impl FnOnce(&mut Bucket, Limit) -> T,
+    ) -> T {
         let unlimited = Limit { per_minute: u32::MAX, enforced: false };
         let limit = self.limits.get(&category).copied().unwrap_or(unlimited);
         let full = Bucket { units: f64::from(limit.per_minute), at: now };
@@ -107,7 +113,9 @@ impl RateLimits {
         let mut buckets = shard.lock();
         if buckets.len() >= SWEEP_AT {
             buckets.retain(|(_, category), bucket| {
-                self.limits.get(category).is_some_and(|limit| refilled(*bucket, *limit, now).units < f64::from(limit.per_minute))
+                self.limits
+                    .get(category)
+                    .is_some_and(|limit| refilled(*bucket, *limit, now).units < f64::from(limit.per_minute))
             });
         }
         let bucket = buckets.entry((who.into(), category)).or_insert(full);

@@ -91,7 +91,8 @@ fn split_tenant(path: &str) -> Option<(String, String)> {
 
 /// Literal characters decide, then templates that end in one.
 fn specificity(template: &str) -> (usize, bool) {
-    let literal: usize = template.split('/').filter(|segment| !segment.starts_with('{')).map(|segment| segment.len() + 1).sum();
+    let literal: usize =
+        template.split('/').filter(|segment| !segment.starts_with('{')).map(|segment| segment.len() + 1).sum();
     (literal, !template.ends_with('}'))
 }
 

@@ -40,6 +40,23 @@ pub(crate) struct Pending {
     pub(crate) value: Option<Zeroizing<Vec<u8>>>,
 }
 
+/// What one command changes, decided at one moment.
+pub(crate) struct Change {
+    /// The moment of the decision, which is that of every event.
+    pub(crate) at: Timestamp,
+    /// The events, in order.
+    pub(crate) pending: Vec<Pending>,
+    /// Positions of records whose data keys are destroyed.
+    pub(crate) shred: Vec<u64>,
+}
+
+impl Change {
+    /// Events alone.
+    pub(crate) fn of(at: Timestamp, pending: Vec<Pending>) -> Self {
+        Self { at, pending, shred: Vec::new() }
+    }
+}
+
 /// What a commit came to.
 pub(crate) enum Commit {
     /// Durable and folded.
@@ -122,15 +139,14 @@ impl Engine {
         &self,
         request: &ChangeRequest,
         entry: &EntryDraft,
-        mut pending: Vec<Pending>,
-        shred: Vec<u64>,
+        mut change: Change,
         reply: Reply,
     ) -> Result<Commit, Failure> {
         if let Some(idempotency) = &request.idempotency {
-            pending.push(self.keeping(request, idempotency, &reply)?);
+            change.pending.push(self.keeping(request, idempotency, &reply)?);
         }
         let entries = vec![entry.finish(Outcome::Success)?];
-        match self.append(&request.request_id, pending, entries, shred).await {
+        match self.append(&request.request_id, change, entries).await {
             Ok(position) => Ok(Commit::Done(Answer { reply, position, replayed: false })),
             Err(Failure::Unavailable { source: Some(StoreError::Conflict { stream, actual }), .. }) => {
                 Ok(Commit::Stale(stream, actual))
@@ -141,7 +157,7 @@ impl Engine {
 
     /// Concludes a request that changed nothing: its entry, and its outcome if it has a key.
     pub async fn unchanged(&self, request: &ChangeRequest, reply: Reply) -> Result<Answer, Failure> {
-        match self.commit(request, &request.entry, Vec::new(), Vec::new(), reply).await? {
+        match self.commit(request, &request.entry, Change::of(self.now(), Vec::new()), reply).await? {
             Commit::Done(answer) => Ok(answer),
             Commit::Stale(_, actual) => self.repeated(request, actual).await,
         }
@@ -151,14 +167,13 @@ impl Engine {
     pub(crate) async fn append(
         &self,
         request_id: &str,
-        pending: Vec<Pending>,
+        change: Change,
         entries: Vec<log::Entry>,
-        shred: Vec<u64>,
     ) -> Result<Position, Failure> {
+        let Change { at, pending, shred } = change;
         let command_id = ids::command_id()?;
-        let now = self.now();
-        let drafts =
-            pending.into_iter().map(|pending| draft(pending, request_id, now)).collect::<Result<Vec<_>, Failure>>()?;
+        let drafts = pending.into_iter().map(|pending| draft(pending, request_id, at));
+        let drafts = drafts.collect::<Result<Vec<_>, Failure>>()?;
         let records = self.sealer.seal_unit(command_id, drafts)?;
         let shred = shred.into_iter().map(Position).collect();
         let committed = self.appender.append(Unit { command_id, records, entries, shred }).await?;
@@ -206,16 +221,16 @@ impl Engine {
     }
 }
 
-fn draft(pending: Pending, request_id: &str, now: Timestamp) -> Result<Draft, Failure> {
+fn draft(pending: Pending, request_id: &str, at: Timestamp) -> Result<Draft, Failure> {
     let kind = pending.event.kind();
-    let body = EventBody { at: now, actor: pending.actor, request_id: request_id.to_owned(), event: pending.event };
+    let body = EventBody { at, actor: pending.actor, request_id: request_id.to_owned(), event: pending.event };
     Ok(Draft {
         owner: key_owner(&pending.owner),
         stream: pending.stream,
         revision: pending.revision,
         kind: kind.into(),
         schema_version: SCHEMA_VERSION,
-        recorded_at: RecordedAt(now.as_micros()),
+        recorded_at: RecordedAt(at.as_micros()),
         json: body.encode()?,
         erasable: pending.value,
         entries_root: None,

@@ -38,7 +38,10 @@ pub(crate) fn bootstrap_of(asked: &configuration::Bootstrap) -> Option<Bootstrap
 }
 
 /// A token of all scopes for the administrator, and its end.
-pub(crate) async fn issue_token(node: &Node, bootstrap: &Bootstrap) -> Result<(Zeroizing<String>, Timestamp), StartError> {
+pub(crate) async fn issue_token(
+    node: &Node,
+    bootstrap: &Bootstrap,
+) -> Result<(Zeroizing<String>, Timestamp), StartError> {
     let value = token_value::personal()?;
     let expires_at = node.clock.now().plus_seconds(TOKEN_LIFE_SECONDS);
     node.engine.issue_operator_token(bootstrap, TokenKind::Bootstrap, &value, Some(expires_at)).await?;
@@ -51,13 +54,16 @@ pub(crate) fn hand_over(token: &str, file: Option<&Path>) -> Result<(), StartErr
         server::say(&format!("Bootstrap token: {token}"));
         return Ok(());
     };
-    let written = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).and_then(|mut file| {
-        file.write_all(token.as_bytes())?;
-        file.write_all(b"\n")?;
-        file.sync_all()
-    });
+    let written =
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).and_then(|mut file| {
+            file.write_all(token.as_bytes())?;
+            file.write_all(b"\n")?;
+            file.sync_all()
+        });
     let hint = "the store is initialised; run scaivault init --new-token for another";
-    written.map_err(|error| StartError::Configuration(format!("the token cannot be written to {}: {error}; {hint}", path.display())))
+    written.map_err(|error| {
+        StartError::Configuration(format!("the token cannot be written to {}: {error}; {hint}", path.display()))
+    })
 }
 
 /// `scaivault init`.
@@ -115,7 +121,11 @@ fn already(new_token: bool) -> &'static str {
 }
 
 /// Fills an empty store, or makes another token for a filled one; `None` if it is the other way round.
-async fn fill(node: &Node, asked: &Bootstrap, new_token: bool) -> Result<Option<(Zeroizing<String>, Timestamp, Bootstrap)>, StartError> {
+async fn fill(
+    node: &Node,
+    asked: &Bootstrap,
+    new_token: bool,
+) -> Result<Option<(Zeroizing<String>, Timestamp, Bootstrap)>, StartError> {
     let view = node.engine.projections().view();
     if view.installation.is_initialised() != new_token {
         return Ok(None);
@@ -143,8 +153,12 @@ fn first_administrator(node: &Node, asked: &Bootstrap) -> Bootstrap {
 }
 
 fn asked(arguments: &InitArguments, configuration: &Configuration) -> Result<configuration::Bootstrap, ExitCode> {
-    if (arguments.shares.is_some() || arguments.threshold.is_some()) && !matches!(configuration.key_provider, KeyProvider::Memory) {
-        return Err(server::refuse("--shares and --threshold go with KMS_PROVIDER=shamir, which this build does not have yet"));
+    if (arguments.shares.is_some() || arguments.threshold.is_some())
+        && !matches!(configuration.key_provider, KeyProvider::Memory)
+    {
+        return Err(server::refuse(
+            "--shares and --threshold go with KMS_PROVIDER=shamir, which this build does not have yet",
+        ));
     }
     let mut asked = configuration.bootstrap.clone().ok_or_else(|| server::refuse("no bootstrap is configured"))?;
     let record = |kind: RecordKind, flag: &str, value: &str| {
@@ -160,7 +174,8 @@ fn asked(arguments: &InitArguments, configuration: &Configuration) -> Result<con
         }
     }
     if let Some(value) = &arguments.admin {
-        asked.admin = administrator(value).ok_or_else(|| server::refuse("--admin must have the form of an e-mail address"))?;
+        asked.admin =
+            administrator(value).ok_or_else(|| server::refuse("--admin must have the form of an e-mail address"))?;
     }
     if let Some(path) = &arguments.token_file {
         asked.token_file = Some(path.clone());

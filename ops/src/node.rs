@@ -123,7 +123,8 @@ fn provider(provider: &KeyProvider) -> Result<Box<dyn RootKeyProvider>, StartErr
             Box::new(PassphraseRoot::new(Zeroizing::new(passphrase.expose().to_owned())))
         }
         KeyProvider::Passphrase { passphrase: None } => {
-            let text = "KMS_PASSPHRASE is not set, and this build cannot be unsealed later: set it, or KMS_PASSPHRASE_FILE";
+            let text =
+                "KMS_PASSPHRASE is not set, and this build cannot be unsealed later: set it, or KMS_PASSPHRASE_FILE";
             return Err(StartError::Configuration(text.into()));
         }
     })

@@ -67,13 +67,15 @@ pub(crate) async fn run(arguments: ServerArguments) -> ExitCode {
 }
 
 async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result<Outcome, StartError> {
-    let metrics = Arc::new(telemetry::metrics::install(VERSION, COMMIT).map_err(|error| StartError::Log(error.to_string()))?);
+    let metrics =
+        Arc::new(telemetry::metrics::install(VERSION, COMMIT).map_err(|error| StartError::Log(error.to_string()))?);
     let acceptor = configuration.tls.clone().map(tls::Acceptor::open).transpose();
     let acceptor = acceptor.map_err(|error| StartError::Configuration(error.to_string()))?.map(Arc::new);
     let (switch, shutdown) = signals::shutdown();
     let reloaded = acceptor.clone();
     let mode = configuration.mode;
-    signals::listen(switch, move || reload(reloaded.as_deref(), &flags, mode)).map_err(|error| StartError::Log(error.to_string()))?;
+    signals::listen(switch, move || reload(reloaded.as_deref(), &flags, mode))
+        .map_err(|error| StartError::Log(error.to_string()))?;
     if let Some(acceptor) = &acceptor {
         tokio::spawn(acceptor.clone().watch());
     }
@@ -87,7 +89,13 @@ async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result
     let asked_to_stop = shutdown.clone();
     let grace = configuration.shutdown_grace;
     let secure = acceptor.is_some();
-    let serving = tokio::spawn(listener::serve(bound, acceptor, front.router(), async move { asked_to_stop.requested().await }, grace));
+    let serving = tokio::spawn(listener::serve(
+        bound,
+        acceptor,
+        front.router(),
+        async move { asked_to_stop.requested().await },
+        grace,
+    ));
 
     let opening = Node::open(configuration);
     let node = tokio::select! {
@@ -151,7 +159,8 @@ async fn fill(node: &Node, configuration: &Configuration) -> Result<Option<Zeroi
     if let Some(problem) = asked.token_file_problem() {
         return Err(StartError::Configuration(problem.to_string()));
     }
-    let bootstrap = init::bootstrap_of(asked).ok_or_else(|| StartError::Configuration("the bootstrap names give no ids".into()))?;
+    let bootstrap =
+        init::bootstrap_of(asked).ok_or_else(|| StartError::Configuration("the bootstrap names give no ids".into()))?;
     if node.engine.bootstrap(&bootstrap).await? {
         let (token, _) = init::issue_token(node, &bootstrap).await?;
         init::hand_over(&token, asked.token_file.as_deref())?;
@@ -177,7 +186,8 @@ fn settings(configuration: &Arc<Configuration>, node: &Node, metrics: Arc<Metric
             let (content_type, text) = metrics.answer(headers);
             (content_type.to_owned(), text)
         }),
-        dev_clock: (configuration.mode == Mode::Dev).then(|| node.clock.clone() as Arc<dyn scaivault_api::app::DevClock>),
+        dev_clock: (configuration.mode == Mode::Dev)
+            .then(|| node.clock.clone() as Arc<dyn scaivault_api::app::DevClock>),
     }
 }
 
@@ -190,10 +200,16 @@ fn limits(limits: &RateLimits) -> HashMap<Category, Limit> {
 }
 
 /// The internal listener for metrics, if there is one.
-async fn open_metrics(configuration: &Configuration, metrics: Arc<Metrics>, app: &Arc<App>, shutdown: &Shutdown) -> Result<(), StartError> {
+async fn open_metrics(
+    configuration: &Configuration,
+    metrics: Arc<Metrics>,
+    app: &Arc<App>,
+    shutdown: &Shutdown,
+) -> Result<(), StartError> {
     let Some(setting) = &configuration.metrics else { return Ok(()) };
     let opened = listener::metrics::open(setting).await;
-    let opened = opened.map_err(|error| StartError::Log(format!("METRICS_BIND_ADDRESS cannot be listened on: {error}")))?;
+    let opened =
+        opened.map_err(|error| StartError::Log(format!("METRICS_BIND_ADDRESS cannot be listened on: {error}")))?;
     let Some(socket): Option<TcpListener> = opened else { return Ok(()) };
     let needs_token = configuration.metrics_auth == MetricsAuth::Token;
     let (app, stop, grace) = (app.clone(), shutdown.clone(), configuration.shutdown_grace);
@@ -202,7 +218,9 @@ async fn open_metrics(configuration: &Configuration, metrics: Arc<Metrics>, app:
         !needs_token || scaivault_api::authentication::is_administrator(&app.engine, headers)
     });
     let router = listener::metrics::router(metrics, authorise);
-    tokio::spawn(async move { listener::serve(socket, None, router, async move { stop.requested().await }, grace).await });
+    tokio::spawn(
+        async move { listener::serve(socket, None, router, async move { stop.requested().await }, grace).await },
+    );
     Ok(())
 }
 

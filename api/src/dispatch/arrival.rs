@@ -34,9 +34,23 @@ impl Arrival {
         let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         let address = (app.settings.client_address)(peer, &parts.headers).to_canonical();
         let user_agent = parts.headers.get(USER_AGENT).map(|value| {
-            String::from_utf8_lossy(value.as_bytes()).chars().filter(|c| !c.is_control()).take(MAX_USER_AGENT).collect::<String>().into()
+            String::from_utf8_lossy(value.as_bytes())
+                .chars()
+                .filter(|c| !c.is_control())
+                .take(MAX_USER_AGENT)
+                .collect::<String>()
+                .into()
         });
-        Self { request_id: request_id(&parts.headers, at), address, user_agent, at, started: Instant::now(), method: parts.method, uri: parts.uri, headers: parts.headers }
+        Self {
+            request_id: request_id(&parts.headers, at),
+            address,
+            user_agent,
+            at,
+            started: Instant::now(),
+            method: parts.method,
+            uri: parts.uri,
+            headers: parts.headers,
+        }
     }
 
     pub(super) fn query(&self) -> &str {
@@ -52,7 +66,8 @@ fn request_id(headers: &HeaderMap, now: Timestamp) -> Arc<str> {
         (_, _) => None,
     };
     let kept = given.filter(|id| {
-        (1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+        (1..=MAX_REQUEST_ID).contains(&id.len())
+            && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
     });
     match kept {
         Some(id) => id.into(),

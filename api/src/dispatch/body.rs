@@ -32,7 +32,10 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, kind: operation::Body)
                 operation::Body::JsonOrForm(_) => "application/json or application/x-www-form-urlencoded",
                 operation::Body::None | operation::Body::Json(_) => "application/json",
             };
-            return Err(Rejection::new(ErrorCode::UnsupportedMediaType, format!("Send the body as {accepted}, in UTF-8")));
+            return Err(Rejection::new(
+                ErrorCode::UnsupportedMediaType,
+                format!("Send the body as {accepted}, in UTF-8"),
+            ));
         }
     };
     Members::of_body(&bytes)?;
@@ -40,10 +43,10 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, kind: operation::Body)
 }
 
 async fn collect(headers: &HeaderMap, mut body: Body) -> Result<Bytes, Rejection> {
-    let too_large = || {
-        Rejection::new(ErrorCode::PayloadTooLarge, "The body is larger than 1 MiB").detail("limit", MAX_BODY)
-    };
-    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<usize>().ok());
+    let too_large =
+        || Rejection::new(ErrorCode::PayloadTooLarge, "The body is larger than 1 MiB").detail("limit", MAX_BODY);
+    let announced =
+        headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<usize>().ok());
     if announced.is_some_and(|length| length > MAX_DRAINED) {
         return Err(too_large());
     }

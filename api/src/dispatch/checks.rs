@@ -91,8 +91,12 @@ pub(super) async fn admit(
     })();
     match (checked, level) {
         (Ok(target), Some(level)) => Ok(Admitted { caller, target, level }),
-        (Ok(_), None) => Err(Box::new(Refusal { failure: Failure::unavailable("overload"), entry, level, caller: Some(caller) })),
-        (Err(rejection), level) => Err(Box::new(Refusal { failure: rejection.into(), entry, level, caller: Some(caller) })),
+        (Ok(_), None) => {
+            Err(Box::new(Refusal { failure: Failure::unavailable("overload"), entry, level, caller: Some(caller) }))
+        }
+        (Err(rejection), level) => {
+            Err(Box::new(Refusal { failure: rejection.into(), entry, level, caller: Some(caller) }))
+        }
     }
 }
 
@@ -105,7 +109,8 @@ pub(crate) fn limited(category: Category, retry_after: u64) -> Rejection {
 }
 
 fn lacks(scope: Scope) -> Rejection {
-    Rejection::denied("insufficient_scope", format!("The token lacks the scope {}", scope.as_str())).detail("required_scope", scope.as_str())
+    Rejection::denied("insufficient_scope", format!("The token lacks the scope {}", scope.as_str()))
+        .detail("required_scope", scope.as_str())
 }
 
 fn unauthenticated(app: &App, arrival: &Arrival, operation: &Operation, rejected: Rejected) -> Refusal {
@@ -122,7 +127,13 @@ fn unauthenticated(app: &App, arrival: &Arrival, operation: &Operation, rejected
     Refusal { failure: rejection.into(), entry, level: Some(level), caller: None }
 }
 
-fn entry(arrival: &Arrival, operation: &Operation, owner: Owner, caller: Option<&Arc<Caller>>, capture: Option<&str>) -> EntryDraft {
+fn entry(
+    arrival: &Arrival,
+    operation: &Operation,
+    owner: Owner,
+    caller: Option<&Arc<Caller>>,
+    capture: Option<&str>,
+) -> EntryDraft {
     let names_secret = operation.path.contains("{path}");
     let secret_path = capture.filter(|_| names_secret).and_then(|text| SecretPath::parse(text).ok());
     let resource = secret_path.is_none().then(|| Call::resource_of(operation, arrival.uri.path()));
@@ -196,7 +207,8 @@ fn idempotency(call: &Call, arrival: &Arrival) -> Result<Option<IdempotentReques
     if !(1..=255).contains(&key.len()) || !key.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) {
         return Err(invalid("The header Idempotency-Key must have 1 to 255 printable ASCII characters"));
     }
-    let parts = [arrival.method.as_str().as_bytes(), arrival.uri.path().as_bytes(), arrival.query().as_bytes(), &call.body];
+    let parts =
+        [arrival.method.as_str().as_bytes(), arrival.uri.path().as_bytes(), arrival.query().as_bytes(), &call.body];
     let key = OutcomeKey {
         owner: call.target.owner.clone(),
         identity: call.caller.identity.clone(),
@@ -221,6 +233,10 @@ pub(super) fn public_call(app: &Arc<App>, arrival: &Arrival, operation: &'static
         narrowing: Narrowing::default(),
     };
     let target = Target { owner: Owner::Platform, partner: None };
-    let admitted = Admitted { caller: Arc::new(nobody), target, level: app.rate_limits.level(&arrival.address.to_string(), Category::Public, arrival.started) };
+    let admitted = Admitted {
+        caller: Arc::new(nobody),
+        target,
+        level: app.rate_limits.level(&arrival.address.to_string(), Category::Public, arrival.started),
+    };
     admitted.into_call(app, arrival, Matched { operation, capture: None, tenant: None })
 }

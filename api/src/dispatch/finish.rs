@@ -75,7 +75,8 @@ impl Finished {
         let mut finished = Self::new(app, arrival, Some(operation), error::reply(&rejection, &arrival.request_id));
         finished.error_code = Some(rejection.code.as_str());
         if rejection.code == ErrorCode::AccessDenied {
-            let reason = rejection.details.get("reason").and_then(|reason| reason.as_str()).unwrap_or_default().to_owned();
+            let reason =
+                rejection.details.get("reason").and_then(|reason| reason.as_str()).unwrap_or_default().to_owned();
             metrics::counter!("scaivault_access_denied_total", "reason" => reason).increment(1);
         }
         match rejection.code.status() {
@@ -97,7 +98,9 @@ impl Finished {
     pub(super) fn done(app: &App, arrival: &Arrival, operation: &'static Operation, done: Done) -> Self {
         match done {
             Done::Reply(reply) | Done::Recorded(reply) => Self::new(app, arrival, Some(operation), reply),
-            Done::Changed(answer) => Self::new(app, arrival, Some(operation), answer.reply.clone()).with_answer(&answer),
+            Done::Changed(answer) => {
+                Self::new(app, arrival, Some(operation), answer.reply.clone()).with_answer(&answer)
+            }
             Done::Text { content_type, body } => {
                 let reply = Reply { status: 200, etag: None, body: body.into_bytes().into() };
                 let mut finished = Self::new(app, arrival, Some(operation), reply);
@@ -134,7 +137,8 @@ impl Finished {
         self.log(arrival);
         let mut response = Response::new(Body::from(self.reply.body.to_vec()));
         *response.status_mut() = error::status(self.reply.status);
-        let content_type = self.content_type.or_else(|| (!self.reply.body.is_empty()).then(|| "application/json".to_owned()));
+        let content_type =
+            self.content_type.or_else(|| (!self.reply.body.is_empty()).then(|| "application/json".to_owned()));
         let full_at = app.engine.now().as_seconds().saturating_add_unsigned(self.level.full_in_seconds);
         let headers = [
             (HeaderName::from_static("x-request-id"), arrival.request_id.to_string()),
@@ -183,7 +187,9 @@ impl Finished {
                 )
             };
         }
-        let quiet = self.operation.is_some_and(|operation| operation.path.starts_with("/v1/health") || operation.path == "/v1/metrics");
+        let quiet = self
+            .operation
+            .is_some_and(|operation| operation.path.starts_with("/v1/health") || operation.path == "/v1/metrics");
         match (&self.chain, quiet) {
             (Some(chain), _) => line!(error, error = chain.as_str()),
             (None, true) => line!(debug),
@@ -233,7 +239,12 @@ async fn failed(app: &Arc<App>, arrival: &Arrival, call: &Call, failure: Failure
 }
 
 /// A refusal in checks 3 to 6.
-pub(super) async fn refusal(app: &Arc<App>, arrival: &Arrival, operation: &'static Operation, refusal: Refusal) -> Finished {
+pub(super) async fn refusal(
+    app: &Arc<App>,
+    arrival: &Arrival,
+    operation: &'static Operation,
+    refusal: Refusal,
+) -> Finished {
     let rejection = error::rejection_of(&refusal.failure);
     let by_itself = refusal.entry.action != Action::AuthFailure
         || app.failures.admit(arrival.address, rejection.code.as_str(), app.engine.now());

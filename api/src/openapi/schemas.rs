@@ -151,11 +151,14 @@ fn secrets() -> Value {
 }
 
 fn page(key: &str, row: Value) -> Value {
-    object(&[key, "cursor", "has_more"], json!({
-        key: {"type": "array", "items": row}, "cursor": nullable("string"), "has_more": {"type": "boolean"},
-        "path": {"type": "string"}, "total_count": {"type": "integer"},
-        "current_version": nullable("integer"), "from": time(), "to": time(),
-    }))
+    object(
+        &[key, "cursor", "has_more"],
+        json!({
+            key: {"type": "array", "items": row}, "cursor": nullable("string"), "has_more": {"type": "boolean"},
+            "path": {"type": "string"}, "total_count": {"type": "integer"},
+            "current_version": nullable("integer"), "from": time(), "to": time(),
+        }),
+    )
 }
 
 fn lists() -> Value {
@@ -189,14 +192,28 @@ fn lists() -> Value {
 
 fn identity() -> Value {
     let token = |more: &[&str]| {
-        let required = ["id", "name", "prefix", "identity_id", "scopes", "allowed_paths", "allowed_ips", "created_at", "expires_at",
-                        "last_used_at", "revoked_at"];
-        object(&[&required, more].concat(), json!({
-            "id": {"type": "string"}, "name": {"type": "string"}, "token": {"type": "string"}, "prefix": {"type": "string"},
-            "identity_id": {"type": "string"}, "scopes": {"type": "array", "items": {"type": "string"}},
-            "allowed_paths": nullable("array"), "allowed_ips": nullable("array"), "created_at": time(), "expires_at": time_or_null(),
-            "last_used_at": time_or_null(), "revoked_at": time_or_null(),
-        }))
+        let required = [
+            "id",
+            "name",
+            "prefix",
+            "identity_id",
+            "scopes",
+            "allowed_paths",
+            "allowed_ips",
+            "created_at",
+            "expires_at",
+            "last_used_at",
+            "revoked_at",
+        ];
+        object(
+            &[&required, more].concat(),
+            json!({
+                "id": {"type": "string"}, "name": {"type": "string"}, "token": {"type": "string"}, "prefix": {"type": "string"},
+                "identity_id": {"type": "string"}, "scopes": {"type": "array", "items": {"type": "string"}},
+                "allowed_paths": nullable("array"), "allowed_ips": nullable("array"), "created_at": time(), "expires_at": time_or_null(),
+                "last_used_at": time_or_null(), "revoked_at": time_or_null(),
+            }),
+        )
     };
     json!({
         "Token": token(&[]),

@@ -89,7 +89,10 @@ async fn ready(call: &mut Call) -> Result<Done, Stop> {
     let mut body = Map::new();
     let ready = checks.iter().all(|(_, status)| !matches!(status, Status::Error(_)));
     body.insert("status".into(), if ready { "ready" } else { "not_ready" }.into());
-    body.insert("checks".into(), checks.iter().map(|(name, status)| ((*name).to_owned(), Value::from(status.as_str()))).collect());
+    body.insert(
+        "checks".into(),
+        checks.iter().map(|(name, status)| ((*name).to_owned(), Value::from(status.as_str()))).collect(),
+    );
     let errors: Map<String, Value> = checks
         .iter()
         .filter_map(|(name, status)| match status {
@@ -106,7 +109,8 @@ async fn ready(call: &mut Call) -> Result<Done, Stop> {
 async fn detailed(call: &mut Call) -> Result<Done, Stop> {
     call.query.finish()?;
     let app = call.app.clone();
-    let (database, encryption, projections) = (app.checks.database().await, app.checks.encryption(), projections(&app).await);
+    let (database, encryption, projections) =
+        (app.checks.database().await, app.checks.encryption(), projections(&app).await);
     let all = [&database.status, &encryption.status, &projections];
     let status = match all {
         all if all.iter().any(|status| matches!(status, Status::Error(_))) => "unhealthy",
@@ -138,7 +142,11 @@ async fn detailed(call: &mut Call) -> Result<Done, Stop> {
 
 /// The checks of readiness.
 async fn look(app: &App) -> Vec<(&'static str, Status)> {
-    let database = if *app.serving.borrow() { app.checks.database().await.status } else { Status::Error("starting or stopping".into()) };
+    let database = if *app.serving.borrow() {
+        app.checks.database().await.status
+    } else {
+        Status::Error("starting or stopping".into())
+    };
     vec![
         ("database", database),
         ("bus", Status::Ok),

@@ -26,7 +26,9 @@ fn within_reach(call: &Call, token: &TokenCreated) -> bool {
 }
 
 fn is_own(call: &Call, token: &TokenCreated) -> bool {
-    token.identity == call.caller.identity && token.tenant_id == call.caller.tenant && token.partner_id == call.caller.partner
+    token.identity == call.caller.identity
+        && token.tenant_id == call.caller.tenant
+        && token.partner_id == call.caller.partner
 }
 
 fn administers(call: &Call, token: &TokenCreated) -> bool {

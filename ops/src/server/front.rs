@@ -43,13 +43,17 @@ fn starting(path: &str) -> Response {
         }
         "/health/ready" | "/v1/health/ready" => {
             let checks = json!({"database": "error", "bus": "ok", "encryption": "error", "projections": "error"});
-            (StatusCode::SERVICE_UNAVAILABLE, json!({"status": "not_ready", "checks": checks, "errors": {"projections": "starting"}}))
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                json!({"status": "not_ready", "checks": checks, "errors": {"projections": "starting"}}),
+            )
         }
         _ => {
             let error = json!({"code": "service_unavailable", "message": "The server is starting", "details": {"reason": "starting"}});
             (StatusCode::SERVICE_UNAVAILABLE, json!({ "error": error }))
         }
     };
-    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store"), (header::RETRY_AFTER, "1")];
+    let headers =
+        [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store"), (header::RETRY_AFTER, "1")];
     (status, headers, body.to_string()).into_response()
 }

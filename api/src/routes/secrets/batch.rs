@@ -130,7 +130,11 @@ pub(super) fn paths(fields: &mut Fields<'_>, faults: &mut Faults) -> Vec<String>
 }
 
 /// One path of the batch with its entry. Only what concerns the whole batch is an outer error.
-async fn read_one(call: &Call, text: &str, version: Option<u32>) -> Result<(EntryDraft, Result<Reading, Rejection>), Failure> {
+async fn read_one(
+    call: &Call,
+    text: &str,
+    version: Option<u32>,
+) -> Result<(EntryDraft, Result<Reading, Rejection>), Failure> {
     let (mut entry, path) = entry_of(call, text, Permission::Read);
     let path = match path {
         Ok(path) => path,
@@ -179,7 +183,8 @@ pub(super) fn fail_fast(call: &mut Call, entry: EntryDraft, text: &str, rejectio
 /// One `secrets_read` unit for each path that is returned.
 fn take_reads(call: &Call, count: usize) -> Result<(), Rejection> {
     let units = u32::try_from(count).unwrap_or(u32::MAX);
-    let taken = call.app.rate_limits.take(call.caller.identity.as_str(), Category::SecretsRead, units, call.entry.started);
+    let taken =
+        call.app.rate_limits.take(call.caller.identity.as_str(), Category::SecretsRead, units, call.entry.started);
     taken.map(drop).map_err(|exhausted| dispatch::limited(exhausted.category, exhausted.retry_after))
 }
 

@@ -116,7 +116,9 @@ fn expanded(call: &Call, wanted: &Wanted) -> Result<Vec<(String, Option<Rejectio
             }
         };
         let candidates = catalogue.with_prefix(pattern.literal_prefix());
-        for (path, _) in candidates.filter(|(path, held)| held.secret.deleted.is_none() && pattern.matches(path.as_str())) {
+        for (path, _) in
+            candidates.filter(|(path, held)| held.secret.deleted.is_none() && pattern.matches(path.as_str()))
+        {
             if call.sees(path) {
                 add(path.as_str(), None).then_some(()).ok_or_else(too_many)?;
             }

@@ -89,7 +89,11 @@ async fn list(call: &mut Call) -> Result<Done, Stop> {
         .engine
         .projections()
         .accesses(|accesses| accesses.consumers(&call.target.owner, path.as_str(), version, from, to));
-    let mut page: Vec<&Consumer> = all.iter().skip_while(|consumer| after.as_deref().is_some_and(|after| !follows(consumer, after))).take(limit + 1).collect();
+    let mut page: Vec<&Consumer> = all
+        .iter()
+        .skip_while(|consumer| after.as_deref().is_some_and(|after| !follows(consumer, after)))
+        .take(limit + 1)
+        .collect();
     let has_more = page.len() > limit;
     page.truncate(limit);
     let last = page.last().filter(|_| has_more).map(|consumer| key(consumer));
@@ -120,7 +124,11 @@ fn row(consumer: &Consumer, current_version: Option<u32>) -> Row<'_> {
         last_read_at: consumer.last_read_at,
         read_count: consumer.read_count,
         versions: versions
-            .map(|reads| VersionRow { version: reads.version, read_count: reads.read_count, last_read_at: reads.last_read_at })
+            .map(|reads| VersionRow {
+                version: reads.version,
+                read_count: reads.read_count,
+                last_read_at: reads.last_read_at,
+            })
             .collect(),
     }
 }

@@ -66,9 +66,12 @@ fn reply(command: &DeleteSecret, deleted: &Deleted) -> Result<Reply, serde_json:
     let (path, version) = (&command.path, command.version);
     match *deleted {
         Deleted::Destroyed => Ok(Reply::no_content()),
-        Deleted::Secret { deleted_at, recoverable_until } => Reply::json(200, &SecretGone { path, deleted_at, recoverable_until }),
-        Deleted::Version { deleted_at, recoverable_until, current_version, secret_deleted } => {
-            Reply::json(200, &VersionGone { path, version, deleted_at, recoverable_until, current_version, secret_deleted })
+        Deleted::Secret { deleted_at, recoverable_until } => {
+            Reply::json(200, &SecretGone { path, deleted_at, recoverable_until })
         }
+        Deleted::Version { deleted_at, recoverable_until, current_version, secret_deleted } => Reply::json(
+            200,
+            &VersionGone { path, version, deleted_at, recoverable_until, current_version, secret_deleted },
+        ),
     }
 }

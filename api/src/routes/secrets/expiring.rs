@@ -64,8 +64,11 @@ async fn list(call: &mut Call) -> Result<Done, Stop> {
     let catalogue = view.secrets(&call.target.owner);
     let page = catalogue.expiring(&prefix, now, now.plus_seconds(days * 86_400), after, limit, |path| call.sees(path));
     let last = page.rows.last().filter(|_| page.has_more);
-    let cursor = last.map(|(end, path)| binding.cursor(&call.app.engine, &format!("{}/{path}", end.as_micros()))).transpose()?;
+    let cursor =
+        last.map(|(end, path)| binding.cursor(&call.app.engine, &format!("{}/{path}", end.as_micros()))).transpose()?;
     let rows = page.rows.into_iter();
-    let secrets = rows.map(|(expires_at, path)| Row { path, expires_at, days_remaining: days_remaining(expires_at, now) }).collect();
+    let secrets = rows
+        .map(|(expires_at, path)| Row { path, expires_at, days_remaining: days_remaining(expires_at, now) })
+        .collect();
     Ok(Done::json(&Page { secrets, cursor, has_more: page.has_more })?)
 }

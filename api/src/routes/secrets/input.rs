@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use scaivault_commands::secret::Value;
 use scaivault_domain::secret::metadata::{
     MAX_DESCRIPTION, MAX_OWN_KEYS, MAX_OWN_TEXT, MAX_OWNER, MAX_TAG, MAX_TAGS, MetadataPatch, OwnValue,
 };
 use scaivault_domain::secret::options::{NoticeTimes, OptionsChange};
 use scaivault_domain::{ErrorCode, Rejection};
-use scaivault_commands::secret::Value;
 use serde_json::value::RawValue;
 
 use crate::fields::{Faults, Fields, not_null};
@@ -67,7 +67,8 @@ pub fn metadata(fields: &mut Fields<'_>, faults: &mut Faults) -> Option<Option<M
         }
     }
     for (key, raw) in object.rest() {
-        let shaped = (1..=64).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
+        let shaped = (1..=64).contains(&key.len())
+            && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
         if !shaped {
             faults.field("metadata", "own keys must have 1 to 64 characters of A-Z, a-z, 0-9, '_', '.' and '-'");
             continue;

@@ -15,7 +15,8 @@ use crate::operation::{Access, Body, Parameter, Shape};
 use crate::response::Done;
 
 /// Page size.
-pub const LIMIT: Parameter = Parameter { name: "limit", shape: Shape::Integer(1, 200), meaning: "Rows of a page, 50 if absent." };
+pub const LIMIT: Parameter =
+    Parameter { name: "limit", shape: Shape::Integer(1, 200), meaning: "Rows of a page, 50 if absent." };
 /// Where to go on.
 pub const CURSOR: Parameter = Parameter { name: "cursor", shape: Shape::Text, meaning: "`cursor` of the page before." };
 

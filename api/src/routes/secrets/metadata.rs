@@ -30,8 +30,11 @@ async fn show(call: &mut Call) -> Result<Done, Stop> {
     let path = call.secret(Permission::List)?;
     call.query.finish()?;
     let secret = live(call, &path)?;
-    let (last_accessed_at, access_count_30d) =
-        call.app.engine.projections().accesses(|accesses| accesses.usage(&call.target.owner, path.as_str(), call.now()));
+    let (last_accessed_at, access_count_30d) = call
+        .app
+        .engine
+        .projections()
+        .accesses(|accesses| accesses.usage(&call.target.owner, path.as_str(), call.now()));
     Ok(Done::json(&MetadataView::new(&secret, Some(Usage { last_accessed_at, access_count_30d })))?)
 }
 

@@ -42,7 +42,8 @@ async fn read(call: &mut Call) -> Result<Done, Stop> {
     selection.may_include_expired = selection.include_expired && call.is_path_admin(&path);
     call.entry.facts.as_of = at;
     call.entry.secret_version = selection.version;
-    let reading = call.app.reader.read(&call.target.owner, &path, selection, at, call.now()).await.map_err(error::of_read)?;
+    let reading =
+        call.app.reader.read(&call.target.owner, &path, selection, at, call.now()).await.map_err(error::of_read)?;
     call.entry.secret_version = Some(reading.version);
     count_read(call, &reading);
     let held = match conditions::of(&call.headers)?.if_none_match {

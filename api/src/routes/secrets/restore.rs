@@ -4,7 +4,7 @@ use scaivault_commands::Reply;
 use scaivault_domain::access::Permission;
 use scaivault_domain::audit::Action;
 use scaivault_domain::secret::restore::{RestoreSecret, Restored};
-use scaivault_domain::{Context, ErrorCode, Scope, SecretPath, Timestamp};
+use scaivault_domain::{ErrorCode, Scope, SecretPath, Timestamp};
 use serde::Serialize;
 
 use super::secret_operation;
@@ -42,9 +42,10 @@ async fn restore(call: &mut Call) -> Result<Done, Stop> {
     call.entry.secret_version = version;
     call.query.finish()?;
     let command = RestoreSecret { path, version };
-    let tell = |restored: &Restored, context: &Context| {
-        let restored_at = restored.restored.then_some(context.now);
-        let view = View { path: &command.path, version: restored.version, restored: restored.restored, restored_at };
+    let tell = |restored: &Restored| {
+        let restored_at = restored.restored_at;
+        let view =
+            View { path: &command.path, version: restored.version, restored: restored_at.is_some(), restored_at };
         Ok((Reply::json(200, &view)?, command.version.or(restored.version)))
     };
     let answer = call.app.engine.restore_secret(&call.change(), &command, tell).await?;

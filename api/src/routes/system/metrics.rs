@@ -33,7 +33,9 @@ async fn show(call: &mut Call) -> Result<Done, Stop> {
         let view = call.app.engine.projections().view();
         let caller = authenticate(&call.app.engine, &view, &call.headers)?.map_err(|rejected| rejected.rejection)?;
         if !caller.scopes.grants(Scope::Admin) {
-            return Err(Rejection::denied("insufficient_scope", "The token lacks the scope admin").detail("required_scope", "admin").into());
+            return Err(Rejection::denied("insufficient_scope", "The token lacks the scope admin")
+                .detail("required_scope", "admin")
+                .into());
         }
     }
     crate::gauges::set(&call.app);

@@ -52,7 +52,8 @@ fn command(call: &mut Call) -> Result<CreateToken, Rejection> {
     let name = name(&mut fields, &mut faults);
     let scopes = scopes(&mut fields, &mut faults);
     let expires_in = fields.duration("expires_in", &mut faults).flatten();
-    let allowed_paths = narrowing(&mut fields, "allowed_paths", &mut faults, |text, faults| faults.take(Pattern::parse(text)));
+    let allowed_paths =
+        narrowing(&mut fields, "allowed_paths", &mut faults, |text, faults| faults.take(Pattern::parse(text)));
     let allowed_ips = narrowing(&mut fields, "allowed_ips", &mut faults, |text, faults| {
         let parsed = range(text);
         if parsed.is_none() {

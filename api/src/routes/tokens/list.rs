@@ -27,7 +27,11 @@ pub static LIST: Operation = Operation {
     idempotent: false,
     query: &[
         Parameter { name: "include_inactive", shape: Shape::Boolean, meaning: "Also expired and revoked ones." },
-        Parameter { name: "identity_id", shape: Shape::Text, meaning: "Tokens of another identity; for administrators." },
+        Parameter {
+            name: "identity_id",
+            shape: Shape::Text,
+            meaning: "Tokens of another identity; for administrators.",
+        },
         LIMIT,
         CURSOR,
     ],

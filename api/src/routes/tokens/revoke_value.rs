@@ -46,7 +46,8 @@ async fn revoke(call: &mut Call) -> Result<Done, Stop> {
     };
     let record = &held.token.record;
     if !is_own(call, record) && !administers(call, record) {
-        let rejection = Rejection::denied("insufficient_scope", "Revoking another's token needs the scope admin over its tenant");
+        let rejection =
+            Rejection::denied("insufficient_scope", "Revoking another's token needs the scope admin over its tenant");
         return Err(rejection.detail("required_scope", Scope::Admin.as_str()).into());
     }
     let id: TokenId = record.id.clone();
