@@ -85,12 +85,27 @@ impl Engine {
         self.wait_for(self.feed.committed(), FOLD_PATIENCE).await
     }
 
+    /// The same with another patience.
+    pub async fn read_barrier_within(&self, patience: Duration) -> Result<(), Failure> {
+        self.wait_for(self.feed.committed(), patience).await
+    }
+
+    /// Events that are known to be committed and not folded yet.
+    pub fn lag(&self) -> u64 {
+        self.feed.committed().0.saturating_sub(self.projections.applied().0)
+    }
+
     /// Waits until `position` is folded; unavailable after `patience`.
     pub async fn wait_for(&self, position: Position, patience: Duration) -> Result<(), Failure> {
         match self.projections.wait_for(position, patience).await {
             true => Ok(()),
             false => Err(Failure::unavailable("position_not_applied")),
         }
+    }
+
+    /// Waits until the log position a client names is folded.
+    pub async fn wait_for_position(&self, position: u64, patience: Duration) -> Result<(), Failure> {
+        self.wait_for(Position(position), patience).await
     }
 
     /// Makes audit entries durable by themselves.
@@ -121,6 +136,14 @@ impl Engine {
                 Ok(Commit::Stale(stream, actual))
             }
             Err(other) => Err(other),
+        }
+    }
+
+    /// Concludes a request that changed nothing: its entry, and its outcome if it has a key.
+    pub async fn unchanged(&self, request: &ChangeRequest, reply: Reply) -> Result<Answer, Failure> {
+        match self.commit(request, &request.entry, Vec::new(), Vec::new(), reply).await? {
+            Commit::Done(answer) => Ok(answer),
+            Commit::Stale(_, actual) => self.repeated(request, actual).await,
         }
     }
 
