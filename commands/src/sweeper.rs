@@ -31,7 +31,7 @@ impl Engine {
                 // There may be more than one run took.
                 Ok(_) => continue,
                 Err(error) => {
-                    tracing::warn!(target: "sweeper", error = &error as &dyn std::error::Error, "sweeping failed; it goes on at the next tick")
+                    tracing::warn!(target: "sweeper", error = &error as &dyn std::error::Error, "sweeping failed; it goes on at the next tick");
                 }
             }
             tokio::select! {
