@@ -132,8 +132,5 @@ fn provider(provider: &KeyProvider) -> Result<Box<dyn RootKeyProvider>, StartErr
 
 /// A root key that does not fit is a matter of configuration; all else is the store's.
 fn key_error(error: StoreError) -> StartError {
-    match error {
-        StoreError::Setup(text) => StartError::Configuration(text),
-        other => StartError::Store(other),
-    }
+    if let StoreError::Setup(text) = error { StartError::Configuration(text) } else { StartError::Store(error) }
 }

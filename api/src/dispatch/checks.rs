@@ -77,7 +77,7 @@ pub(super) async fn admit(
     let mut level = None;
     let checked = (|| -> Result<Target, Rejection> {
         let taken = app.rate_limits.take(caller.identity.as_str(), operation.category, 1, arrival.started);
-        level = Some(taken.map_or_else(|exhausted| exhausted.level, |level| level));
+        level = Some(taken.unwrap_or_else(|exhausted| exhausted.level));
         taken.map_err(|exhausted| limited(exhausted.category, exhausted.retry_after))?;
         if !caller.narrowing.permits_address(arrival.address) {
             return Err(access::address_not_allowed());
