@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use scaivault_domain::event::SCHEMA_VERSION;
 use scaivault_domain::{Event, EventBody, IdentityId, Owner, Timestamp};
 use scaivault_eventstore::log::{self, Appender, Feed, Unit};
@@ -28,6 +29,8 @@ pub struct Engine {
     pub(crate) projections: Arc<Projections>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) in_flight: InFlight,
+    /// Up to which end the keys of kept outcomes have been destroyed by this process.
+    pub(crate) outcomes_shredded: Mutex<Timestamp>,
 }
 
 /// An event that is about to be sealed.
@@ -74,7 +77,15 @@ impl Engine {
         projections: Arc<Projections>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { appender, feed, sealer, projections, clock, in_flight: InFlight::default() }
+        Self {
+            appender,
+            feed,
+            sealer,
+            projections,
+            clock,
+            in_flight: InFlight::default(),
+            outcomes_shredded: Mutex::default(),
+        }
     }
 
     /// The read models.

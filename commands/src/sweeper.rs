@@ -50,6 +50,7 @@ impl Engine {
             .flat_map(|(owner, catalogue)| catalogue.due(now).map(move |path| (owner.clone(), path.clone())))
             .take(RUN)
             .collect();
+        self.shred_outcomes(now).await?;
         if due.is_empty() {
             return Ok(0);
         }
@@ -59,6 +60,19 @@ impl Engine {
             settled += usize::from(self.settle(&owner, &path, now, &request_id).await?);
         }
         Ok(settled)
+    }
+
+    /// Destroys the keys of kept outcomes whose time has ended: one may hold a credential shown once.
+    async fn shred_outcomes(&self, now: Timestamp) -> Result<(), Failure> {
+        let after = *self.outcomes_shredded.lock();
+        let shred: Vec<u64> =
+            self.projections.view().outcomes.ended(after, now).into_iter().map(|position| position.0).collect();
+        if !shred.is_empty() {
+            let change = Change { at: now, pending: Vec::new(), shred };
+            self.append(&ids::request_id(now)?, change, Vec::new()).await?;
+        }
+        *self.outcomes_shredded.lock() = now;
+        Ok(())
     }
 
     async fn settle(

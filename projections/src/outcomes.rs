@@ -8,6 +8,9 @@ use scaivault_domain::{IdentityId, Owner, Timestamp};
 use scaivault_eventstore::sealing::SealedValue;
 use scaivault_eventstore::{Position, Revision};
 
+/// Outcomes stay this long past their time, so that the sweeper sees them and destroys their keys.
+const FORGOTTEN_AFTER_SECONDS: i64 = 3_600;
+
 /// Under what an outcome is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct OutcomeKey {
@@ -59,7 +62,15 @@ impl Outcomes {
         self.held.insert(key, Arc::new(outcome));
     }
 
+    /// Positions of outcomes whose time ended in `(after, until]` and whose body can still be opened.
+    pub fn ended(&self, after: Timestamp, until: Timestamp) -> Vec<Position> {
+        let ended = self.ends.iter().skip_while(|(end, _)| *end <= after).take_while(|(end, _)| *end <= until);
+        let held = ended.filter_map(|(_, key)| self.held.get(key));
+        held.filter(|held| held.body.is_some()).map(|held| held.position).collect()
+    }
+
     pub(crate) fn forget_before(&mut self, now: Timestamp) {
+        let now = now.plus_seconds(-FORGOTTEN_AFTER_SECONDS);
         while let Some((end, key)) = self.ends.get_min().filter(|(end, _)| *end <= now).cloned() {
             self.ends.remove(&(end, key.clone()));
             // A key used anew meanwhile has a later end of its own.
