@@ -1,0 +1,11 @@
+//! The read models over a real log: live, rebuilt, counted, looked back upon, stopped.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, unreachable_pub)]
+
+mod accesses;
+mod consumers;
+mod history;
+mod node;
+mod outcomes;
+mod reading;
+mod rebuilt;
+mod stopping;
