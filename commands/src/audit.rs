@@ -58,6 +58,8 @@ pub struct EntryFacts {
     pub denial: Option<String>,
     /// Reason given for a rotation.
     pub reason: Option<Arc<str>>,
+    /// Whether partner secrets are concerned.
+    pub partner_secrets: bool,
     /// Idempotent replay.
     pub replayed: bool,
     /// Whether the request rotates, so that its policy is named, if only as null.
@@ -105,7 +107,7 @@ impl EntryDraft {
                 replayed: facts.replayed,
                 rotation_policy_id: facts.rotation.then_some(None),
                 rule_index: granted.map(|grant| grant.rule_index),
-                secret_scope: self.is_partner_secret().then_some("partner"),
+                secret_scope: facts.partner_secrets.then_some("partner"),
                 token_id: facts.token.as_ref().map(TokenId::as_str),
             },
             id: &id,
@@ -125,10 +127,5 @@ impl EntryDraft {
             .increment(1);
         let detail = facts.denial.as_ref().map(|reason| format!("{{\"denial\":\"{reason}\"}}").into());
         Ok(log::Entry { owner: key_owner(&self.owner), json: entry.to_canonical_json().into(), detail })
-    }
-
-    fn is_partner_secret(&self) -> bool {
-        matches!(self.owner, Owner::Partner(_))
-            && (self.secret_path.is_some() || self.resource.as_deref() == Some("partner/secrets"))
     }
 }

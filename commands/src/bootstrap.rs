@@ -13,7 +13,7 @@ use scaivault_eventstore::{Revision, StoreError};
 use scaivault_projections::owners::key_owner;
 
 use crate::audit::{EntryDraft, EntryFacts, Outcome};
-use crate::engine::Pending;
+use crate::engine::{Change, Pending};
 use crate::{Engine, Failure, ids, token, token_value};
 
 /// How long a node waits for another one's bootstrap.
@@ -68,7 +68,7 @@ impl Engine {
             first(&tenant, "user", bootstrap.admin.as_str(), Event::UserCreated(user_created))?,
         ];
         let request_id = ids::request_id(now)?;
-        match self.append(&request_id, pending, Vec::new(), Vec::new()).await {
+        match self.append(&request_id, Change::of(now, pending), Vec::new()).await {
             Ok(_) => Ok(true),
             Err(Failure::Unavailable { source: Some(StoreError::Conflict { .. }), .. }) => {
                 self.catch_up(Instant::now() + PATIENCE, |view| view.installation.is_initialised()).await?;
@@ -129,7 +129,7 @@ impl Engine {
         }
         let request_id: Arc<str> = ids::request_id(now)?.into();
         let entry = operator_entry(bootstrap, now, &request_id).finish(Outcome::Success)?;
-        self.append(&request_id, pending, vec![entry], Vec::new()).await.map(drop)
+        self.append(&request_id, Change::of(now, pending), vec![entry]).await.map(drop)
     }
 
     /// Remembers how far the development clock runs ahead.
@@ -149,7 +149,7 @@ impl Engine {
                 event: Event::ClockMoved(ClockMoved { offset_micros }),
                 value: None,
             };
-            match self.commit(request, &request.entry, vec![pending], Vec::new(), reply.clone()).await? {
+            match self.commit(request, &request.entry, Change::of(self.now(), vec![pending]), reply.clone()).await? {
                 crate::engine::Commit::Done(answer) => return Ok(answer),
                 // Nothing depends on the earlier offset, so the next free revision will do.
                 crate::engine::Commit::Stale(_, actual) => revision = actual,

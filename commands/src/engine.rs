@@ -40,6 +40,23 @@ pub(crate) struct Pending {
     pub(crate) value: Option<Zeroizing<Vec<u8>>>,
 }
 
+/// What one command changes, decided at one moment.
+pub(crate) struct Change {
+    /// The moment of the decision, which is that of every event.
+    pub(crate) at: Timestamp,
+    /// The events, in order.
+    pub(crate) pending: Vec<Pending>,
+    /// Positions of records whose data keys are destroyed.
+    pub(crate) shred: Vec<u64>,
+}
+
+impl Change {
+    /// Events alone.
+    pub(crate) fn of(at: Timestamp, pending: Vec<Pending>) -> Self {
+        Self { at, pending, shred: Vec::new() }
+    }
+}
+
 /// What a commit came to.
 pub(crate) enum Commit {
     /// Durable and folded.
@@ -85,12 +102,27 @@ impl Engine {
         self.wait_for(self.feed.committed(), FOLD_PATIENCE).await
     }
 
+    /// The same with another patience.
+    pub async fn read_barrier_within(&self, patience: Duration) -> Result<(), Failure> {
+        self.wait_for(self.feed.committed(), patience).await
+    }
+
+    /// Events that are known to be committed and not folded yet.
+    pub fn lag(&self) -> u64 {
+        self.feed.committed().0.saturating_sub(self.projections.applied().0)
+    }
+
     /// Waits until `position` is folded; unavailable after `patience`.
     pub async fn wait_for(&self, position: Position, patience: Duration) -> Result<(), Failure> {
         match self.projections.wait_for(position, patience).await {
             true => Ok(()),
             false => Err(Failure::unavailable("position_not_applied")),
         }
+    }
+
+    /// Waits until the log position a client names is folded.
+    pub async fn wait_for_position(&self, position: u64, patience: Duration) -> Result<(), Failure> {
+        self.wait_for(Position(position), patience).await
     }
 
     /// Makes audit entries durable by themselves.
@@ -107,15 +139,14 @@ impl Engine {
         &self,
         request: &ChangeRequest,
         entry: &EntryDraft,
-        mut pending: Vec<Pending>,
-        shred: Vec<u64>,
+        mut change: Change,
         reply: Reply,
     ) -> Result<Commit, Failure> {
         if let Some(idempotency) = &request.idempotency {
-            pending.push(self.keeping(request, idempotency, &reply)?);
+            change.pending.push(self.keeping(request, idempotency, &reply)?);
         }
         let entries = vec![entry.finish(Outcome::Success)?];
-        match self.append(&request.request_id, pending, entries, shred).await {
+        match self.append(&request.request_id, change, entries).await {
             Ok(position) => Ok(Commit::Done(Answer { reply, position, replayed: false })),
             Err(Failure::Unavailable { source: Some(StoreError::Conflict { stream, actual }), .. }) => {
                 Ok(Commit::Stale(stream, actual))
@@ -124,18 +155,25 @@ impl Engine {
         }
     }
 
+    /// Concludes a request that changed nothing: its entry, and its outcome if it has a key.
+    pub async fn unchanged(&self, request: &ChangeRequest, reply: Reply) -> Result<Answer, Failure> {
+        match self.commit(request, &request.entry, Change::of(self.now(), Vec::new()), reply).await? {
+            Commit::Done(answer) => Ok(answer),
+            Commit::Stale(_, actual) => self.repeated(request, actual).await,
+        }
+    }
+
     /// Seals and appends; returns the position up to which the fold has come since.
     pub(crate) async fn append(
         &self,
         request_id: &str,
-        pending: Vec<Pending>,
+        change: Change,
         entries: Vec<log::Entry>,
-        shred: Vec<u64>,
     ) -> Result<Position, Failure> {
+        let Change { at, pending, shred } = change;
         let command_id = ids::command_id()?;
-        let now = self.now();
-        let drafts =
-            pending.into_iter().map(|pending| draft(pending, request_id, now)).collect::<Result<Vec<_>, Failure>>()?;
+        let drafts = pending.into_iter().map(|pending| draft(pending, request_id, at));
+        let drafts = drafts.collect::<Result<Vec<_>, Failure>>()?;
         let records = self.sealer.seal_unit(command_id, drafts)?;
         let shred = shred.into_iter().map(Position).collect();
         let committed = self.appender.append(Unit { command_id, records, entries, shred }).await?;
@@ -183,16 +221,16 @@ impl Engine {
     }
 }
 
-fn draft(pending: Pending, request_id: &str, now: Timestamp) -> Result<Draft, Failure> {
+fn draft(pending: Pending, request_id: &str, at: Timestamp) -> Result<Draft, Failure> {
     let kind = pending.event.kind();
-    let body = EventBody { at: now, actor: pending.actor, request_id: request_id.to_owned(), event: pending.event };
+    let body = EventBody { at, actor: pending.actor, request_id: request_id.to_owned(), event: pending.event };
     Ok(Draft {
         owner: key_owner(&pending.owner),
         stream: pending.stream,
         revision: pending.revision,
         kind: kind.into(),
         schema_version: SCHEMA_VERSION,
-        recorded_at: RecordedAt(now.as_micros()),
+        recorded_at: RecordedAt(at.as_micros()),
         json: body.encode()?,
         erasable: pending.value,
         entries_root: None,

@@ -32,6 +32,10 @@ impl Failure {
 }
 
 impl From<StoreError> for Failure {
+    #[allow(
+        clippy::wildcard_enum_match_arm,
+        reason = "whatever else the store says, now or later, is a defect or damage"
+    )]
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(_) | StoreError::Conflict { .. } | StoreError::Duplicate(_) => {

@@ -12,7 +12,7 @@ use scaivault_projections::outcomes::OutcomeKey;
 use tokio::sync::watch;
 
 use crate::audit::Outcome;
-use crate::engine::Pending;
+use crate::engine::{Change, Pending};
 use crate::request::IdempotentRequest;
 use crate::{Answer, ChangeRequest, Engine, Failure, Reply};
 
@@ -107,7 +107,7 @@ impl Engine {
             value: Some(reply.body.clone()),
         };
         let entries = vec![request.entry.finish(Outcome::Error(code.as_str()))?];
-        let position = self.append(&request.request_id, vec![pending], entries, Vec::new()).await?;
+        let position = self.append(&request.request_id, Change::of(self.now(), vec![pending]), entries).await?;
         Ok(Answer { reply, position, replayed: false })
     }
 

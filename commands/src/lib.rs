@@ -22,3 +22,5 @@ pub use engine::Engine;
 pub use failure::Failure;
 pub use reply::{Answer, Reply};
 pub use request::ChangeRequest;
+/// An audit entry with its outcome, ready for the log.
+pub use scaivault_eventstore::log::Entry as FinishedEntry;

@@ -10,7 +10,7 @@ use scaivault_domain::{Context, Event, IdentityId, Owner, Rejection, SecretPath}
 use scaivault_eventstore::Revision;
 use zeroize::Zeroizing;
 
-use crate::engine::{Commit, Pending};
+use crate::engine::{Change, Commit, Pending};
 use crate::{Answer, ChangeRequest, Engine, Failure, Reply};
 
 /// A value on its way into the log: compact JSON, wiped when dropped.
@@ -81,11 +81,10 @@ impl Engine {
         &self,
         request: &ChangeRequest,
         command: &RestoreSecret,
-        tell: impl Fn(&Restored, &Context) -> Told,
+        tell: impl Fn(&Restored) -> Told,
     ) -> Result<Answer, Failure> {
-        let context = self.context(request);
         let decide = |secret: Option<&Secret>, context: &Context| restore::decide(secret, command, context);
-        self.change(request, &command.path, None, decide, |restored, _| tell(restored, &context)).await
+        self.change(request, &command.path, None, decide, |restored, _| tell(restored)).await
     }
 
     /// Loads, decides, appends; decides again when another write came first.
@@ -119,7 +118,7 @@ impl Engine {
             let revision = catalogue.revision(path.as_str());
             let events = attributed(due, decision.events, &request.actor);
             let pending = pending(&request.owner, path, stream, revision, events, value);
-            match self.commit(request, &entry, pending, shred, reply).await? {
+            match self.commit(request, &entry, Change { at: context.now, pending, shred }, reply).await? {
                 Commit::Done(answer) => return Ok(answer),
                 Commit::Stale(moved, actual) => {
                     self.catch_up(deadline, |view| match &request.idempotency {

@@ -14,6 +14,7 @@ use scaivault_eventstore::StoreError;
 use tokio::sync::watch;
 
 use crate::audit::{EntryDraft, EntryFacts, Outcome};
+use crate::engine::Change;
 use crate::{Engine, Failure, ids, secret};
 
 /// How late something due may be noticed. Reads and writes take it as done at once anyway.
@@ -30,7 +31,7 @@ impl Engine {
                 // There may be more than one run took.
                 Ok(_) => continue,
                 Err(error) => {
-                    tracing::warn!(target: "sweeper", error = &error as &dyn std::error::Error, "sweeping failed; it goes on at the next tick")
+                    tracing::warn!(target: "sweeper", error = &error as &dyn std::error::Error, "sweeping failed; it goes on at the next tick");
                 }
             }
             tokio::select! {
@@ -83,7 +84,7 @@ impl Engine {
         let stream = self.stream(owner, "secret", path.as_str())?;
         let events = events.into_iter().map(|event| (sweeper.clone(), event)).collect();
         let pending = secret::pending(owner, path, stream, held.revision, events, None);
-        match self.append(request_id, pending, entries, shred).await {
+        match self.append(request_id, Change { at: now, pending, shred }, entries).await {
             Ok(_) => Ok(true),
             // Another write settled it first, or will be seen at the next run.
             Err(Failure::Unavailable { source: Some(StoreError::Conflict { .. }), .. }) => Ok(false),

@@ -6,7 +6,7 @@ use scaivault_domain::token::{TokenCreated, TokenKind, TokenRevoked};
 use scaivault_domain::{DurationText, ErrorCode, Event, Owner, Pattern, Rejection, Scopes, Timestamp, TokenId};
 use scaivault_eventstore::Revision;
 
-use crate::engine::{Commit, Pending};
+use crate::engine::{Change, Commit, Pending};
 use crate::{Answer, ChangeRequest, Engine, Failure, Reply, ids, token_value};
 
 /// Life of a token where none is given, in seconds: 90 days.
@@ -71,7 +71,7 @@ impl Engine {
         };
         let reply = tell(&Created { record: &record, value: &value, created_at: now })?;
         let pending = self.token_event(&record, Revision::NONE, request, Event::TokenCreated(record.clone()))?;
-        match self.commit(request, &request.entry, vec![pending], Vec::new(), reply).await? {
+        match self.commit(request, &request.entry, Change::of(now, vec![pending]), reply).await? {
             Commit::Done(answer) => Ok(answer),
             // The token's stream is new, so only the key of the request can have been taken.
             Commit::Stale(_, actual) => self.repeated(request, actual).await,
@@ -93,7 +93,7 @@ impl Engine {
                     vec![self.token_event(record, held.revision, request, Event::TokenRevoked(revoked))?]
                 }
             };
-            match self.commit(request, &request.entry, pending, Vec::new(), reply.clone()).await? {
+            match self.commit(request, &request.entry, Change::of(self.now(), pending), reply.clone()).await? {
                 Commit::Done(answer) => return Ok(answer),
                 Commit::Stale(_, actual) => {
                     if request.idempotency.is_some() {

@@ -1,7 +1,7 @@
 //! Sealing: everything stored is encrypted under keys of its owner, bound to its place.
 //!
 //! Root key → platform and partner keys → tenant keys → one data key per erasable part. Files:
-//! [`secret_key`] key material, [`aead`] the two ciphers, [`place`] what ciphertext is bound to,
+//! [`secret_key`] key material, `aead` the two ciphers, `place` what ciphertext is bound to,
 //! [`root`] where the root key comes from, [`keyring`] the hierarchy, [`sealer`] records,
 //! [`access`] coalesced audit entries.
 

@@ -2,6 +2,7 @@
 //!
 //! The writer is this test binary again, told by its environment what to write to.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::print_stdout)]
+#![allow(clippy::disallowed_methods, reason = "tests have their own environment, clock and tasks")]
 
 #[path = "support/cluster.rs"]
 mod cluster;

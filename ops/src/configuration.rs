@@ -25,8 +25,8 @@ use std::time::Duration;
 pub(crate) use address::{BaseUrl, BindAddress};
 pub(crate) use bootstrap::Bootstrap;
 pub(crate) use environment::Environment;
-pub(crate) use problem::{Problem, Problems};
-pub(crate) use rate_limit::{RateLimit, RateLimits};
+pub(crate) use problem::Problems;
+pub(crate) use rate_limit::RateLimits;
 pub(crate) use root_key::KeyProvider;
 pub(crate) use sealed::Sealed;
 pub(crate) use storage::Storage;
@@ -70,6 +70,7 @@ pub(crate) struct Configuration {
     /// Where the main listener binds.
     pub(crate) bind: BindAddress,
     /// Public address.
+    #[expect(dead_code, reason = "checked at start; what reads it is not in this build")]
     pub(crate) base_url: Option<BaseUrl>,
     /// The data directory, made and writable; `None` if everything is kept in memory.
     pub(crate) data_directory: Option<PathBuf>,
@@ -92,12 +93,16 @@ pub(crate) struct Configuration {
     /// Where the root key comes from.
     pub(crate) key_provider: KeyProvider,
     /// How long opened partner keys stay in memory.
+    #[cfg_attr(not(test), expect(dead_code, reason = "checked at start; what reads it is not in this build"))]
     pub(crate) key_cache_ttl: Duration,
     /// First line of checkpoints; fixed when the store is initialised.
+    #[cfg_attr(not(test), expect(dead_code, reason = "checked at start; what reads it is not in this build"))]
     pub(crate) audit_origin: String,
     /// Directory of `file` exports; `None` without a data directory.
+    #[cfg_attr(not(test), expect(dead_code, reason = "checked at start; what reads it is not in this build"))]
     pub(crate) export_directory: Option<PathBuf>,
     /// Directory of `file` backups; `None` without a data directory.
+    #[cfg_attr(not(test), expect(dead_code, reason = "checked at start; what reads it is not in this build"))]
     pub(crate) backup_directory: Option<PathBuf>,
     /// The internal listener; `None`: there is none.
     pub(crate) metrics: Option<MetricsListener>,
@@ -106,6 +111,7 @@ pub(crate) struct Configuration {
     /// Limits of all categories.
     pub(crate) rate_limits: RateLimits,
     /// Whether webhooks may go to http and private addresses; always in dev mode.
+    #[cfg_attr(not(test), expect(dead_code, reason = "checked at start; what reads it is not in this build"))]
     pub(crate) allow_private_webhooks: bool,
     /// First contents of an empty store; `None` in dev mode, which has its own.
     pub(crate) bootstrap: Option<Bootstrap>,

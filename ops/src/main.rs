@@ -1,12 +1,37 @@
-//! The `scaivault` binary.
+//! The `scaivault` executable: client, server and operator commands.
 
-#[allow(dead_code, unused_imports)]
+mod cli;
+mod clock;
 mod configuration;
-#[allow(dead_code)]
+mod init;
 mod listener;
-#[allow(dead_code)]
+mod node;
+mod server;
 mod signals;
-#[allow(dead_code)]
 mod telemetry;
 
-fn main() {}
+use std::process::ExitCode;
+
+/// Version of the product.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// Commit it was built from.
+const COMMIT: &str = env!("SCAIVAULT_COMMIT");
+/// Date of that commit.
+const BUILD_DATE: &str = env!("SCAIVAULT_BUILD_DATE");
+
+/// Runs the commands that work on this host.
+struct Host;
+
+impl cli::Operator for Host {
+    async fn server(&self, arguments: cli::ServerArguments) -> ExitCode {
+        server::run(arguments).await
+    }
+
+    async fn init(&self, arguments: cli::InitArguments) -> ExitCode {
+        init::run(arguments).await
+    }
+}
+
+fn main() -> ExitCode {
+    cli::run(&Host)
+}

@@ -78,6 +78,7 @@ impl Shutdown {
     }
 
     /// Whether shutdown has been asked for.
+    #[cfg(test)]
     pub(crate) fn is_requested(&self) -> bool {
         *self.0.borrow()
     }

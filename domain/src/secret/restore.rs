@@ -1,7 +1,7 @@
 //! Restore: of a soft-deleted secret or version.
 
 use super::{Decision, Secret, SecretEvent, VersionState, not_found, version_not_found, write};
-use crate::{Context, Rejection, SecretPath};
+use crate::{Context, Rejection, SecretPath, Timestamp};
 
 /// Restores a secret, or one version of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,8 +17,8 @@ pub struct RestoreSecret {
 pub struct Restored {
     /// The current version afterwards.
     pub version: Option<u32>,
-    /// Whether anything was deleted.
-    pub restored: bool,
+    /// When, if anything was deleted.
+    pub restored_at: Option<Timestamp>,
 }
 
 /// Decides a restore.
@@ -75,11 +75,11 @@ fn finish(secret: &Secret, mut events: Vec<SecretEvent>, context: &Context) -> D
     }
     // Below a higher current version, others may be more than the secret keeps.
     let events = write::with_aged_out(secret, events, context);
-    Decision { events, outcome: Restored { version: current, restored: true } }
+    Decision { events, outcome: Restored { version: current, restored_at: Some(context.now) } }
 }
 
 fn nothing(secret: &Secret) -> Decision<Restored> {
-    Decision { events: Vec::new(), outcome: Restored { version: secret.current_number(), restored: false } }
+    Decision { events: Vec::new(), outcome: Restored { version: secret.current_number(), restored_at: None } }
 }
 
 fn highest_deleted(secret: &Secret) -> Option<u32> {

@@ -1,9 +1,9 @@
 //! Restore of a secret or a version.
 
-use scaivault_domain::ErrorCode;
 use scaivault_domain::secret::SecretEvent;
 use scaivault_domain::secret::event::DestroyReason::Requested;
 use scaivault_domain::secret::restore::Restored;
+use scaivault_domain::{ErrorCode, Timestamp};
 use serde_json::json;
 
 use crate::story::{day, given, hour, nothing};
@@ -17,29 +17,30 @@ fn restored(version: u32) -> SecretEvent {
     SecretEvent::Restored { version }
 }
 
-fn told(version: u32, restored: bool) -> impl FnOnce(&Restored) {
-    move |answer| assert_eq!(*answer, Restored { version: Some(version), restored })
+fn told(version: u32, restored_at: Option<Timestamp>) -> impl FnOnce(&Restored) {
+    move |answer| assert_eq!(*answer, Restored { version: Some(version), restored_at })
 }
 
 #[test]
 fn a_secret_comes_back_as_it_was() {
     let before = given([created(), added(2), version_deleted(1, day(30))]);
     let secret = before.secret().clone();
-    let story = before.at(day(1)).happened([deleted(day(31), 2)]).at(day(2)).when(restore()).answering(told(2, true));
+    let story =
+        before.at(day(1)).happened([deleted(day(31), 2)]).at(day(2)).when(restore()).answering(told(2, Some(day(2))));
     assert_eq!(*story.then([restored(2)]).secret(), secret);
 }
 
 #[test]
 fn what_is_not_deleted_stays_and_nothing_is_told() {
-    given([created(), added(2)]).when(restore()).answering(told(2, false)).then([]);
-    given([created(), added(2)]).when(restore_version(1)).answering(told(2, false)).then([]);
+    given([created(), added(2)]).when(restore()).answering(told(2, None)).then([]);
+    given([created(), added(2)]).when(restore_version(1)).answering(told(2, None)).then([]);
 }
 
 #[test]
 fn a_version_comes_back_and_is_current_if_it_is_the_highest() {
     let story = given([created(), added(2), added(3), version_deleted(1, day(30)), version_deleted(3, day(30))]);
-    let story = story.when(restore_version(1)).answering(told(2, true)).then([version_restored(1, false)]);
-    let story = story.when(restore_version(3)).answering(told(3, true));
+    let story = story.when(restore_version(1)).answering(told(2, Some(day(0)))).then([version_restored(1, false)]);
+    let story = story.when(restore_version(3)).answering(told(3, Some(day(0))));
     let story = story.then([version_restored(3, false), current_changed(2, 3)]);
     assert_eq!(story.states(), ["previous", "previous", "current"]);
 }
@@ -48,9 +49,9 @@ fn a_version_comes_back_and_is_current_if_it_is_the_highest() {
 fn a_secret_deleted_with_its_last_version_comes_back_with_a_version() {
     let story = given([created(), added(2), version_deleted(1, day(30)), version_deleted(2, day(30))]);
     let story = story.happened([deleted(day(30), 2)]);
-    let as_a_whole = story.clone().when(restore()).answering(told(2, true));
+    let as_a_whole = story.clone().when(restore()).answering(told(2, Some(day(0))));
     assert_eq!(as_a_whole.then([version_restored(2, true), restored(2)]).states(), ["deleted", "current"]);
-    let by_version = story.when(restore_version(1)).answering(told(1, true));
+    let by_version = story.when(restore_version(1)).answering(told(1, Some(day(0))));
     assert_eq!(by_version.then([version_restored(1, true), restored(1)]).states(), ["current", "deleted"]);
 }
 

@@ -83,6 +83,7 @@ impl Appender {
         let health = Arc::new(Health::default());
         let writer = group::Writer { backend: Arc::clone(&backend), composer, clock };
         let task = task::Task { writer, feed, health: Arc::clone(&health), limits };
+        #[allow(clippy::disallowed_methods, reason = "close() ends and awaits it")]
         let task = tokio::spawn(task.run(receiver));
         let shared = Shared { queue: RwLock::new(Some(sender)), task: Mutex::new(Some(task)), backend, health };
         Self { shared: Arc::new(shared) }
@@ -117,6 +118,7 @@ impl Appender {
     pub async fn ping(&self) -> Result<(), StoreError> {
         let backend = Arc::clone(&self.shared.backend);
         // A task of its own, so that a late answer finds somebody who rolls back.
+        #[allow(clippy::disallowed_methods, reason = "ends with the database's own deadline")]
         let begun = tokio::spawn(async move { backend.begin().await.map(drop) });
         let begun = timeout(PING, begun).await.map_err(StoreError::unavailable)?;
         begun.map_err(StoreError::unavailable)?

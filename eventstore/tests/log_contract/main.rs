@@ -1,5 +1,6 @@
 //! One contract for all databases: what holds in memory holds in a file and on a server.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(clippy::disallowed_methods, reason = "tests have their own environment, clock and tasks")]
 
 mod appending;
 #[path = "../support/cluster.rs"]

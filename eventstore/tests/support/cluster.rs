@@ -3,6 +3,7 @@
 //! Stands alone (std only), so that other test crates can include it by path. A machine without
 //! PostgreSQL fails the tests: what is not tested must not look green.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::disallowed_methods, reason = "tests have their own environment, clock and tasks")]
 
 use std::fs;
 use std::io::Write;

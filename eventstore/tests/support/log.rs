@@ -56,7 +56,7 @@ pub fn unit(records: Vec<NewRecord>) -> Unit {
 
 /// A unit of one entry only.
 pub fn access(owner: &Owner, text: &str) -> Unit {
-    let entry = Entry { owner: owner.clone(), json: format!("{{\"text\":\"{text}\"}}").into() };
+    let entry = Entry { owner: owner.clone(), json: format!("{{\"text\":\"{text}\"}}").into(), detail: None };
     Unit { entries: vec![entry], ..unit(Vec::new()) }
 }
 

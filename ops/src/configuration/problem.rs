@@ -45,6 +45,7 @@ impl Problems {
     }
 
     /// The problems one by one.
+    #[cfg(test)]
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Problem> {
         self.0.iter()
     }

@@ -31,18 +31,6 @@ pub(crate) enum KeyProvider {
     },
 }
 
-// === impl KeyProvider ===
-
-impl KeyProvider {
-    /// The word of `KMS_PROVIDER`; a key in memory counts as `file`, as dev mode with a data directory has.
-    pub(crate) fn name(&self) -> &'static str {
-        match self {
-            Self::Memory | Self::File { .. } => "file",
-            Self::Passphrase { .. } => "passphrase",
-        }
-    }
-}
-
 /// Reads `KMS_PROVIDER` and the variables of the provider it selects.
 pub(crate) fn read(reader: &mut Reader<'_>, data_directory: &Path) -> KeyProvider {
     let name = "KMS_PROVIDER";

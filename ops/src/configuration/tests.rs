@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use super::rate_limit::RateLimit;
 use super::*;
 
 /// Variables of a start that works, with `more` on top.

@@ -1,4 +1,6 @@
 //! The read models over a real log: live, rebuilt, counted, looked back upon, stopped.
+// A task of a test ends with its runtime.
+#![allow(clippy::disallowed_methods)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, unreachable_pub)]
 
 mod accesses;

@@ -13,6 +13,7 @@ const EVERY: Duration = Duration::from_millis(200);
 /// Polls until the feed is gone.
 pub(super) fn spawn(feed: &Arc<Feed>) {
     let feed: Weak<Feed> = Arc::downgrade(feed);
+    #[allow(clippy::disallowed_methods, reason = "the feed owns it: it ends with the last handle")]
     tokio::spawn(async move {
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

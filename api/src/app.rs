@@ -1,0 +1,99 @@
+//! What every request works with.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::HeaderMap;
+use scaivault_commands::Engine;
+use scaivault_projections::Reader;
+use tokio::sync::watch;
+
+use crate::authentication::FailureFold;
+use crate::category::Category;
+use crate::health::Checks;
+use crate::rate_limit::{Limit, RateLimits};
+use crate::router::Router;
+
+/// Moves the development clock; absent outside development mode.
+pub trait DevClock: Send + Sync {
+    /// How far it runs ahead, in microseconds.
+    fn offset_micros(&self) -> i64;
+    /// Sets how far it runs ahead.
+    fn set_offset_micros(&self, offset: i64);
+}
+
+/// Address of the client, given the connection's peer and the headers.
+pub type ClientAddress = Arc<dyn Fn(IpAddr, &HeaderMap) -> IpAddr + Send + Sync>;
+/// Content type and text of the metrics, given the headers.
+pub type RenderMetrics = Arc<dyn Fn(&HeaderMap) -> (String, String) + Send + Sync>;
+
+/// What differs from server to server.
+pub struct Settings {
+    /// Version of the product.
+    pub version: &'static str,
+    /// Commit it was built from.
+    pub commit: &'static str,
+    /// When it was built.
+    pub build_date: &'static str,
+    /// Name of this node.
+    pub node_id: String,
+    /// Beyond this a request answers 503.
+    pub request_timeout: Duration,
+    /// Limits by category.
+    pub limits: HashMap<Category, Limit>,
+    /// Finds the client's address.
+    pub client_address: ClientAddress,
+    /// Renders the metrics.
+    pub metrics: RenderMetrics,
+    /// The development clock, in development mode.
+    pub dev_clock: Option<Arc<dyn DevClock>>,
+}
+
+/// The running API.
+pub struct App {
+    /// Changes.
+    pub engine: Arc<Engine>,
+    /// Values.
+    pub reader: Reader,
+    /// Buckets.
+    pub rate_limits: RateLimits,
+    /// Routes.
+    pub router: Router,
+    /// What differs from server to server.
+    pub settings: Settings,
+    /// How the parts beneath are doing.
+    pub checks: Arc<dyn Checks>,
+    /// Whether requests are served: not before start-up ended, nor once shutdown began.
+    pub serving: watch::Receiver<bool>,
+    /// Rejected tokens, folded when they come in floods.
+    pub failures: FailureFold,
+}
+
+impl App {
+    /// The API over these parts.
+    pub fn new(
+        engine: Arc<Engine>,
+        reader: Reader,
+        settings: Settings,
+        checks: Arc<dyn Checks>,
+        serving: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            engine,
+            reader,
+            rate_limits: RateLimits::new(settings.limits.clone()),
+            router: Router::new(crate::routes::operations(settings.dev_clock.is_some())),
+            settings,
+            checks,
+            serving,
+            failures: FailureFold::default(),
+        }
+    }
+
+    /// Whether this is development mode.
+    pub fn is_dev(&self) -> bool {
+        self.settings.dev_clock.is_some()
+    }
+}

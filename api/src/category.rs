@@ -1,0 +1,40 @@
+//! Rate categories.
+
+macro_rules! categories {
+    ($($(#[$doc:meta])* $name:ident => $text:literal,)*) => {
+        /// What a request counts as.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Category {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Category {
+            /// Every category.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// As in configuration, errors and metrics.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+categories! {
+    /// Values of secrets.
+    SecretsRead => "secrets_read",
+    /// PUT, PATCH, restore, rotate.
+    SecretsWrite => "secrets_write",
+    /// DELETE of secrets and versions.
+    SecretsDelete => "secrets_delete",
+    /// Lists, metadata, versions, consumers, expiring.
+    SecretsList => "secrets_list",
+    /// Batch reads.
+    BatchRead => "batch_read",
+    /// Batch metadata.
+    BatchMetadata => "batch_metadata",
+    /// Authentication and system routes.
+    Auth => "auth",
+    /// Requests without an identity, per client address.
+    Public => "public",
+}

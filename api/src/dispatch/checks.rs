@@ -1,0 +1,242 @@
+//! Checks 2 to 7, in their order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::Method;
+use scaivault_commands::audit::EntryFacts;
+use scaivault_commands::request::IdempotentRequest;
+use scaivault_commands::{EntryDraft, Failure};
+use scaivault_domain::access::{self, Caller, Narrowing, Target};
+use scaivault_domain::audit::Action;
+use scaivault_domain::{ErrorCode, IdentityId, Owner, Rejection, Scope, Scopes, SecretPath};
+use scaivault_projections::outcomes::OutcomeKey;
+
+use super::arrival::Arrival;
+use super::body;
+use crate::app::App;
+use crate::authentication::{Rejected, authenticate};
+use crate::call::Call;
+use crate::category::Category;
+use crate::fields::Fields;
+use crate::headers::single;
+use crate::json::{Members, invalid};
+use crate::operation::{self, Operation, Place};
+use crate::query::Query;
+use crate::rate_limit::Level;
+use crate::router::Matched;
+use crate::{conditions, context, error};
+
+/// How long a node waits for a position that a client names.
+const POSITION_PATIENCE: Duration = Duration::from_secs(2);
+
+/// A caller that may use an operation at a place.
+pub(super) struct Admitted {
+    pub(super) caller: Arc<Caller>,
+    pub(super) target: Target,
+    pub(super) level: Level,
+}
+
+/// A refusal in checks 3 to 6, with what is known of the caller by then.
+pub(super) struct Refusal {
+    pub(super) failure: Failure,
+    pub(super) entry: EntryDraft,
+    pub(super) level: Option<Level>,
+    pub(super) caller: Option<Arc<Caller>>,
+}
+
+/// Check 2: requests are served, and what they see is up to date.
+pub(super) async fn able(app: &App) -> Result<(), Rejection> {
+    if !*app.serving.borrow() {
+        return Err(error::unavailable("starting"));
+    }
+    app.engine.read_barrier().await.map_err(|failure| error::rejection_of(&failure))
+}
+
+/// Checks 3 to 6.
+pub(super) async fn admit(
+    app: &App,
+    arrival: &Arrival,
+    matched: &Matched,
+    scopes: &'static [Scope],
+) -> Result<Admitted, Box<Refusal>> {
+    let operation = matched.operation;
+    let view = app.engine.projections().view();
+    let authenticated = authenticate(&app.engine, &view, &arrival.headers);
+    let caller = match authenticated {
+        Ok(Ok(caller)) => Arc::new(caller),
+        Ok(Err(rejected)) => return Err(Box::new(unauthenticated(app, arrival, operation, rejected))),
+        Err(failure) => {
+            let entry = entry(arrival, operation, Owner::Platform, None, matched.capture.as_deref());
+            return Err(Box::new(Refusal { failure, entry, level: None, caller: None }));
+        }
+    };
+    let own = context::own(&caller);
+    let mut entry = entry(arrival, operation, own.owner, Some(&caller), matched.capture.as_deref());
+    let mut level = None;
+    let checked = (|| -> Result<Target, Rejection> {
+        let taken = app.rate_limits.take(caller.identity.as_str(), operation.category, 1, arrival.started);
+        level = Some(taken.unwrap_or_else(|exhausted| exhausted.level));
+        taken.map_err(|exhausted| limited(exhausted.category, exhausted.retry_after))?;
+        if !caller.narrowing.permits_address(arrival.address) {
+            return Err(access::address_not_allowed());
+        }
+        let target = context::resolve(&view, &caller, operation.place, matched.tenant.as_deref(), &arrival.headers)?;
+        entry.owner = target.owner.clone();
+        match scopes.iter().find(|scope| !caller.scopes.grants(**scope)) {
+            Some(missing) => Err(lacks(*missing)),
+            None => Ok(target),
+        }
+    })();
+    match (checked, level) {
+        (Ok(target), Some(level)) => Ok(Admitted { caller, target, level }),
+        (Ok(_), None) => {
+            Err(Box::new(Refusal { failure: Failure::unavailable("overload"), entry, level, caller: Some(caller) }))
+        }
+        (Err(rejection), level) => {
+            Err(Box::new(Refusal { failure: rejection.into(), entry, level, caller: Some(caller) }))
+        }
+    }
+}
+
+/// `rate_limited`.
+pub(crate) fn limited(category: Category, retry_after: u64) -> Rejection {
+    metrics::counter!("scaivault_rate_limit_hits_total", "category" => category.as_str()).increment(1);
+    Rejection::new(ErrorCode::RateLimited, format!("Too many requests; try again in {retry_after} s"))
+        .detail("category", category.as_str())
+        .detail("retry_after", retry_after)
+}
+
+fn lacks(scope: Scope) -> Rejection {
+    Rejection::denied("insufficient_scope", format!("The token lacks the scope {}", scope.as_str()))
+        .detail("required_scope", scope.as_str())
+}
+
+fn unauthenticated(app: &App, arrival: &Arrival, operation: &Operation, rejected: Rejected) -> Refusal {
+    let owner = rejected.tenant.map_or(Owner::Platform, Owner::Tenant);
+    let mut entry = entry(arrival, operation, owner, None, None);
+    entry.action = Action::AuthFailure;
+    entry.identity = rejected.identity;
+    let taken = app.rate_limits.take(&arrival.address.to_string(), Category::Public, 1, arrival.started);
+    let (level, rejection) = match taken {
+        Ok(level) => (level, rejected.rejection),
+        Err(exhausted) => (exhausted.level, limited(exhausted.category, exhausted.retry_after)),
+    };
+    metrics::counter!("scaivault_auth_failures_total", "reason" => rejection.code.as_str()).increment(1);
+    Refusal { failure: rejection.into(), entry, level: Some(level), caller: None }
+}
+
+fn entry(
+    arrival: &Arrival,
+    operation: &Operation,
+    owner: Owner,
+    caller: Option<&Arc<Caller>>,
+    capture: Option<&str>,
+) -> EntryDraft {
+    let names_secret = operation.path.contains("{path}");
+    let secret_path = capture.filter(|_| names_secret).and_then(|text| SecretPath::parse(text).ok());
+    let resource = secret_path.is_none().then(|| Call::resource_of(operation, arrival.uri.path()));
+    EntryDraft {
+        owner,
+        action: operation.action.unwrap_or(Action::Read),
+        identity: caller.map(|caller| caller.identity.clone()),
+        acting_tenant: caller.and_then(|caller| caller.tenant.clone()),
+        secret_path: secret_path.map(|path| path.as_str().into()),
+        secret_version: None,
+        resource,
+        source_ip: Some(arrival.address),
+        user_agent: arrival.user_agent.clone(),
+        request_id: arrival.request_id.clone(),
+        arrived_at: arrival.at,
+        started: arrival.started,
+        facts: EntryFacts {
+            token: caller.and_then(|caller| caller.token.clone()),
+            partner_secrets: operation.place == Place::Partner,
+            rotation: operation.action == Some(Action::Rotate),
+            ..EntryFacts::default()
+        },
+    }
+}
+
+impl Admitted {
+    /// The call that the handler gets.
+    pub(super) fn into_call(self, app: &Arc<App>, arrival: &Arrival, matched: Matched) -> Call {
+        let operation = matched.operation;
+        let capture = matched.capture;
+        Call {
+            app: app.clone(),
+            operation,
+            entry: entry(arrival, operation, self.target.owner.clone(), Some(&self.caller), capture.as_deref()),
+            caller: self.caller,
+            target: self.target,
+            capture: capture.unwrap_or_default(),
+            query: Query::parse(arrival.query(), operation),
+            headers: arrival.headers.clone(),
+            body: Bytes::new(),
+            idempotency: None,
+            claim: None,
+        }
+    }
+}
+
+/// Check 7: what can be said of headers and body without looking at values.
+pub(super) async fn format(call: &mut Call, arrival: &Arrival, body: Body) -> Result<(), Failure> {
+    if call.operation.method != Method::GET {
+        call.body = body::read(&call.headers, body, call.operation.body).await?;
+    }
+    conditions::of(&call.headers)?;
+    if call.operation.body == operation::Body::None && !call.body.is_empty() {
+        let body = call.body.clone();
+        Fields::new(Members::of_body(&body)?).finish(&mut call.query.faults);
+    }
+    if call.operation.idempotent {
+        call.idempotency = idempotency(call, arrival)?;
+    }
+    if let Some(position) = single(&call.headers, "x-scaivault-position")? {
+        let digits = !position.is_empty() && position.bytes().all(|byte| byte.is_ascii_digit());
+        let position = position.parse::<u64>().ok().filter(|_| digits);
+        let position = position.ok_or_else(|| invalid("The header X-ScaiVault-Position must be a decimal integer"))?;
+        call.app.engine.wait_for_position(position, POSITION_PATIENCE).await?;
+    }
+    Ok(())
+}
+
+fn idempotency(call: &Call, arrival: &Arrival) -> Result<Option<IdempotentRequest>, Rejection> {
+    let Some(key) = single(&call.headers, "idempotency-key")? else { return Ok(None) };
+    if !(1..=255).contains(&key.len()) || !key.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) {
+        return Err(invalid("The header Idempotency-Key must have 1 to 255 printable ASCII characters"));
+    }
+    let parts =
+        [arrival.method.as_str().as_bytes(), arrival.uri.path().as_bytes(), arrival.query().as_bytes(), &call.body];
+    let key = OutcomeKey {
+        owner: call.target.owner.clone(),
+        identity: call.caller.identity.clone(),
+        key_sha256: crate::digest::sha256_hex(&[key.as_bytes()]).into(),
+    };
+    Ok(Some(IdempotentRequest { key, request_sha256: crate::digest::sha256_hex(&parts) }))
+}
+
+/// The call of a public operation: nobody, nowhere.
+pub(super) fn public_call(app: &Arc<App>, arrival: &Arrival, operation: &'static Operation) -> Call {
+    let nobody = Caller {
+        identity: IdentityId::system("system:public"),
+        display_name: "".into(),
+        tenant: None,
+        partner: None,
+        scopes: Scopes::default(),
+        roles: Vec::new(),
+        groups: Vec::new(),
+        token: None,
+        token_expires_at: None,
+        mfa_verified_at: None,
+        narrowing: Narrowing::default(),
+    };
+    let target = Target { owner: Owner::Platform, partner: None };
+    let admitted = Admitted {
+        caller: Arc::new(nobody),
+        target,
+        level: app.rate_limits.level(&arrival.address.to_string(), Category::Public, arrival.started),
+    };
+    admitted.into_call(app, arrival, Matched { operation, capture: None, tenant: None })
+}

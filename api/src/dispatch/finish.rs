@@ -1,0 +1,314 @@
+//! From an outcome to an HTTP answer: entry recorded, headers set, metrics counted, one log line.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderName, HeaderValue, Response};
+use scaivault_commands::audit::{EntryFacts, Outcome};
+use scaivault_commands::{Answer, EntryDraft, Failure, Reply, ids};
+use scaivault_domain::access::{Caller, Target};
+use scaivault_domain::audit::Action;
+use scaivault_domain::{ErrorCode, Owner, Rejection, TenantId};
+
+use super::arrival::Arrival;
+use super::checks::Refusal;
+use crate::app::App;
+use crate::call::{Call, Stop};
+use crate::category::Category;
+use crate::error;
+use crate::operation::Operation;
+use crate::rate_limit::Level;
+use crate::response::Done;
+
+/// An answer with what the log line says of it.
+pub(super) struct Finished {
+    reply: Reply,
+    content_type: Option<String>,
+    extra: Vec<(HeaderName, String)>,
+    level: Level,
+    operation: Option<&'static Operation>,
+    error_code: Option<&'static str>,
+    chain: Option<String>,
+    identity: Option<String>,
+    tenant: Option<String>,
+}
+
+impl Finished {
+    fn new(app: &App, arrival: &Arrival, operation: Option<&'static Operation>, reply: Reply) -> Self {
+        let level = app.rate_limits.level(&arrival.address.to_string(), Category::Public, arrival.started);
+        Self {
+            reply,
+            content_type: None,
+            extra: Vec::new(),
+            level,
+            operation,
+            error_code: None,
+            chain: None,
+            identity: None,
+            tenant: None,
+        }
+    }
+
+    /// 404, or 405 with the verbs that are offered.
+    pub(super) fn unmatched(app: &App, arrival: &Arrival, allow: Option<String>) -> Self {
+        let rejection = match &allow {
+            None => Rejection::new(ErrorCode::NotFound, "There is no such route"),
+            Some(verbs) => Rejection::new(ErrorCode::MethodNotAllowed, format!("This route offers {verbs}")),
+        };
+        let mut finished = Self::new(app, arrival, None, error::reply(&rejection, &arrival.request_id));
+        finished.error_code = Some(rejection.code.as_str());
+        finished.extra.extend(allow.map(|verbs| (ALLOW, verbs)));
+        finished
+    }
+
+    /// A refusal that leaves no entry.
+    pub(super) fn refused(app: &App, arrival: &Arrival, operation: &'static Operation, rejection: Rejection) -> Self {
+        Self::failed(app, arrival, operation, &Failure::Rejected(rejection))
+    }
+
+    /// A failure whose entry, if it leaves one, has been recorded.
+    pub(super) fn failed(app: &App, arrival: &Arrival, operation: &'static Operation, failure: &Failure) -> Self {
+        let rejection = error::rejection_of(failure);
+        let mut finished = Self::new(app, arrival, Some(operation), error::reply(&rejection, &arrival.request_id));
+        finished.error_code = Some(rejection.code.as_str());
+        if rejection.code == ErrorCode::AccessDenied {
+            let reason =
+                rejection.details.get("reason").and_then(|reason| reason.as_str()).unwrap_or_default().to_owned();
+            metrics::counter!("scaivault_access_denied_total", "reason" => reason).increment(1);
+        }
+        match rejection.code.status() {
+            401 => finished.extra.push((WWW_AUTHENTICATE, "Bearer".into())),
+            429 => {
+                let seconds = rejection.details.get("retry_after").and_then(serde_json::Value::as_u64).unwrap_or(1);
+                finished.extra.push((RETRY_AFTER, seconds.to_string()));
+            }
+            503 => finished.extra.push((RETRY_AFTER, "1".into())),
+            _ => {}
+        }
+        if rejection.code.status() >= 500 {
+            finished.chain = Some(chain(failure));
+        }
+        finished
+    }
+
+    /// A success whose entry, if it leaves one, has been recorded.
+    pub(super) fn done(app: &App, arrival: &Arrival, operation: &'static Operation, done: Done) -> Self {
+        match done {
+            Done::Reply(reply) | Done::Recorded(reply) => Self::new(app, arrival, Some(operation), reply),
+            Done::Changed(answer) => {
+                Self::new(app, arrival, Some(operation), answer.reply.clone()).with_answer(&answer)
+            }
+            Done::Text { content_type, body } => {
+                let reply = Reply { status: 200, etag: None, body: body.into_bytes().into() };
+                let mut finished = Self::new(app, arrival, Some(operation), reply);
+                finished.content_type = Some(content_type);
+                finished
+            }
+        }
+    }
+
+    fn with_answer(mut self, answer: &Answer) -> Self {
+        if answer.replayed {
+            self.extra.push((HeaderName::from_static("idempotency-replayed"), "true".into()));
+            self.error_code = kept_code(&self.reply).map(ErrorCode::as_str);
+        }
+        if self.reply.status < 400 {
+            self.extra.push((HeaderName::from_static("x-scaivault-position"), answer.position.to_string()));
+        }
+        self
+    }
+
+    pub(super) fn with_level(mut self, level: Level) -> Self {
+        self.level = level;
+        self
+    }
+
+    pub(super) fn of(mut self, caller: &Caller, target: &Target) -> Self {
+        self.identity = Some(caller.identity.as_str().to_owned());
+        self.tenant = target.owner.tenant().map(|tenant| tenant.as_str().to_owned());
+        self
+    }
+
+    pub(super) fn into_response(self, app: &App, arrival: &Arrival) -> Response<Body> {
+        self.count(arrival);
+        self.log(arrival);
+        let mut response = Response::new(Body::from(self.reply.body.to_vec()));
+        *response.status_mut() = error::status(self.reply.status);
+        let content_type =
+            self.content_type.or_else(|| (!self.reply.body.is_empty()).then(|| "application/json".to_owned()));
+        let full_at = app.engine.now().as_seconds().saturating_add_unsigned(self.level.full_in_seconds);
+        let headers = [
+            (HeaderName::from_static("x-request-id"), arrival.request_id.to_string()),
+            (HeaderName::from_static("x-ratelimit-limit"), self.level.limit.to_string()),
+            (HeaderName::from_static("x-ratelimit-remaining"), self.level.remaining.to_string()),
+            (HeaderName::from_static("x-ratelimit-reset"), full_at.to_string()),
+            (CACHE_CONTROL, "no-store".to_owned()),
+        ];
+        let tag = self.reply.etag.map(|tag| (ETAG, tag));
+        let content_type = content_type.map(|content_type| (CONTENT_TYPE, content_type));
+        for (name, value) in headers.into_iter().chain(tag).chain(content_type).chain(self.extra) {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        response
+    }
+
+    fn count(&self, arrival: &Arrival) {
+        let category = self.operation.map_or("public", |operation| operation.category.as_str());
+        // Any text can be sent as a verb; those without a route must not become labels.
+        let method = self.operation.map_or("other", |operation| operation.method.as_str());
+        metrics::counter!("scaivault_requests_total", "method" => method, "path_category" => category, "status" => self.reply.status.to_string())
+            .increment(1);
+        metrics::histogram!("scaivault_request_duration_seconds", "method" => method, "path_category" => category)
+            .record(arrival.started.elapsed());
+    }
+
+    fn log(&self, arrival: &Arrival) {
+        macro_rules! line {
+            ($level:ident $(, $field:ident = $value:expr)?) => {
+                tracing::$level!(
+                    target: "http",
+                    request_id = %arrival.request_id,
+                    method = self.operation.map_or("other", |operation| operation.method.as_str()),
+                    route = self.operation.map(|operation| operation.path),
+                    category = self.operation.map(|operation| operation.category.as_str()),
+                    status = self.reply.status,
+                    duration_ms = u64::try_from(arrival.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+                    tenant_id = self.tenant.as_deref(),
+                    identity_id = self.identity.as_deref(),
+                    source_ip = %arrival.address,
+                    error_code = self.error_code,
+                    $($field = $value,)?
+                    "request"
+                )
+            };
+        }
+        let quiet = self
+            .operation
+            .is_some_and(|operation| operation.path.starts_with("/v1/health") || operation.path == "/v1/metrics");
+        match (&self.chain, quiet) {
+            (Some(chain), _) => line!(error, error = chain.as_str()),
+            (None, true) => line!(debug),
+            (None, false) => line!(info),
+        }
+    }
+}
+
+/// Records the entry of a handled request and gives its answer.
+pub(super) async fn conclude(app: &Arc<App>, arrival: &Arrival, call: &mut Call, done: Result<Done, Stop>) -> Finished {
+    let operation = call.operation;
+    let concluded = match done {
+        Ok(Done::Reply(reply)) => {
+            let entry = call.entry.finish(Outcome::Success);
+            record(app, entry).await.map(|()| Done::Reply(reply))
+        }
+        Ok(text @ Done::Text { .. }) => record(app, call.entry.finish(Outcome::Success)).await.map(|()| text),
+        Ok(other @ (Done::Changed(_) | Done::Recorded(_))) => return Finished::done(app, arrival, operation, other),
+        Err(Stop::Repetition(answer)) => {
+            call.entry.facts.replayed = true;
+            let code = kept_code(&answer.reply);
+            let outcome = code.map_or(Outcome::Success, |code| Outcome::Error(code.as_str()));
+            record(app, call.entry.finish(outcome)).await.map(|()| Done::Changed(answer))
+        }
+        Err(Stop::Failure(failure)) => return failed(app, arrival, call, failure).await,
+    };
+    match concluded {
+        Ok(done) => Finished::done(app, arrival, operation, done),
+        Err(failure) => Finished::failed(app, arrival, operation, &failure),
+    }
+}
+
+/// A failure of a handler: kept if its key was claimed, recorded in any case.
+async fn failed(app: &Arc<App>, arrival: &Arrival, call: &Call, failure: Failure) -> Finished {
+    let rejection = error::rejection_of(&failure);
+    if call.claim.is_some() && error::is_kept(rejection.code) {
+        let reply = error::reply(&rejection, &arrival.request_id);
+        return match app.engine.keep_refusal(&call.change(), rejection.code, reply).await {
+            Ok(_) => Finished::failed(app, arrival, call.operation, &failure),
+            Err(unrecorded) => Finished::failed(app, arrival, call.operation, &unrecorded),
+        };
+    }
+    let recorded = record(app, call.entry.finish(Outcome::Error(rejection.code.as_str()))).await;
+    // What was to be told already says that nothing could be recorded.
+    let failure = if rejection.code.status() >= 500 { failure } else { recorded.err().unwrap_or(failure) };
+    Finished::failed(app, arrival, call.operation, &failure)
+}
+
+/// A refusal in checks 3 to 6.
+pub(super) async fn refusal(
+    app: &Arc<App>,
+    arrival: &Arrival,
+    operation: &'static Operation,
+    refusal: Refusal,
+) -> Finished {
+    let rejection = error::rejection_of(&refusal.failure);
+    let by_itself = refusal.entry.action != Action::AuthFailure
+        || app.failures.admit(arrival.address, rejection.code.as_str(), app.engine.now());
+    let recorded = match by_itself {
+        true => record(app, refusal.entry.finish(Outcome::Error(rejection.code.as_str()))).await,
+        false => Ok(()),
+    };
+    let failure = recorded.err().unwrap_or(refusal.failure);
+    let mut finished = Finished::failed(app, arrival, operation, &failure);
+    if let Some(level) = refusal.level {
+        finished = finished.with_level(level);
+    }
+    if let Some(caller) = refusal.caller {
+        finished.identity = Some(caller.identity.as_str().to_owned());
+        finished.tenant = refusal.entry.owner.tenant().map(|tenant| tenant.as_str().to_owned());
+    }
+    finished
+}
+
+async fn record(app: &App, entry: Result<scaivault_commands::FinishedEntry, Failure>) -> Result<(), Failure> {
+    app.engine.record(vec![entry?]).await
+}
+
+/// One entry for each address and second with more rejected tokens than are recorded singly.
+pub(super) async fn record_folded(app: &App) {
+    let now = app.engine.now();
+    for (address, code, count) in app.failures.folded(now) {
+        let entry = folded_entry(address, count, now).and_then(|entry| entry.finish(Outcome::Error(code)));
+        if let Err(failure) = record(app, entry).await {
+            tracing::warn!(target: "audit", error = chain(&failure), count, "rejected tokens could not be recorded");
+        }
+    }
+}
+
+fn folded_entry(address: IpAddr, count: u64, now: scaivault_domain::Timestamp) -> Result<EntryDraft, Failure> {
+    Ok(EntryDraft {
+        owner: Owner::Platform,
+        action: Action::AuthFailure,
+        identity: None,
+        acting_tenant: None::<TenantId>,
+        secret_path: None,
+        secret_version: None,
+        resource: None,
+        source_ip: Some(address),
+        user_agent: None,
+        request_id: ids::request_id(now)?.into(),
+        arrived_at: now,
+        started: Instant::now(),
+        facts: EntryFacts { count: Some(count), ..EntryFacts::default() },
+    })
+}
+
+/// Code of a kept refusal; `None` for a success.
+fn kept_code(reply: &Reply) -> Option<ErrorCode> {
+    let body: serde_json::Value = serde_json::from_slice(&reply.body).ok().filter(|_| reply.status >= 400)?;
+    ErrorCode::parse(body.pointer("/error/code")?.as_str()?)
+}
+
+fn chain(failure: &Failure) -> String {
+    let mut text = failure.to_string();
+    let mut source = std::error::Error::source(failure);
+    while let Some(cause) = source {
+        text = text + ": " + &cause.to_string();
+        source = cause.source();
+    }
+    text
+}

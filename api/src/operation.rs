@@ -1,0 +1,113 @@
+//! What an endpoint is: one value says all of it.
+//!
+//! Dispatch, authorisation, rate limits, audit, metrics labels and the OpenAPI document read the
+//! same [`Operation`], so none of them can be forgotten for one endpoint or differ from another.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use axum::http::Method;
+use scaivault_domain::audit::Action;
+use scaivault_domain::{ErrorCode, Scope};
+
+use crate::call::{Call, Stop};
+use crate::category::Category;
+use crate::response::Done;
+
+/// A handler's future.
+pub type Handling<'a> = Pin<Box<dyn Future<Output = Result<Done, Stop>> + Send + 'a>>;
+
+/// One endpoint.
+pub struct Operation {
+    /// Verb; a `GET` also answers `HEAD`.
+    pub method: Method,
+    /// Template: `{path}` is the rest of several segments, any other `{…}` one segment.
+    pub path: &'static str,
+    /// Name in the OpenAPI document.
+    pub id: &'static str,
+    /// First sentence of the documentation.
+    pub summary: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    /// Where it acts.
+    pub place: Place,
+    /// What it counts as.
+    pub category: Category,
+    /// What it is recorded as; only public operations have none.
+    pub action: Option<Action>,
+    /// Whether an `Idempotency-Key` is honoured.
+    pub idempotent: bool,
+    /// Query parameters; any other is refused.
+    pub query: &'static [Parameter],
+    /// Request headers beyond those of every endpoint.
+    pub headers: &'static [&'static str],
+    /// Body.
+    pub body: Body,
+    /// Successful answers: status and schema.
+    pub answers: &'static [(u16, Option<&'static str>)],
+    /// Codes special to it.
+    pub errors: &'static [ErrorCode],
+    /// What does it.
+    pub handler: for<'a> fn(&'a mut Call) -> Handling<'a>,
+}
+
+/// Who may call an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody; leaves no audit entry.
+    Public,
+    /// Callers whose token grants all of these scopes.
+    Scopes(&'static [Scope]),
+}
+
+/// Where an operation acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// On the installation or the caller itself.
+    Installation,
+    /// In a tenant; also reachable below `/v1/t/{tenant_id}/`.
+    Tenant,
+    /// On a partner.
+    Partner,
+}
+
+/// A query parameter.
+#[derive(Clone, Copy, Debug)]
+pub struct Parameter {
+    /// Name.
+    pub name: &'static str,
+    /// Shape.
+    pub shape: Shape,
+    /// Meaning.
+    pub meaning: &'static str,
+}
+
+/// Shape of a query parameter.
+#[derive(Clone, Copy, Debug)]
+pub enum Shape {
+    /// Any text.
+    Text,
+    /// May be given more than once.
+    Texts,
+    /// `true` or `false`.
+    Boolean,
+    /// Within these bounds.
+    Integer(i64, i64),
+    /// RFC 3339, or a date.
+    Timestamp,
+    /// One of these.
+    Choice(&'static [&'static str]),
+}
+
+/// What body an operation takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// None; an empty object is let through.
+    None,
+    /// A JSON object of this schema.
+    Json(&'static str),
+    /// The same, or a JSON merge patch (RFC 7396).
+    MergePatch(&'static str),
+    /// The same, or a form.
+    JsonOrForm(&'static str),
+}

@@ -1,0 +1,27 @@
+//! Answers, until they become HTTP.
+
+use scaivault_commands::{Answer, Reply};
+
+/// What a handler has come to.
+pub enum Done {
+    /// An answer whose audit entry is still to be made.
+    Reply(Reply),
+    /// A change: entry and outcome are durable.
+    Changed(Answer),
+    /// An answer whose audit entries, one per path, have been made durable by the handler.
+    Recorded(Reply),
+    /// Something other than JSON, for public operations.
+    Text {
+        /// Content type.
+        content_type: String,
+        /// Body.
+        body: String,
+    },
+}
+
+impl Done {
+    /// 200 with JSON.
+    pub fn json(body: &impl serde::Serialize) -> Result<Self, serde_json::Error> {
+        Reply::json(200, body).map(Self::Reply)
+    }
+}

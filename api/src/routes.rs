@@ -1,0 +1,18 @@
+//! Every operation of this build. One file per action; each file has its [`Operation`] and handler.
+
+pub mod health;
+pub mod secrets;
+pub mod system;
+pub mod tokens;
+
+use crate::operation::Operation;
+
+/// All operations; `/v1/sys/clock` in development mode only.
+pub fn operations(dev: bool) -> Vec<&'static Operation> {
+    let mut operations: Vec<&'static Operation> = Vec::new();
+    operations.extend(secrets::operations());
+    operations.extend(tokens::operations());
+    operations.extend(health::operations());
+    operations.extend(system::operations(dev));
+    operations
+}

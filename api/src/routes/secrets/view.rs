@@ -1,0 +1,156 @@
+//! Secrets as answers show them.
+
+use scaivault_domain::secret::Secret;
+use scaivault_domain::{SecretPath, Timestamp};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+/// A value with its secret.
+#[derive(Serialize)]
+pub struct SecretView<'a> {
+    path: &'a SecretPath,
+    secret_type: &'static str,
+    version: u32,
+    data: &'a RawValue,
+    metadata: Map<String, Value>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    as_of: Option<Timestamp>,
+}
+
+impl<'a> SecretView<'a> {
+    /// Of a value read as of now, or of `as_of`.
+    pub fn new(secret: &'a Secret, version: u32, data: &'a RawValue, as_of: Option<Timestamp>) -> Self {
+        Self {
+            path: &secret.path,
+            secret_type: secret_type(secret, version),
+            version,
+            data,
+            metadata: secret.metadata.to_json(),
+            created_at: secret.created_at,
+            updated_at: secret.updated_at,
+            expires_at: secret.expires_at(),
+            as_of,
+        }
+    }
+}
+
+/// Type of a version.
+pub fn secret_type(secret: &Secret, version: u32) -> &'static str {
+    secret.version(version).map(|version| version.secret_type).unwrap_or_default().as_str()
+}
+
+/// Type of the current version, or of the last one if none is live.
+fn current_type(secret: &Secret) -> &'static str {
+    secret.current().or(secret.versions.last()).map(|version| version.secret_type).unwrap_or_default().as_str()
+}
+
+/// The metadata view.
+#[derive(Serialize)]
+pub struct MetadataView<'a> {
+    path: &'a SecretPath,
+    secret_type: &'static str,
+    current_version: Option<u32>,
+    version_count: usize,
+    metadata: Map<String, Value>,
+    options: OptionsView<'a>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    expires_at: Option<Timestamp>,
+    rotation_policy: Option<()>,
+    secret_policy_id: Option<()>,
+    #[serde(flatten)]
+    usage: Option<Usage>,
+}
+
+#[derive(Serialize)]
+struct OptionsView<'a> {
+    max_versions: u32,
+    expires_in: Option<&'a str>,
+    notify_before: Option<&'a str>,
+}
+
+/// How often a secret is read.
+#[derive(Clone, Copy, Serialize)]
+pub struct Usage {
+    /// Last value read.
+    pub last_accessed_at: Option<Timestamp>,
+    /// Value reads in the last 30 days.
+    pub access_count_30d: u64,
+}
+
+impl<'a> MetadataView<'a> {
+    /// Of a secret, with its usage where that is shown.
+    pub fn new(secret: &'a Secret, usage: Option<Usage>) -> Self {
+        Self {
+            path: &secret.path,
+            secret_type: current_type(secret),
+            current_version: secret.current_number(),
+            version_count: secret.valued().count(),
+            metadata: secret.metadata.to_json(),
+            options: OptionsView {
+                max_versions: secret.options.max_versions,
+                expires_in: secret.options.expires_in.as_ref().map(|duration| duration.as_str()),
+                notify_before: secret.options.notify_before.as_ref().map(|notices| notices.as_str()),
+            },
+            created_at: secret.created_at,
+            updated_at: secret.updated_at,
+            expires_at: secret.expires_at(),
+            rotation_policy: None,
+            secret_policy_id: None,
+            usage,
+        }
+    }
+}
+
+/// A row of a list.
+#[derive(Serialize)]
+pub struct Row<'a> {
+    path: &'a SecretPath,
+    secret_type: &'static str,
+    version: Option<u32>,
+    updated_at: Timestamp,
+    expires_at: Option<Timestamp>,
+    tags: Vec<&'a str>,
+    #[serde(flatten)]
+    more: Option<More>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recoverable_until: Option<Timestamp>,
+}
+
+#[derive(Serialize)]
+struct More {
+    metadata: Map<String, Value>,
+    created_at: Timestamp,
+    rotation_policy_id: Option<()>,
+    secret_policy_id: Option<()>,
+}
+
+impl<'a> Row<'a> {
+    /// Of a secret, with its metadata if asked for.
+    pub fn new(secret: &'a Secret, with_metadata: bool) -> Self {
+        let more = with_metadata.then(|| More {
+            metadata: secret.metadata.to_json(),
+            created_at: secret.created_at,
+            rotation_policy_id: None,
+            secret_policy_id: None,
+        });
+        Self {
+            path: &secret.path,
+            secret_type: current_type(secret),
+            version: secret.current_number(),
+            updated_at: secret.updated_at,
+            expires_at: secret.expires_at(),
+            tags: secret.metadata.tags().iter().map(|tag| tag.as_ref()).collect(),
+            more,
+            deleted_at: secret.deleted.map(|deletion| deletion.deleted_at),
+            recoverable_until: secret.deleted.map(|deletion| deletion.recoverable_until),
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! `GET /v1/metrics` on the main listener: for administrators, in development mode for everybody.
+
+use axum::http::Method;
+use scaivault_domain::{Rejection, Scope};
+
+use crate::authentication::authenticate;
+use crate::call::{Call, Stop};
+use crate::category::Category;
+use crate::operation::{Access, Body, Operation, Place};
+use crate::response::Done;
+
+pub(super) static METRICS: Operation = Operation {
+    method: Method::GET,
+    path: "/v1/metrics",
+    id: "metrics",
+    summary: "Metrics in Prometheus text format.",
+    // Leaves no audit entry, so it checks the token itself.
+    access: Access::Public,
+    place: Place::Installation,
+    category: Category::Public,
+    action: None,
+    idempotent: false,
+    query: &[],
+    headers: &[],
+    body: Body::None,
+    answers: &[(200, None)],
+    errors: &[scaivault_domain::ErrorCode::AuthenticationRequired, scaivault_domain::ErrorCode::AccessDenied],
+    handler: |call| Box::pin(show(call)),
+};
+
+async fn show(call: &mut Call) -> Result<Done, Stop> {
+    if !call.app.is_dev() {
+        let view = call.app.engine.projections().view();
+        let caller = authenticate(&call.app.engine, &view, &call.headers)?.map_err(|rejected| rejected.rejection)?;
+        if !caller.scopes.grants(Scope::Admin) {
+            return Err(Rejection::denied("insufficient_scope", "The token lacks the scope admin")
+                .detail("required_scope", "admin")
+                .into());
+        }
+    }
+    crate::gauges::set(&call.app);
+    let (content_type, body) = (call.app.settings.metrics)(&call.headers);
+    Ok(Done::Text { content_type, body })
+}

@@ -1,0 +1,136 @@
+//! One node put together: database, keys, feed, appender, read models, commands.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use scaivault_commands::{Clock, Engine, Failure};
+use scaivault_eventstore::log::{Appender, AppenderLimits, Backend, Feed, PostgresBackend, SqliteBackend};
+use scaivault_eventstore::sealing::root::EphemeralRoot;
+use scaivault_eventstore::sealing::{AccessComposer, FileRoot, Keyring, PassphraseRoot, RootKeyProvider, Sealer};
+use scaivault_eventstore::{RecordedAt, StoreError};
+use scaivault_projections::history::History;
+use scaivault_projections::{Projections, ProjectorState, Reader};
+use zeroize::Zeroizing;
+
+use crate::clock::ServerClock;
+use crate::configuration::{Configuration, KeyProvider, Storage};
+
+/// File of the embedded log, in the data directory.
+const LOG_FILE: &str = "scaivault.db";
+/// Longest replay at start; far beyond any real one.
+const REPLAY_PATIENCE: Duration = Duration::from_secs(24 * 3_600);
+
+/// Why a node cannot start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    /// The configuration does not fit the store.
+    #[error("{0}")]
+    Configuration(String),
+    /// Store, keys or log.
+    #[error("the store cannot be opened")]
+    Store(#[from] StoreError),
+    /// A command at start.
+    #[error("start-up failed")]
+    Command(#[from] Failure),
+    /// The fold stopped while the log was read.
+    #[error("the log cannot be read: {0}")]
+    Log(String),
+}
+
+/// A running node, up to date with its log.
+pub(crate) struct Node {
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) keyring: Arc<Keyring>,
+    pub(crate) appender: Appender,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) reader: Reader,
+    pub(crate) clock: Arc<ServerClock>,
+}
+
+impl Node {
+    /// Opens the store, makes its keys if it is empty, and folds the whole log.
+    pub(crate) async fn open(configuration: &Configuration) -> Result<Self, StartError> {
+        let clock = Arc::new(ServerClock::default());
+        let backend = open_backend(configuration).await?;
+        backend.migrate().await?;
+        let provider = provider(&configuration.key_provider)?;
+        let opened = Keyring::open_or_create(backend.clone(), provider.as_ref(), clock.now().as_micros()).await;
+        let keyring = Arc::new(opened.map_err(key_error)?);
+        let sealer = Sealer::new(keyring.clone());
+        let feed = Feed::open(backend.clone()).await?;
+        let composer = Arc::new(AccessComposer::new(sealer.clone())?);
+        let commit_clock = clock.clone();
+        let appender = Appender::start(
+            backend.clone(),
+            feed.clone(),
+            composer,
+            Arc::new(move || RecordedAt(commit_clock.now().as_micros())),
+            AppenderLimits::default(),
+        );
+        let projections = Arc::new(Projections::default());
+        tokio::spawn(projections.clone().run(feed.reader(projections.applied()), sealer.clone()));
+        let engine = Engine::new(appender.clone(), feed, sealer.clone(), projections.clone(), clock.clone());
+        let history = History::new(backend.clone(), sealer.clone());
+        let reader = Reader::new(projections.clone(), history, sealer);
+        let node = Self { backend, keyring, appender, engine: Arc::new(engine), reader, clock };
+        node.replay().await?;
+        Ok(node)
+    }
+
+    /// Waits until everything that was in the log is folded; then the clock is where it was.
+    async fn replay(&self) -> Result<(), StartError> {
+        let started = std::time::Instant::now();
+        let caught_up = self.engine.read_barrier_within(REPLAY_PATIENCE).await;
+        if let ProjectorState::Stopped(reason) = self.engine.projections().state() {
+            return Err(StartError::Log(reason));
+        }
+        caught_up?;
+        let view = self.engine.projections().view();
+        self.clock.0.set_offset_micros(view.installation.clock_offset_micros());
+        tracing::info!(
+            target: "start",
+            position = view.applied.0,
+            duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "log folded"
+        );
+        Ok(())
+    }
+
+    /// Commits what is queued and lets the store go.
+    pub(crate) async fn close(&self) {
+        self.appender.close().await;
+        self.backend.close().await;
+    }
+}
+
+async fn open_backend(configuration: &Configuration) -> Result<Arc<dyn Backend>, StartError> {
+    Ok(match &configuration.storage {
+        Storage::Memory => Arc::new(SqliteBackend::open(None).await?),
+        Storage::Embedded => {
+            let directory = configuration.data_directory.as_deref().unwrap_or(Path::new("."));
+            Arc::new(SqliteBackend::open(Some(&directory.join(LOG_FILE))).await?)
+        }
+        Storage::Postgres { url, pool_size } => Arc::new(PostgresBackend::connect(url.expose(), *pool_size).await?),
+    })
+}
+
+fn provider(provider: &KeyProvider) -> Result<Box<dyn RootKeyProvider>, StartError> {
+    Ok(match provider {
+        KeyProvider::Memory => Box::new(EphemeralRoot::new()?),
+        KeyProvider::File { path } => Box::new(FileRoot::new(path)),
+        KeyProvider::Passphrase { passphrase: Some(passphrase) } => {
+            Box::new(PassphraseRoot::new(Zeroizing::new(passphrase.expose().to_owned())))
+        }
+        KeyProvider::Passphrase { passphrase: None } => {
+            let text =
+                "KMS_PASSPHRASE is not set, and this build cannot be unsealed later: set it, or KMS_PASSPHRASE_FILE";
+            return Err(StartError::Configuration(text.into()));
+        }
+    })
+}
+
+/// A root key that does not fit is a matter of configuration; all else is the store's.
+fn key_error(error: StoreError) -> StartError {
+    if let StoreError::Setup(text) = error { StartError::Configuration(text) } else { StartError::Store(error) }
+}

@@ -1,0 +1,280 @@
+//! `scaivault server`: from configuration to listening, and back down in order.
+
+mod checks;
+mod front;
+
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use scaivault_api::category::Category;
+use scaivault_api::rate_limit::Limit;
+use scaivault_api::{App, Settings, dispatch, service};
+use scaivault_commands::token_value;
+use scaivault_domain::token::TokenKind;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use zeroize::Zeroizing;
+
+use crate::cli::ServerArguments;
+use crate::configuration::{Configuration, Environment, MetricsAuth, Mode, RateLimits, ServerFlags, TrustedProxies};
+use crate::listener::{self, Outcome, tls};
+use crate::node::{Node, StartError};
+use crate::signals::{self, Shutdown};
+use crate::telemetry::{self, metrics::Metrics};
+use crate::{BUILD_DATE, COMMIT, VERSION, init};
+use checks::NodeChecks;
+use front::Front;
+
+/// Exit status of a configuration that cannot be used.
+const CONFIGURATION: u8 = 5;
+/// How often floods of rejected tokens are recorded.
+const FOLD_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Runs the service until it is told to stop.
+pub(crate) async fn run(arguments: ServerArguments) -> ExitCode {
+    let mode = if arguments.dev { Mode::Dev } else { Mode::Production };
+    let flags = ServerFlags {
+        bind: arguments.bind,
+        data_directory: arguments.data_dir,
+        log_level: arguments.log_level,
+        log_format: arguments.log_format,
+    };
+    let configuration = match Configuration::load(&Environment::of_process(), &flags, mode) {
+        Ok(configuration) => Arc::new(configuration),
+        Err(problems) => return refuse(&problems.to_string()),
+    };
+    if let Err(error) = telemetry::install(configuration.log_level, configuration.log_format, &configuration.node_id) {
+        return fail(&error);
+    }
+    for warning in &configuration.warnings {
+        tracing::warn!(target: "start", "{warning}");
+    }
+    if mode == Mode::Dev {
+        complain("Development mode: plain HTTP, a root token without end. Not for production.");
+    }
+    match serve(&configuration, flags).await {
+        Ok(Outcome::Finished) => ExitCode::SUCCESS,
+        Ok(Outcome::CutOff) => {
+            tracing::warn!(target: "stop", "requests were cut off at the end of SHUTDOWN_GRACE");
+            ExitCode::FAILURE
+        }
+        Err(StartError::Configuration(text)) => refuse(&text),
+        Err(error) => fail(&error),
+    }
+}
+
+async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result<Outcome, StartError> {
+    let metrics =
+        Arc::new(telemetry::metrics::install(VERSION, COMMIT).map_err(|error| StartError::Log(error.to_string()))?);
+    let acceptor = configuration.tls.clone().map(tls::Acceptor::open).transpose();
+    let acceptor = acceptor.map_err(|error| StartError::Configuration(error.to_string()))?.map(Arc::new);
+    let (switch, shutdown) = signals::shutdown();
+    let reloaded = acceptor.clone();
+    let mode = configuration.mode;
+    signals::listen(switch, move || reload(reloaded.as_deref(), &flags, mode))
+        .map_err(|error| StartError::Log(error.to_string()))?;
+    if let Some(acceptor) = &acceptor {
+        tokio::spawn(acceptor.clone().watch());
+    }
+    let upkeep = metrics.clone();
+    tokio::spawn(async move { upkeep.upkeep().await });
+
+    let unbound = |error: std::io::Error| StartError::Log(format!("cannot listen on {}: {error}", configuration.bind));
+    let bound = listener::bind(&configuration.bind).await.map_err(unbound)?;
+    let address = bound.local_addr().map_err(unbound)?;
+    let front = Arc::new(Front::default());
+    let asked_to_stop = shutdown.clone();
+    let grace = configuration.shutdown_grace;
+    let secure = acceptor.is_some();
+    let serving = tokio::spawn(listener::serve(
+        bound,
+        acceptor,
+        front.router(),
+        async move { asked_to_stop.requested().await },
+        grace,
+    ));
+
+    let opening = Node::open(configuration);
+    let node = tokio::select! {
+        node = opening => node?,
+        () = shutdown.requested() => return Ok(Outcome::Finished),
+    };
+    let (ready, is_ready) = watch::channel(false);
+    let token = fill(&node, configuration).await?;
+    let app = Arc::new(App::new(
+        node.engine.clone(),
+        node.reader.clone(),
+        settings(configuration, &node, metrics.clone()),
+        Arc::new(NodeChecks::new(&node)),
+        is_ready,
+    ));
+    open_metrics(configuration, metrics, &app, &shutdown).await?;
+    let (stop, stopped) = watch::channel(false);
+    let sweeper = tokio::spawn(node.engine.clone().sweep(stopped.clone()));
+    let folding = tokio::spawn(fold_failures(app.clone(), stopped));
+    front.open(service(app));
+    ready.send_replace(true);
+    let scheme = if secure { "https" } else { "http" };
+    say(&format!("Listening on {scheme}://{address}"));
+    if let Some(token) = token {
+        say(&format!("Root token: {}", token.as_str()));
+    }
+    tracing::info!(target: "start", address = %address, version = VERSION, "ready");
+
+    shutdown.requested().await;
+    tracing::info!(target: "stop", "stopping");
+    ready.send_replace(false);
+    let outcome = serving.await.unwrap_or(Outcome::CutOff);
+    stop.send_replace(true);
+    // Both end by themselves once told; a panic in one must not keep the log from closing.
+    let _ = tokio::join!(sweeper, folding);
+    node.close().await;
+    tracing::info!(target: "stop", "stopped");
+    Ok(outcome)
+}
+
+/// First contents of an empty store. In development mode returns the root token.
+async fn fill(node: &Node, configuration: &Configuration) -> Result<Option<Zeroizing<String>>, StartError> {
+    let filled = node.engine.projections().view().installation.is_initialised();
+    if configuration.mode == Mode::Dev {
+        let unfit = || StartError::Configuration("the data directory was not made by scaivault server --dev".into());
+        let bootstrap = init::dev_bootstrap().ok_or_else(unfit)?;
+        if !filled {
+            node.engine.bootstrap(&bootstrap).await?;
+        }
+        if node.engine.projections().view().installation.user(&bootstrap.tenant.0, &bootstrap.admin).is_none() {
+            return Err(unfit());
+        }
+        let value = match &configuration.dev_root_token {
+            Some(token) => Zeroizing::new(token.expose().to_owned()),
+            None => token_value::personal()?,
+        };
+        node.engine.issue_operator_token(&bootstrap, TokenKind::DevRoot, &value, None).await?;
+        return Ok(Some(value));
+    }
+    let Some(asked) = configuration.bootstrap.as_ref().filter(|_| !filled) else { return Ok(None) };
+    if let Some(problem) = asked.token_file_problem() {
+        return Err(StartError::Configuration(problem.to_string()));
+    }
+    let bootstrap =
+        init::bootstrap_of(asked).ok_or_else(|| StartError::Configuration("the bootstrap names give no ids".into()))?;
+    if node.engine.bootstrap(&bootstrap).await? {
+        let (token, _) = init::issue_token(node, &bootstrap).await?;
+        init::hand_over(&token, asked.token_file.as_deref())?;
+    }
+    Ok(None)
+}
+
+fn settings(configuration: &Arc<Configuration>, node: &Node, metrics: Arc<Metrics>) -> Settings {
+    let proxies: TrustedProxies = configuration.trusted_proxies.clone();
+    Settings {
+        version: VERSION,
+        commit: COMMIT,
+        build_date: BUILD_DATE,
+        node_id: configuration.node_id.clone(),
+        request_timeout: configuration.request_timeout,
+        limits: limits(&configuration.rate_limits),
+        client_address: Arc::new(move |peer, headers| {
+            let forwarded = headers.get_all("x-forwarded-for");
+            let values: Vec<&str> = forwarded.iter().filter_map(|value| value.to_str().ok()).collect();
+            proxies.client_address(peer, values)
+        }),
+        metrics: Arc::new(move |headers| {
+            let (content_type, text) = metrics.answer(headers);
+            (content_type.to_owned(), text)
+        }),
+        dev_clock: (configuration.mode == Mode::Dev)
+            .then(|| node.clock.clone() as Arc<dyn scaivault_api::app::DevClock>),
+    }
+}
+
+fn limits(limits: &RateLimits) -> HashMap<Category, Limit> {
+    let of = |category: &Category| {
+        let limit = limits.categories.get(category.as_str())?;
+        Some((*category, Limit { per_minute: limit.per_minute, enforced: limit.enforced }))
+    };
+    Category::ALL.iter().filter_map(of).collect()
+}
+
+/// The internal listener for metrics, if there is one.
+async fn open_metrics(
+    configuration: &Configuration,
+    metrics: Arc<Metrics>,
+    app: &Arc<App>,
+    shutdown: &Shutdown,
+) -> Result<(), StartError> {
+    let Some(setting) = &configuration.metrics else { return Ok(()) };
+    let opened = listener::metrics::open(setting).await;
+    let opened =
+        opened.map_err(|error| StartError::Log(format!("METRICS_BIND_ADDRESS cannot be listened on: {error}")))?;
+    let Some(socket): Option<TcpListener> = opened else { return Ok(()) };
+    let needs_token = configuration.metrics_auth == MetricsAuth::Token;
+    let (app, stop, grace) = (app.clone(), shutdown.clone(), configuration.shutdown_grace);
+    let authorise: listener::metrics::Authorise = Arc::new(move |headers| {
+        scaivault_api::gauges::set(&app);
+        !needs_token || scaivault_api::authentication::is_administrator(&app.engine, headers)
+    });
+    let router = listener::metrics::router(metrics, authorise);
+    tokio::spawn(
+        async move { listener::serve(socket, None, router, async move { stop.requested().await }, grace).await },
+    );
+    Ok(())
+}
+
+async fn fold_failures(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(FOLD_INTERVAL) => {}
+            _ = async { stop.wait_for(|stop| *stop).await.is_ok() } => break,
+        }
+        dispatch::record_folded_failures(&app).await;
+    }
+    dispatch::record_folded_failures(&app).await;
+}
+
+/// SIGHUP: the TLS files and the files of `_FILE` variables are read anew.
+fn reload(acceptor: Option<&tls::Acceptor>, flags: &ServerFlags, mode: Mode) {
+    if let Some(acceptor) = acceptor {
+        acceptor.reload();
+    }
+    match Configuration::load(&Environment::of_process(), flags, mode) {
+        Ok(_) => tracing::info!(target: "reload", "configuration files read anew"),
+        Err(problems) => tracing::warn!(target: "reload", "{problems}"),
+    }
+}
+
+/// One line on standard output, at once.
+pub(crate) fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    // Nobody reads it: nothing to be done about that.
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+/// One line on standard error.
+pub(crate) fn complain(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// The configuration cannot be used.
+pub(crate) fn refuse(text: &str) -> ExitCode {
+    complain(text);
+    ExitCode::from(CONFIGURATION)
+}
+
+/// Start-up failed.
+pub(crate) fn fail(error: &(dyn std::error::Error + 'static)) -> ExitCode {
+    let mut text = format!("Error: {error}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = text + ": " + &cause.to_string();
+        source = cause.source();
+    }
+    complain(&text);
+    match error.downcast_ref::<StartError>() {
+        Some(StartError::Configuration(_)) => ExitCode::from(CONFIGURATION),
+        Some(StartError::Store(_) | StartError::Command(_) | StartError::Log(_)) | None => ExitCode::FAILURE,
+    }
+}

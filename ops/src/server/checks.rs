@@ -1,0 +1,69 @@
+//! Health of the parts beneath the API.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use scaivault_api::health::{Checks, Database, Encryption, Status};
+use scaivault_eventstore::log::{Appender, Backend};
+use scaivault_eventstore::sealing::Keyring;
+
+use crate::node::Node;
+
+/// An append this recent says that the next one will do.
+const RECENT: Duration = Duration::from_secs(10);
+
+/// Looks at one node.
+pub(super) struct NodeChecks {
+    backend: Arc<dyn Backend>,
+    appender: Appender,
+    keyring: Arc<Keyring>,
+    started: Instant,
+}
+
+impl NodeChecks {
+    /// Of this node, which has just started.
+    pub(super) fn new(node: &Node) -> Self {
+        Self {
+            backend: node.backend.clone(),
+            appender: node.appender.clone(),
+            keyring: node.keyring.clone(),
+            started: Instant::now(),
+        }
+    }
+
+    async fn database_status(&self) -> Status {
+        let health = self.appender.health();
+        if health.last_error.is_none() && health.since_success < RECENT {
+            return Status::Ok;
+        }
+        match self.appender.ping().await {
+            Ok(()) if health.last_error.is_none() => Status::Ok,
+            // The head could be locked, but the last append failed: only the next one tells.
+            Ok(()) => Status::Degraded(health.last_error.unwrap_or_default().to_owned()),
+            Err(_) => Status::Error(health.last_error.unwrap_or("not reachable").to_owned()),
+        }
+    }
+}
+
+#[async_trait]
+impl Checks for NodeChecks {
+    async fn database(&self) -> Database {
+        let started = Instant::now();
+        let status = self.database_status().await;
+        let latency = started.elapsed();
+        let log_position = self.backend.head().await.map(|head| head.position.0).unwrap_or_default();
+        let pool = self.backend.pool();
+        metrics::gauge!("scaivault_db_pool_size").set(f64::from(pool.0));
+        metrics::gauge!("scaivault_db_pool_available").set(f64::from(pool.1));
+        Database { status, kind: self.backend.kind().as_str(), latency, pool, log_position }
+    }
+
+    fn encryption(&self) -> Encryption {
+        Encryption { status: Status::Ok, provider: self.keyring.provider() }
+    }
+
+    fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
