@@ -93,6 +93,17 @@ struct Stored<T> {
 }
 
 impl Event {
+    /// Every stored type but those of [`SecretEvent::KINDS`].
+    pub const OTHER_KINDS: [&'static str; 7] = [
+        "token.created",
+        "token.revoked",
+        "partner.created",
+        "tenant.created",
+        "user.created",
+        "clock.moved",
+        "outcome.kept",
+    ];
+
     /// Stored type.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -139,8 +150,11 @@ impl EventBody {
             return Err(DecodeError::Unknown { kind: kind.to_owned(), schema_version });
         }
         let malformed = |source| DecodeError::Malformed { kind: kind.to_owned(), source };
-        if kind.starts_with("secret.") {
+        if SecretEvent::KINDS.contains(&kind) {
             let stored: Stored<SecretEvent> = serde_json::from_slice(json).map_err(malformed)?;
+            if stored.data.kind() != kind {
+                return Err(malformed(serde::de::Error::custom("the body is of another type")));
+            }
             let missing = || malformed(serde::de::Error::missing_field("path"));
             let path = stored.path.clone().ok_or_else(missing)?;
             return Ok(stored.with(|event| Event::Secret(path, event)));

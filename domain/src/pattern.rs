@@ -76,45 +76,40 @@ pub fn has_wildcard(text: &str) -> bool {
 }
 
 fn matches(pattern: &str, path: &str) -> bool {
-    let pattern: Vec<&str> = pattern.split('/').collect();
+    let mut segments: Vec<&str> = pattern.split('/').collect();
     let path: Vec<&str> = path.split('/').collect();
-    segments_match(&pattern, &path, true)
-}
-
-/// Both are short (512 characters), and each `**` only moves forward, so plain backtracking is
-/// bounded by segments × segments per star.
-fn segments_match(pattern: &[&str], path: &[&str], leading: bool) -> bool {
-    match pattern.split_first() {
-        None => path.is_empty(),
-        Some((&"**", rest)) => {
-            // At either end it stands for one segment or more, in the middle for none or more.
-            let least = usize::from(leading || rest.is_empty());
-            (least..=path.len()).any(|taken| path.get(taken..).is_some_and(|tail| segments_match(rest, tail, false)))
-        }
-        Some((segment, rest)) => path.split_first().is_some_and(|(first, tail)| {
-            segment_matches(segment.as_bytes(), first.as_bytes()) && segments_match(rest, tail, false)
-        }),
+    // At either end `**` stands for one segment or more, in the middle for none or more.
+    let (leading, trailing) = (segments.first() == Some(&"**"), segments.last() == Some(&"**"));
+    if leading {
+        segments.insert(0, "*");
     }
+    if trailing && !(leading && segments.len() == 2) {
+        segments.push("*");
+    }
+    let one = |segment: &&str, part: &&str| segment_matches(segment.as_bytes(), part.as_bytes());
+    greedy(&segments, &path, |segment| *segment == "**", one)
 }
 
-/// Greedy wildcard match with one remembered star: linear in practice, never exponential.
 fn segment_matches(pattern: &[u8], text: &[u8]) -> bool {
     if pattern == b"*" {
         return !text.is_empty();
     }
+    greedy(pattern, text, |byte| *byte == b'*', |byte, other| *byte == b'?' || byte == other)
+}
+
+/// Greedy wildcard match that remembers the last star only: what an earlier star might still take,
+/// the last one can take as well. So it costs pattern × text at most, where backtracking over all
+/// stars would be exponential.
+fn greedy<T>(pattern: &[T], text: &[T], is_star: impl Fn(&T) -> bool, one: impl Fn(&T, &T) -> bool) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
-    while t < text.len() {
+    while let Some(item) = text.get(t) {
         match pattern.get(p) {
-            Some(b'*') => {
+            Some(wanted) if is_star(wanted) => {
                 star = Some((p, t));
                 p += 1;
             }
-            Some(b'?') => {
-                p += 1;
-                t += 1;
-            }
-            Some(byte) if text.get(t) == Some(byte) => {
+            Some(wanted) if one(wanted, item) => {
                 p += 1;
                 t += 1;
             }
@@ -128,7 +123,7 @@ fn segment_matches(pattern: &[u8], text: &[u8]) -> bool {
             },
         }
     }
-    pattern.iter().skip(p).all(|byte| *byte == b'*')
+    pattern.iter().skip(p).all(is_star)
 }
 
 impl fmt::Debug for Pattern {
@@ -151,6 +146,7 @@ impl<'de> Deserialize<'de> for Pattern {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::Pattern;
 
     #[test]

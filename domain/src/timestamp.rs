@@ -10,8 +10,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Timestamp(i64);
 
-/// The last moment that has a text form (year 9999); arithmetic saturates there.
-const LAST_MICROS: i64 = 253_402_300_799_000_000;
+/// The last moment that has a text form in every offset (9999-12-30T22:00:00Z); arithmetic
+/// saturates there.
+const LAST_MICROS: i64 = 253_402_207_200_000_000;
 
 impl Timestamp {
     /// From microseconds since the Unix epoch; outside the years 1970–9999 it is clamped.

@@ -8,9 +8,12 @@ use super::{Metadata, Options, SecretType};
 use crate::{DurationText, Timestamp};
 
 /// One event of a secret. Values are never in it: they are the erasable part of the record.
+///
+/// Stored under the name of its type, not of its variant: the latter may change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum SecretEvent {
     /// First version of a new history at the path.
+    #[serde(rename = "secret.created")]
     Created {
         /// Type of the value.
         secret_type: SecretType,
@@ -22,6 +25,7 @@ pub enum SecretEvent {
         expires_at: Option<Timestamp>,
     },
     /// A further version.
+    #[serde(rename = "secret.version_added")]
     VersionAdded {
         /// Its number.
         version: u32,
@@ -42,6 +46,7 @@ pub enum SecretEvent {
         rotation: Option<Rotation>,
     },
     /// Metadata or options changed without a new version.
+    #[serde(rename = "secret.metadata_updated")]
     MetadataUpdated {
         /// The current version.
         version: Option<u32>,
@@ -55,6 +60,7 @@ pub enum SecretEvent {
         expires_at: Option<Timestamp>,
     },
     /// A version's value is gone for good.
+    #[serde(rename = "secret.version_destroyed")]
     VersionDestroyed {
         /// Which.
         version: u32,
@@ -62,6 +68,7 @@ pub enum SecretEvent {
         reason: DestroyReason,
     },
     /// A version was soft-deleted on its own.
+    #[serde(rename = "secret.version_deleted")]
     VersionDeleted {
         /// Which.
         version: u32,
@@ -69,6 +76,7 @@ pub enum SecretEvent {
         recoverable_until: Timestamp,
     },
     /// A soft-deleted version came back.
+    #[serde(rename = "secret.version_restored")]
     VersionRestored {
         /// Which.
         version: u32,
@@ -76,6 +84,7 @@ pub enum SecretEvent {
         with_secret: bool,
     },
     /// Deleting, destroying or restoring a version made another one current.
+    #[serde(rename = "secret.current_version_changed")]
     CurrentVersionChanged {
         /// Which was.
         old_version: u32,
@@ -83,6 +92,7 @@ pub enum SecretEvent {
         new_version: u32,
     },
     /// The secret was soft-deleted.
+    #[serde(rename = "secret.deleted")]
     Deleted {
         /// Until when it can be restored.
         recoverable_until: Timestamp,
@@ -90,11 +100,13 @@ pub enum SecretEvent {
         version_count: u32,
     },
     /// A soft-deleted secret came back.
+    #[serde(rename = "secret.restored")]
     Restored {
         /// The current version afterwards.
         version: u32,
     },
     /// The secret and all its values are gone for good.
+    #[serde(rename = "secret.destroyed")]
     Destroyed {
         /// Why.
         reason: DestroyReason,
@@ -102,6 +114,7 @@ pub enum SecretEvent {
         version_count: u32,
     },
     /// A notice before its end.
+    #[serde(rename = "secret.expiry_announced")]
     ExpiryAnnounced {
         /// The notice, as configured.
         threshold: DurationText,
@@ -111,6 +124,7 @@ pub enum SecretEvent {
         days_remaining: i64,
     },
     /// Its end came.
+    #[serde(rename = "secret.expired")]
     Expired {
         /// The end.
         expires_at: Timestamp,
@@ -151,6 +165,22 @@ impl DestroyReason {
 }
 
 impl SecretEvent {
+    /// Every stored type.
+    pub const KINDS: [&'static str; 12] = [
+        "secret.created",
+        "secret.version_added",
+        "secret.metadata_updated",
+        "secret.version_destroyed",
+        "secret.version_deleted",
+        "secret.version_restored",
+        "secret.current_version_changed",
+        "secret.deleted",
+        "secret.restored",
+        "secret.destroyed",
+        "secret.expiry_announced",
+        "secret.expired",
+    ];
+
     /// Stored type.
     pub fn kind(&self) -> &'static str {
         match self {

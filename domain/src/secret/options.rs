@@ -126,6 +126,9 @@ impl OptionsChange {
         new_version: bool,
         context: &Context,
     ) -> Result<(Options, Option<Timestamp>), Rejection> {
+        if let (Some(Some(_)), Some(Some(_))) = (&self.expires_in, self.expires_at) {
+            return Err(Rejection::field("options", "may have expires_in or expires_at, not both"));
+        }
         if let Some(Some(at)) = self.expires_at
             && at <= context.now
         {

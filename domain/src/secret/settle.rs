@@ -18,20 +18,23 @@ impl Secret {
         events
     }
 
-    /// When something is due next; `None` if nothing ever is.
+    /// When something is due next; `None` if nothing ever is. Exact: at that moment [`Self::due`]
+    /// has something, so that nobody is woken for nothing again and again.
     pub fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
+        let overdue = (!self.destructions_due(now).is_empty()).then_some(now);
         let windows = self.versions.iter().filter_map(|version| match version.state {
             VersionState::Deleted { recoverable_until, .. } => Some(recoverable_until),
-            VersionState::Live => version.grace_ends_at.filter(|end| now < *end && self.exceeds_after_grace()),
-            VersionState::Destroyed => None,
+            VersionState::Live | VersionState::Destroyed => None,
         });
+        let ends = self.valued().filter_map(|version| version.grace_ends_at);
+        let grace = ends.filter(|end| now < *end && !self.destructions_due(*end).is_empty());
         let deletion = self.deleted.map(|deletion| deletion.recoverable_until);
         let expiry = self.expiry.as_ref().filter(|_| self.deleted.is_none());
         let end = expiry.filter(|expiry| !expiry.told).map(|expiry| expiry.at);
         let notices = expiry.into_iter().flat_map(|expiry| {
             self.notices().filter_map(|notice| expiry.notice_moment(notice)).filter(|_| !expiry.told)
         });
-        windows.chain(deletion).chain(end).chain(notices).min()
+        windows.chain(overdue).chain(grace).chain(deletion).chain(end).chain(notices).min()
     }
 
     /// Values that go: whole secret, single versions, versions kept only for their grace period.
@@ -65,22 +68,20 @@ impl Secret {
         gone.into_iter().map(|(version, reason)| SecretEvent::VersionDestroyed { version, reason }).collect()
     }
 
-    /// Versions beyond `max_versions`, oldest first. One in its grace period is kept besides.
+    /// Versions beyond `max_versions`, oldest first. One in its grace period is kept besides, also
+    /// when it is deleted or current again; one above the current version is deleted and goes when
+    /// its recovery window ends, as announced.
     pub(super) fn aged_out(&self, now: Timestamp, kept: impl Fn(u32) -> bool) -> impl Iterator<Item = u32> {
         let current = self.current_number();
         let counted: Vec<u32> = self
             .valued()
             .filter(|version| kept(version.number))
-            .filter(|version| current == Some(version.number) || !version.in_grace(now))
+            .filter(|version| version.grace_ends_at.is_none_or(|end| end <= now))
             .map(|version| version.number)
             .collect();
         let allowed = usize::try_from(self.options.max_versions).unwrap_or(usize::MAX);
         let excess = counted.len().saturating_sub(allowed);
-        counted.into_iter().filter(move |number| current != Some(*number)).take(excess)
-    }
-
-    fn exceeds_after_grace(&self) -> bool {
-        self.valued().count() > usize::try_from(self.options.max_versions).unwrap_or(usize::MAX)
+        counted.into_iter().take_while(move |number| Some(*number) < current).take(excess)
     }
 
     fn notices(&self) -> impl Iterator<Item = &crate::DurationText> {
@@ -94,7 +95,8 @@ impl Secret {
             .filter_map(|notice| expiry.notice_moment(notice).map(|moment| (moment, notice)))
             .filter(|(moment, _)| *moment <= now)
             .collect();
-        due.sort_by_key(|(moment, _)| *moment);
+        // By text within a moment, so that one that is listed twice is given once.
+        due.sort_by_key(|(moment, notice)| (*moment, notice.as_str()));
         due.dedup_by(|a, b| a.1 == b.1);
         let mut events: Vec<SecretEvent> = due
             .into_iter()

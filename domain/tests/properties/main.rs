@@ -1,0 +1,12 @@
+//! What holds for every history and every text.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, unreachable_pub)]
+
+mod codec;
+mod history;
+mod patterns;
+mod published;
+#[path = "../support/story.rs"]
+mod story;
+mod text;
+#[path = "../support/vocabulary.rs"]
+mod vocabulary;

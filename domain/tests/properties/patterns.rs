@@ -1,0 +1,79 @@
+//! Patterns against a matcher that is obviously right.
+
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+use scaivault_domain::Pattern;
+
+/// Tries everything.
+fn naive(pattern: &[&str], path: &[&str], first: bool) -> bool {
+    match pattern {
+        [] => path.is_empty(),
+        ["**", rest @ ..] => {
+            let least = usize::from(first || rest.is_empty());
+            (least..=path.len()).any(|taken| naive(rest, &path[taken..], false))
+        }
+        [segment, rest @ ..] => match path {
+            [] => false,
+            [part, tail @ ..] => {
+                let one = *segment == "*" && !part.is_empty();
+                let some = *segment != "*" && naive_segment(segment.as_bytes(), part.as_bytes());
+                (one || some) && naive(rest, tail, false)
+            }
+        },
+    }
+}
+
+fn naive_segment(pattern: &[u8], text: &[u8]) -> bool {
+    match pattern {
+        [] => text.is_empty(),
+        [b'*', rest @ ..] => (0..=text.len()).any(|taken| naive_segment(rest, &text[taken..])),
+        [byte, rest @ ..] => match text {
+            [] => false,
+            [other, tail @ ..] => (*byte == b'?' || byte == other) && naive_segment(rest, tail),
+        },
+    }
+}
+
+fn segment() -> impl Strategy<Value = String> {
+    prop_oneof![2 => Just("**".to_owned()), 2 => Just("*".to_owned()), 4 => "[ab?]{1,2}|[ab]?\\*[ab]?|[ab]\\*[ab]\\*[ab]"]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_pattern_matches_what_it_says(
+        segments in prop::collection::vec(segment(), 1..6),
+        parts in prop::collection::vec("[ab]{1,4}", 1..6),
+        system in any::<(bool, bool)>(),
+    ) {
+        let at = |text: String, system: bool| if system { format!("@{text}") } else { text };
+        let text = at(segments.join("/"), system.0);
+        let path = at(parts.join("/"), system.1);
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        let expected = system.0 == system.1 && naive(&segments, &parts, true);
+        let pattern = Pattern::parse(&text).unwrap();
+        prop_assert_eq!(pattern.matches(&path), expected, "{} on {}", text, path);
+        prop_assert!(!expected || path.starts_with(pattern.literal_prefix()));
+    }
+
+    #[test]
+    fn any_text_is_a_pattern_or_refused(text in "\\PC{0,40}", path in "\\PC{0,40}") {
+        if let Ok(pattern) = Pattern::parse(&text) {
+            pattern.matches(&path);
+        }
+    }
+}
+
+/// Whoever may write patterns may not stop the server with one.
+#[test]
+fn many_stars_cost_little() {
+    let path = ["a"; 10].join("/");
+    let start = Instant::now();
+    for text in [vec!["**"; 100].join("/") + "/b", vec!["**/a"; 100].join("/"), "a*".repeat(250)] {
+        assert!(!Pattern::parse(&text).unwrap().matches(&path));
+    }
+    assert!(start.elapsed() < Duration::from_secs(1));
+}

@@ -1,0 +1,93 @@
+//! Published events: ids in log order, envelopes with every field of the catalogue.
+
+use proptest::prelude::*;
+use scaivault_domain::publication::{event_id, publish};
+use scaivault_domain::{EventBody, Owner, PartnerId, Recorded, TenantId, Timestamp};
+
+use crate::codec::body;
+
+/// `data` fields of the catalogue; `?` marks one that may be left out.
+const CATALOGUE: [(&str, &str); 12] = [
+    ("secret.created", "version secret_type created_by tags expires_at"),
+    ("secret.updated", "old_version new_version updated_by is_rotation"),
+    ("secret.metadata_updated", "version changed updated_by"),
+    ("secret.deleted", "version_count deleted_by permanent recoverable_until?"),
+    ("secret.restored", "version restored_by"),
+    ("secret.version_destroyed", "version reason destroyed_by"),
+    (
+        "secret.rotated",
+        "old_version new_version rotation_policy_id rotation_policy_name grace_period_ends auto_generated",
+    ),
+    ("secret.expiring", "expires_at days_remaining threshold"),
+    ("secret.expired", "expires_at"),
+    ("token.created", "token_id kind name identity_id scopes expires_at"),
+    ("token.revoked", "token_id kind identity_id revoked_by"),
+    ("secret.accessed", "version access"),
+];
+
+fn check_fields(event_type: &str, data: &serde_json::Value) {
+    let (_, fields) = CATALOGUE.iter().find(|(name, _)| *name == event_type).expect(event_type);
+    let object = data.as_object().unwrap();
+    for field in fields.split(' ').filter(|field| !field.ends_with('?')) {
+        assert!(object.contains_key(field), "{event_type} lacks {field}");
+    }
+    for key in object.keys() {
+        assert!(fields.split(' ').any(|field| field.trim_end_matches('?') == key), "{event_type} has {key}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn ids_sort_in_log_order(
+        start in 0_i64..4_000_000_000_000_000,
+        records in prop::collection::vec((0_i64..3_000, body()), 1..20),
+        first in 1_u64..u64::MAX / 2,
+    ) {
+        let owner = Owner::Tenant(TenantId::parse("tnt_acme_prod").unwrap());
+        let mut at = start;
+        let mut ids = Vec::new();
+        for (position, (later, body)) in (first..).zip(records) {
+            at += later;
+            let recorded = Recorded { position, recorded_at: Timestamp::from_micros(at), body };
+            let told: Vec<_> = publish(&recorded, &owner, None).into_iter().map(|event| event.event_id).collect();
+            let again: Vec<_> = publish(&recorded, &owner, None).into_iter().map(|event| event.event_id).collect();
+            prop_assert_eq!(&told, &again);
+            ids.extend(told);
+        }
+        let mut sorted = ids.clone();
+        sorted.sort();
+        sorted.dedup();
+        prop_assert_eq!(ids, sorted);
+    }
+
+    #[test]
+    fn envelopes_hold_what_the_catalogue_says(body in body()) {
+        let tenant = TenantId::parse("tnt_acme_prod").unwrap();
+        let partner = PartnerId::parse("ptn_acme").unwrap();
+        let EventBody { actor, request_id, .. } = body.clone();
+        let recorded = Recorded { position: 7, recorded_at: body.at, body };
+        for event in publish(&recorded, &Owner::Tenant(tenant), Some(&partner)) {
+            check_fields(event.event_type, &event.data);
+            let envelope = event.envelope();
+            assert_eq!(envelope["tenant_id"], "tnt_acme_prod");
+            assert_eq!(envelope["partner_id"], "ptn_acme");
+            assert_eq!(envelope["identity_id"], actor.as_str());
+            assert_eq!(envelope["request_id"], request_id.as_str());
+            assert_eq!(envelope["timestamp"], event.timestamp.to_string());
+            assert_eq!(envelope.get("path").is_some(), event.event_type.starts_with("secret."));
+        }
+        for event in publish(&recorded, &Owner::Partner(partner.clone()), Some(&partner)) {
+            assert!(event.envelope()["tenant_id"].is_null());
+        }
+    }
+}
+
+#[test]
+fn an_id_is_a_prefixed_ulid() {
+    let id = event_id(Timestamp::from_micros(1_776_952_800_000_000), 1, 0);
+    let ulid = id.strip_prefix("evt_").unwrap();
+    assert_eq!(ulid.len(), 26);
+    assert!(ulid.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase()));
+}

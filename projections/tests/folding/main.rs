@@ -1,0 +1,13 @@
+//! The read models over a real log: live, rebuilt, counted, looked back upon, stopped.
+// A task of a test ends with its runtime.
+#![allow(clippy::disallowed_methods)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, unreachable_pub)]
+
+mod accesses;
+mod consumers;
+mod history;
+mod node;
+mod outcomes;
+mod reading;
+mod rebuilt;
+mod stopping;
