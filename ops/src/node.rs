@@ -1,5 +1,6 @@
 //! One node put together: database, keys, feed, appender, read models, commands.
 
+use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,8 @@ use crate::configuration::{Configuration, KeyProvider, Storage};
 
 /// File of the embedded log, in the data directory.
 const LOG_FILE: &str = "scaivault.db";
+/// Held by the process that has the embedded log open.
+const LOCK_FILE: &str = "scaivault.lock";
 /// Longest replay at start; far beyond any real one.
 const REPLAY_PATIENCE: Duration = Duration::from_secs(24 * 3_600);
 
@@ -33,9 +36,9 @@ pub(crate) enum StartError {
     /// A command at start.
     #[error("start-up failed")]
     Command(#[from] Failure),
-    /// The fold stopped while the log was read.
-    #[error("the log cannot be read: {0}")]
-    Log(String),
+    /// Something else of this host, or the log itself; the text says what.
+    #[error("{0}")]
+    Host(String),
 }
 
 /// A running node, up to date with its log.
@@ -46,12 +49,14 @@ pub(crate) struct Node {
     pub(crate) engine: Arc<Engine>,
     pub(crate) reader: Reader,
     pub(crate) clock: Arc<ServerClock>,
+    _lock: Option<File>,
 }
 
 impl Node {
     /// Opens the store, makes its keys if it is empty, and folds the whole log.
     pub(crate) async fn open(configuration: &Configuration) -> Result<Self, StartError> {
         let clock = Arc::new(ServerClock::default());
+        let lock = lock(configuration)?;
         let backend = open_backend(configuration).await?;
         backend.migrate().await?;
         let provider = provider(&configuration.key_provider)?;
@@ -73,7 +78,7 @@ impl Node {
         let engine = Engine::new(appender.clone(), feed, sealer.clone(), projections.clone(), clock.clone());
         let history = History::new(backend.clone(), sealer.clone());
         let reader = Reader::new(projections.clone(), history, sealer);
-        let node = Self { backend, keyring, appender, engine: Arc::new(engine), reader, clock };
+        let node = Self { backend, keyring, appender, engine: Arc::new(engine), reader, clock, _lock: lock };
         node.replay().await?;
         Ok(node)
     }
@@ -83,7 +88,7 @@ impl Node {
         let started = std::time::Instant::now();
         let caught_up = self.engine.read_barrier_within(REPLAY_PATIENCE).await;
         if let ProjectorState::Stopped(reason) = self.engine.projections().state() {
-            return Err(StartError::Log(reason));
+            return Err(StartError::Host(format!("the log cannot be read: {reason}")));
         }
         caught_up?;
         let view = self.engine.projections().view();
@@ -104,13 +109,32 @@ impl Node {
     }
 }
 
+/// An embedded log belongs to one process: another one would not see what this one writes.
+fn lock(configuration: &Configuration) -> Result<Option<File>, StartError> {
+    let Storage::Embedded = configuration.storage else { return Ok(None) };
+    let path = directory(configuration).join(LOCK_FILE);
+    let file = File::options().create(true).truncate(false).write(true).open(&path);
+    let file = file.map_err(|error| StartError::Host(format!("{} cannot be opened: {error}", path.display())))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => {
+            let place = directory(configuration).display();
+            Err(StartError::Host(format!("another process has the store in {place} open; stop it first")))
+        }
+        Err(TryLockError::Error(error)) => {
+            Err(StartError::Host(format!("{} cannot be locked: {error}", path.display())))
+        }
+    }
+}
+
+fn directory(configuration: &Configuration) -> &Path {
+    configuration.data_directory.as_deref().unwrap_or(Path::new("."))
+}
+
 async fn open_backend(configuration: &Configuration) -> Result<Arc<dyn Backend>, StartError> {
     Ok(match &configuration.storage {
         Storage::Memory => Arc::new(SqliteBackend::open(None).await?),
-        Storage::Embedded => {
-            let directory = configuration.data_directory.as_deref().unwrap_or(Path::new("."));
-            Arc::new(SqliteBackend::open(Some(&directory.join(LOG_FILE))).await?)
-        }
+        Storage::Embedded => Arc::new(SqliteBackend::open(Some(&directory(configuration).join(LOG_FILE))).await?),
         Storage::Postgres { url, pool_size } => Arc::new(PostgresBackend::connect(url.expose(), *pool_size).await?),
     })
 }

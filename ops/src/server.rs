@@ -68,21 +68,21 @@ pub(crate) async fn run(arguments: ServerArguments) -> ExitCode {
 
 async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result<Outcome, StartError> {
     let metrics =
-        Arc::new(telemetry::metrics::install(VERSION, COMMIT).map_err(|error| StartError::Log(error.to_string()))?);
+        Arc::new(telemetry::metrics::install(VERSION, COMMIT).map_err(|error| StartError::Host(error.to_string()))?);
     let acceptor = configuration.tls.clone().map(tls::Acceptor::open).transpose();
     let acceptor = acceptor.map_err(|error| StartError::Configuration(error.to_string()))?.map(Arc::new);
     let (switch, shutdown) = signals::shutdown();
     let reloaded = acceptor.clone();
     let mode = configuration.mode;
     signals::listen(switch, move || reload(reloaded.as_deref(), &flags, mode))
-        .map_err(|error| StartError::Log(error.to_string()))?;
+        .map_err(|error| StartError::Host(error.to_string()))?;
     if let Some(acceptor) = &acceptor {
         tokio::spawn(acceptor.clone().watch());
     }
     let upkeep = metrics.clone();
     tokio::spawn(async move { upkeep.upkeep().await });
 
-    let unbound = |error: std::io::Error| StartError::Log(format!("cannot listen on {}: {error}", configuration.bind));
+    let unbound = |error: std::io::Error| StartError::Host(format!("cannot listen on {}: {error}", configuration.bind));
     let bound = listener::bind(&configuration.bind).await.map_err(unbound)?;
     let address = bound.local_addr().map_err(unbound)?;
     let front = Arc::new(Front::default());
@@ -209,7 +209,7 @@ async fn open_metrics(
     let Some(setting) = &configuration.metrics else { return Ok(()) };
     let opened = listener::metrics::open(setting).await;
     let opened =
-        opened.map_err(|error| StartError::Log(format!("METRICS_BIND_ADDRESS cannot be listened on: {error}")))?;
+        opened.map_err(|error| StartError::Host(format!("METRICS_BIND_ADDRESS cannot be listened on: {error}")))?;
     let Some(socket): Option<TcpListener> = opened else { return Ok(()) };
     let needs_token = configuration.metrics_auth == MetricsAuth::Token;
     let (app, stop, grace) = (app.clone(), shutdown.clone(), configuration.shutdown_grace);
@@ -275,6 +275,6 @@ pub(crate) fn fail(error: &(dyn std::error::Error + 'static)) -> ExitCode {
     complain(&text);
     match error.downcast_ref::<StartError>() {
         Some(StartError::Configuration(_)) => ExitCode::from(CONFIGURATION),
-        Some(StartError::Store(_) | StartError::Command(_) | StartError::Log(_)) | None => ExitCode::FAILURE,
+        Some(StartError::Store(_) | StartError::Command(_) | StartError::Host(_)) | None => ExitCode::FAILURE,
     }
 }

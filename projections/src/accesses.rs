@@ -47,7 +47,8 @@ impl Accesses {
     /// Last read of a path, and the number of reads in the 30 days before `now`.
     pub fn usage(&self, owner: &Owner, path: &str, now: Timestamp) -> (Option<Timestamp>, u64) {
         let Some(reads) = self.path(owner, path) else { return (None, 0) };
-        let start = now.plus_seconds(-PERIOD_SECONDS);
+        // Old rows are exact to the second, so the period starts at a whole one.
+        let start = Timestamp::from_micros(now.plus_seconds(-PERIOD_SECONDS).as_seconds() * 1_000_000);
         let from = reads.rows.partition_point(|row| row.at < start);
         let count = reads.rows.iter().skip(from).map(|row| u64::from(row.count)).sum();
         (reads.rows.last().map(|row| row.at), count)
@@ -58,15 +59,15 @@ impl Accesses {
         self.tokens.get(id.as_str()).copied()
     }
 
-    /// Counts one audit entry.
-    pub(crate) fn fold(&mut self, owner: &Owner, entry: &AccessEntry<'_>) {
+    /// Counts one audit entry; `there` says whether its secret still exists.
+    pub(crate) fn fold(&mut self, owner: &Owner, entry: &AccessEntry<'_>, there: bool) {
         if let Some(token) = &entry.extra_data.token_id {
             match self.tokens.get_mut(token.as_ref()) {
                 Some(last) => *last = (*last).max(entry.timestamp),
                 None => _ = self.tokens.insert(token.as_ref().into(), entry.timestamp),
             }
         }
-        let Some((path, version)) = entry.value_read() else { return };
+        let Some((path, version)) = entry.value_read().filter(|_| there) else { return };
         let Some(identity) = &entry.identity_id else { return };
         let identity = self.number(identity);
         let row = Row { at: entry.timestamp, identity, version, count: 1 };

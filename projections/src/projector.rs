@@ -104,6 +104,14 @@ impl Projections {
     }
 
     async fn apply(&self, fold: &mut Fold, records: &[Record]) -> Result<(), StoreError> {
+        let folded = self.fold_all(fold, records).await;
+        // What came before a record that does not hold is sound, and is shown.
+        self.view.store(Arc::new(fold.view.clone()));
+        self.applied.send_replace(fold.view.applied);
+        folded
+    }
+
+    async fn fold_all(&self, fold: &mut Fold, records: &[Record]) -> Result<(), StoreError> {
         for record in records {
             match fold.fold(record, &self.accesses) {
                 // A key made by another process since: open it and try once more.
@@ -114,9 +122,6 @@ impl Projections {
                 other => other?,
             }
         }
-        self.view.store(Arc::new(fold.view.clone()));
-        self.applied.send_replace(fold.view.applied);
-        metrics::gauge!("scaivault_projection_lag_events", "projection" => "secrets").set(0.0);
         Ok(())
     }
 }
@@ -143,12 +148,19 @@ impl Fold {
                 self.view.fold(&owner, *recorded, record.revision, value);
             }
             Decoded::Access { owner, block } => {
+                // Read before any is counted: a record counts as a whole or not at all.
+                let malformed = |error| StoreError::damaged(record.position, format!("an entry is malformed: {error}"));
+                let entries: Vec<AccessEntry<'_>> = block
+                    .iter()
+                    .flat_map(|block| block.entries())
+                    .map(|(json, _)| serde_json::from_str(json).map_err(malformed))
+                    .collect::<Result<_, _>>()?;
+                let secrets = self.view.secrets(&owner);
                 let mut accesses = accesses.write();
-                for (json, _) in block.iter().flat_map(|block| block.entries()) {
-                    let entry: AccessEntry<'_> = serde_json::from_str(json).map_err(|error| {
-                        StoreError::damaged(record.position, format!("an entry is malformed: {error}"))
-                    })?;
-                    accesses.fold(&owner, &entry);
+                for entry in &entries {
+                    // A read that shares its commit with a hard delete belongs to no later life of the path.
+                    let there = entry.secret_path.as_deref().is_none_or(|path| secrets.held(path).is_some());
+                    accesses.fold(&owner, entry, there);
                 }
                 self.view.applied = record.position;
             }

@@ -65,7 +65,8 @@ pub trait Backend: Send + Sync + 'static {
     /// Which one.
     fn kind(&self) -> BackendKind;
 
-    /// Applies migrations. Safe while older processes serve, and when several start at once.
+    /// Applies migrations. On Postgres safe while older processes serve, and when several start at
+    /// once; an embedded store belongs to one process at a time.
     async fn migrate(&self) -> Result<(), StoreError>;
 
     /// Starts an append. Waits for the head, which is held until the transaction ends.
