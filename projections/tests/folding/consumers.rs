@@ -5,7 +5,7 @@ use scaivault_projections::Consumer;
 use crate::node::{Node, Read, acme, second};
 
 async fn read() -> Node {
-    let node = Node::start().await;
+    let node = Node::with_secrets().await;
     let reads = [
         ("sa:billing", 1, 10),
         ("user:alice@acme.example", 1, 20),

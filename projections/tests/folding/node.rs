@@ -85,6 +85,15 @@ impl Node {
         node
     }
 
+    /// A node with a secret at `app/db` of both tenants, to be read.
+    pub async fn with_secrets() -> Self {
+        let node = Self::start().await;
+        for owner in [acme(), other()] {
+            node.write(&owner, &path("app/db"), "{}").await;
+        }
+        node
+    }
+
     /// The clock is set to so many seconds after the start.
     pub fn at(&self, seconds: i64) -> Timestamp {
         self.now.store(second(seconds).as_micros(), Ordering::SeqCst);
