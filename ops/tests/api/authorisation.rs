@@ -1,0 +1,89 @@
+//! Every operation of the description has a row here: what it needs, and that nothing less opens it.
+
+use serde_json::{Value, json};
+
+use super::server::Server;
+
+/// Operation, and the scopes it needs; `None` for public ones.
+const ROWS: &[(&str, Option<&[&str]>)] = &[
+    ("health", None),
+    ("ready", None),
+    ("version", None),
+    ("openapi", None),
+    ("docs", None),
+    ("metrics", None),
+    ("health_detailed", Some(&["admin"])),
+    ("show_clock", Some(&["admin"])),
+    ("move_clock", Some(&["admin"])),
+    ("whoami", Some(&[])),
+    ("revoke_token_value", Some(&[])),
+    ("create_token", Some(&["tokens:self"])),
+    ("list_tokens", Some(&["tokens:self"])),
+    ("revoke_token", Some(&["tokens:self"])),
+    ("read_secret", Some(&["secrets:read"])),
+    ("write_secret", Some(&["secrets:write"])),
+    ("update_secret", Some(&["secrets:write"])),
+    ("delete_secret", Some(&["secrets:delete"])),
+    ("restore_secret", Some(&["secrets:write"])),
+    ("rotate_secret", Some(&["secrets:rotate"])),
+    ("list_secret_versions", Some(&["secrets:list"])),
+    ("list_secret_consumers", Some(&["secrets:list", "audit:read"])),
+    ("read_secret_metadata", Some(&["secrets:list"])),
+    ("list_secrets", Some(&["secrets:list"])),
+    ("list_expiring_secrets", Some(&["secrets:list"])),
+    ("read_secrets", Some(&["secrets:read"])),
+    ("read_secrets_metadata", Some(&["secrets:list"])),
+];
+
+/// A scope that opens none of them.
+const OTHER: &str = "subscriptions:read";
+
+fn row(operation: &str) -> Option<&'static [&'static str]> {
+    let name = operation.trim_start_matches("partner_").trim_end_matches("_in_tenant");
+    let row = ROWS.iter().find(|(known, _)| *known == name);
+    row.unwrap_or_else(|| panic!("{operation} has no row: say what it needs")).1
+}
+
+fn operations(description: &Value) -> Vec<(String, String, Value)> {
+    let paths = description["paths"].as_object().unwrap();
+    let all = paths.iter().flat_map(|(path, item)| {
+        item.as_object().unwrap().iter().map(|(verb, operation)| (path.clone(), verb.to_uppercase(), operation.clone()))
+    });
+    all.collect()
+}
+
+#[tokio::test]
+async fn nothing_opens_without_its_scopes() {
+    let server = Server::start();
+    let description = server.call_as("", "GET", "/v1/openapi.json", None, &[]).await.body;
+    let other = server.token(&[OTHER], json!({})).await;
+    let mut seen = 0;
+    for (path, verb, operation) in operations(&description) {
+        let id = operation["operationId"].as_str().unwrap();
+        let url = path.replace("{path}", "app/db").replace("{tenant_id}", "tnt_dev").replace("{id}", "tok_1");
+        let body = operation.get("requestBody").map(|_| json!({}));
+        let nobody = server.call_as("", &verb, &url, body.clone(), &[]).await;
+        let Some(scopes) = row(id) else {
+            assert_eq!(nobody.status, 200, "{id} is public");
+            continue;
+        };
+        seen += 1;
+        assert_eq!((nobody.status, nobody.code()), (401, "authentication_required"), "{id} without a token");
+        assert_eq!(nobody.detail("reason"), "missing");
+        assert_eq!(nobody.header("www-authenticate"), "Bearer");
+        assert_eq!(operation["x-scopes"], json!(scopes), "{id} documents its scopes");
+        for missing in scopes {
+            let rest: Vec<&str> = scopes.iter().filter(|scope| *scope != missing).copied().chain([OTHER]).collect();
+            let token = server.token(&rest, json!({})).await;
+            let answer = server.call_as(&token, &verb, &url, body.clone(), &[]).await;
+            assert_eq!((answer.status, answer.code()), (403, "access_denied"), "{id} without {missing}");
+            assert_eq!(answer.detail("reason"), "insufficient_scope");
+            assert_eq!(answer.detail("required_scope"), *missing);
+        }
+        if scopes.is_empty() {
+            let answer = server.call_as(&other, &verb, &url, body, &[]).await;
+            assert_ne!(answer.status, 403, "{id} needs no scope");
+        }
+    }
+    assert!(seen > 40, "the description lists operations");
+}

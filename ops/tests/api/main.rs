@@ -1,0 +1,16 @@
+//! The API as a client meets it: the real server in development mode.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub
+)]
+
+mod authorisation;
+mod bad_input;
+mod description;
+mod narrowing;
+mod server;
+mod tenants;
