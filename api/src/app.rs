@@ -2,17 +2,19 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::http::HeaderMap;
 use scaivault_commands::Engine;
 use scaivault_projections::Reader;
+use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::authentication::FailureFold;
 use crate::category::Category;
 use crate::health::Checks;
+use crate::openapi;
 use crate::rate_limit::{Limit, RateLimits};
 use crate::router::Router;
 
@@ -67,6 +69,8 @@ pub struct App {
     pub checks: Arc<dyn Checks>,
     /// Whether requests are served: not before start-up ended, nor once shutdown began.
     pub serving: watch::Receiver<bool>,
+    /// The API description, made when first asked for.
+    pub description: OnceLock<Value>,
     /// Rejected tokens, folded when they come in floods.
     pub failures: FailureFold,
 }
@@ -88,8 +92,14 @@ impl App {
             settings,
             checks,
             serving,
+            description: OnceLock::new(),
             failures: FailureFold::default(),
         }
+    }
+
+    /// The API description.
+    pub fn description(&self) -> &Value {
+        self.description.get_or_init(|| openapi::document(&self.router, self.settings.version))
     }
 
     /// Whether this is development mode.

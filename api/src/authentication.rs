@@ -31,6 +31,9 @@ pub fn authenticate(engine: &Engine, view: &View, headers: &HeaderMap) -> Result
         Ok(text) => text,
         Err(reason) => return Ok(Err(unknown(reason))),
     };
+    if token_value::is_shaped(text) && !token_value::checksum_holds(text) {
+        return Ok(Err(unknown("unknown")));
+    }
     let held = view.tokens.by_hash(&engine.token_hash(text)?);
     let Some(held) = held else { return Ok(Err(unrecognised(text))) };
     let token = &held.token;
@@ -128,6 +131,13 @@ impl FailureFold {
         *count <= RECORDED_SINGLY
     }
 
+    /// Takes failures back that could not be recorded: they come out again with those of this second.
+    pub fn put_back(&self, address: IpAddr, code: &'static str, count: u64, now: Timestamp) {
+        let mut seconds = self.seconds.lock();
+        let held = seconds.entry((address, code, now.as_seconds())).or_insert(RECORDED_SINGLY);
+        *held += count;
+    }
+
     /// Seconds that are over, with the failures in them that were not recorded yet.
     pub fn folded(&self, now: Timestamp) -> Vec<(IpAddr, &'static str, u64)> {
         let mut over = Vec::new();
@@ -142,9 +152,10 @@ impl FailureFold {
     }
 }
 
-/// Whether the headers hold a valid token with scope `admin`, for what is asked outside the API itself.
+/// Whether the headers hold a valid token with scope `admin`, for what is asked outside the API
+/// itself, where the client's address is not known: a token narrowed to addresses does not do.
 pub fn is_administrator(engine: &Engine, headers: &HeaderMap) -> bool {
     let view = engine.projections().view();
-    authenticate(engine, &view, headers)
-        .is_ok_and(|caller| caller.is_ok_and(|caller| caller.scopes.grants(Scope::Admin)))
+    let fits = |caller: Caller| caller.scopes.grants(Scope::Admin) && caller.narrowing.allowed_ips.is_empty();
+    authenticate(engine, &view, headers).is_ok_and(|caller| caller.is_ok_and(fits))
 }

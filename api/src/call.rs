@@ -106,9 +106,9 @@ impl Call {
         self.caller.authorize(&self.target, Permission::List, path).is_ok()
     }
 
-    /// Fields of the body.
-    pub fn fields(&self) -> Result<Fields<'_>, Rejection> {
-        Members::of_body(&self.body).map(Fields::new)
+    /// Fields of the body, which has been checked when it was read.
+    pub fn fields(&self) -> Fields<'_> {
+        Fields::new(Members::of_checked_body(&self.body))
     }
 
     /// Now.

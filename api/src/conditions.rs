@@ -27,6 +27,7 @@ fn tag(headers: &HeaderMap, name: &'static str) -> Result<Option<Tag>, Rejection
 
 fn version(quoted: &str) -> Option<u32> {
     let digits = quoted.strip_prefix('"')?.strip_suffix('"')?;
-    let plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
-    digits.parse().ok().filter(|_| plain)
+    let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
+    // A number beyond any that can be written matches none, as the highest does.
+    plain.then(|| digits.parse().unwrap_or(u32::MAX))
 }

@@ -26,12 +26,7 @@ pub fn resolve(
 
 /// The caller's own tenant or partner: where requests about the caller itself are recorded.
 pub fn own(caller: &Caller) -> Target {
-    let owner = match (&caller.tenant, &caller.partner) {
-        (Some(tenant), _) => Owner::Tenant(tenant.clone()),
-        (None, Some(partner)) => Owner::Partner(partner.clone()),
-        (None, None) => Owner::Platform,
-    };
-    Target { owner, partner: caller.partner.clone() }
+    Target { owner: Owner::of(caller.tenant.as_ref(), caller.partner.as_ref()), partner: caller.partner.clone() }
 }
 
 fn tenant(view: &View, caller: &Caller, prefix: Option<&str>, headers: &HeaderMap) -> Result<Target, Rejection> {

@@ -7,7 +7,7 @@
 mod arrival;
 mod body;
 mod checks;
-pub(crate) use checks::limited;
+pub(crate) use checks::{bucket_of, limited};
 mod finish;
 
 use std::net::SocketAddr;
@@ -19,13 +19,13 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{Request, Response};
 
 use crate::app::App;
-use crate::call::{Call, Stop};
-use crate::error;
+use crate::call::Stop;
 use crate::operation::{Access, Operation};
 use crate::response::Done;
 use crate::router::{Matched, Unmatched};
 use arrival::Arrival;
 use finish::Finished;
+use scaivault_commands::Failure;
 
 /// The API as a service.
 pub fn service(app: Arc<App>) -> Router {
@@ -35,41 +35,59 @@ pub fn service(app: Arc<App>) -> Router {
 async fn handle(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let (parts, body) = request.into_parts();
-    let arrival = Arrival::new(&app, parts, peer);
-    let matched = app.router.find(&arrival.method, arrival.uri.path());
-    let finished = match matched {
+    let arrival = Arc::new(Arrival::new(&app, parts, peer));
+    let finished = match app.router.find(&arrival.method, arrival.uri.path()) {
         Err(Unmatched::NotFound) => Finished::unmatched(&app, &arrival, None),
         Err(Unmatched::MethodNotAllowed(allow)) => Finished::unmatched(&app, &arrival, Some(allow)),
         Ok(matched) => {
-            let category = matched.operation.category.as_str();
-            metrics::gauge!("scaivault_active_requests", "path_category" => category).increment(1.0);
-            let finished = serve(&app, &arrival, matched, body).await;
-            metrics::gauge!("scaivault_active_requests", "path_category" => category).decrement(1.0);
-            finished
+            let operation = matched.operation;
+            let serving = serve(app.clone(), arrival.clone(), matched, body);
+            // A task of its own: a client that leaves must not leave its request unrecorded.
+            #[allow(clippy::disallowed_methods, reason = "joined at once; it outlives only a client that left")]
+            let served = tokio::spawn(serving).await;
+            served.unwrap_or_else(|panic| {
+                let failure = Failure::Internal(Box::new(panic));
+                Finished::failed(&app, &arrival, operation, &failure)
+            })
         }
     };
     finished.into_response(&app, &arrival)
 }
 
-async fn serve(app: &Arc<App>, arrival: &Arrival, matched: Matched, body: Body) -> Finished {
+async fn serve(app: Arc<App>, arrival: Arc<Arrival>, matched: Matched, body: Body) -> Finished {
     let operation = matched.operation;
-    let answering = async {
-        match operation.access {
-            Access::Public => public(app, arrival, operation).await,
-            Access::Scopes(scopes) => authenticated(app, arrival, matched, scopes, body).await,
-        }
-    };
-    match tokio::time::timeout(app.settings.request_timeout, answering).await {
-        Ok(finished) => finished,
-        Err(_) => Finished::refused(app, arrival, operation, error::unavailable("timeout")),
+    let _active = Active::enter(operation.category.as_str());
+    match operation.access {
+        Access::Public => public(&app, &arrival, operation).await,
+        Access::Scopes(scopes) => authenticated(&app, &arrival, matched, scopes, body).await,
+    }
+}
+
+/// Counts a request as active until it is dropped.
+struct Active(&'static str);
+
+impl Active {
+    fn enter(category: &'static str) -> Self {
+        metrics::gauge!("scaivault_active_requests", "path_category" => category).increment(1.0);
+        Self(category)
+    }
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        metrics::gauge!("scaivault_active_requests", "path_category" => self.0).decrement(1.0);
     }
 }
 
 /// A public operation: no token, no entry.
 async fn public(app: &Arc<App>, arrival: &Arrival, operation: &'static Operation) -> Finished {
     let mut call = checks::public_call(app, arrival, operation);
-    let done = (operation.handler)(&mut call).await;
-    match done {
+    let unknown = call.query.finish().map_err(Stop::from);
+    let done = match unknown {
+        Ok(()) => within(app, (operation.handler)(&mut call)).await,
+        Err(stop) => Some(Err(stop)),
+    };
+    match done.unwrap_or_else(|| Err(Stop::Failure(Failure::unavailable("timeout")))) {
         Ok(done) => Finished::done(app, arrival, operation, done),
         Err(Stop::Failure(failure)) => Finished::failed(app, arrival, operation, &failure),
         Err(Stop::Repetition(answer)) => Finished::done(app, arrival, operation, Done::Changed(answer)),
@@ -94,25 +112,25 @@ async fn authenticated(
     let level = admitted.level;
     let who = admitted.caller.clone();
     let mut call = admitted.into_call(app, arrival, matched);
-    let done = match checks::format(&mut call, arrival, body).await {
-        Ok(()) => (operation.handler)(&mut call).await,
-        Err(failure) => Err(Stop::Failure(failure)),
+    let done = match within(app, checks::format(&mut call, arrival, body)).await {
+        Some(Ok(())) => match within(app, (operation.handler)(&mut call)).await {
+            Some(done) => done,
+            // A change may be on its way into the log, with its own entry.
+            None if operation.idempotent => Err(Stop::Failure(Failure::Undecided)),
+            None => Err(Stop::Failure(Failure::unavailable("timeout"))),
+        },
+        Some(Err(failure)) => Err(Stop::Failure(failure)),
+        None => Err(Stop::Failure(Failure::unavailable("timeout"))),
     };
     finish::conclude(app, arrival, &mut call, done).await.with_level(level).of(&who, &call.target)
+}
+
+/// What comes of a part of the work, or `None` if it takes longer than a request may.
+async fn within<T>(app: &App, work: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(app.settings.request_timeout, work).await.ok()
 }
 
 /// Makes entries for floods of rejected tokens that were folded. Called about once a second.
 pub async fn record_folded_failures(app: &App) {
     finish::record_folded(app).await;
-}
-
-/// Fresh state for one request.
-impl Call {
-    fn resource_of(operation: &Operation, path: &str) -> String {
-        let template = operation.path.trim_start_matches("/v1/");
-        match template.split_once("/{path}") {
-            Some((before, _)) => before.to_owned(),
-            None => path.trim_start_matches("/v1/").chars().take(128).collect(),
-        }
-    }
 }

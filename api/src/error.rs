@@ -11,6 +11,7 @@ pub fn rejection_of(failure: &Failure) -> Rejection {
     match failure {
         Failure::Rejected(rejection) => rejection.clone(),
         Failure::Unavailable { reason, .. } => unavailable(reason),
+        Failure::Undecided => unavailable("outcome_unknown"),
         Failure::Internal(_) => internal(),
         // The enum may grow; what is not known here is unexpected.
         _ => internal(),
@@ -23,7 +24,10 @@ pub fn unavailable(reason: &str) -> Rejection {
         "audit_unavailable" => "The request cannot be recorded now, so it was not carried out",
         "position_not_applied" => "The named log position is not applied here yet",
         "starting" => "The server is starting or stopping",
-        "timeout" => "The request took too long; a change may still be carried out",
+        "timeout" => "The request took too long",
+        "outcome_unknown" => {
+            "The change may have been carried out: look before repeating it, or repeat it with the same Idempotency-Key"
+        }
         _ => "The request cannot be carried out now",
     };
     Rejection::new(ErrorCode::ServiceUnavailable, sentence).detail("reason", reason)

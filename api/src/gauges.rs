@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::App;
+use crate::category::Category;
 
 /// Buckets shown by fill.
 const BUCKETS: usize = 100;
@@ -21,8 +22,11 @@ pub fn set(app: &App) {
     metrics::gauge!("scaivault_sealed").set(0.0);
     metrics::gauge!("scaivault_build_info", "version" => app.settings.version, "commit" => app.settings.commit)
         .set(1.0);
-    for (who, category, fill) in app.rate_limits.fullest_used(BUCKETS, Instant::now()) {
-        metrics::gauge!("scaivault_rate_limit_bucket_fill", "category" => category.as_str(), "identity" => who)
+    let buckets = app.rate_limits.fullest_used(BUCKETS, Instant::now());
+    // Buckets of addresses are left out: anybody could make any number of them.
+    for (who, category, fill) in buckets.into_iter().filter(|(_, category, _)| *category != Category::Public) {
+        let identity = who.split(' ').next_back().unwrap_or_default().to_owned();
+        metrics::gauge!("scaivault_rate_limit_bucket_fill", "category" => category.as_str(), "identity" => identity)
             .set(fill);
     }
 }

@@ -26,8 +26,15 @@ impl<'a> Members<'a> {
             return Ok(Self(Vec::new()));
         }
         let raw: &RawValue = serde_json::from_str(text).map_err(|error| malformed(&error))?;
-        check(raw, 1)?;
+        check(text)?;
         Self::of(raw).ok_or_else(|| invalid("The body must be a JSON object"))
+    }
+
+    /// Reads a body that [`Self::of_body`] has passed before.
+    pub fn of_checked_body(body: &'a [u8]) -> Self {
+        let text = std::str::from_utf8(body).unwrap_or_default();
+        let raw = serde_json::from_str::<&RawValue>(text).ok();
+        raw.and_then(Self::of).unwrap_or_else(|| Self(Vec::new()))
     }
 
     /// The members of a checked value, if it is an object.
@@ -81,29 +88,53 @@ pub fn elements(raw: &RawValue) -> Option<Vec<&RawValue>> {
     serde_json::Deserializer::from_str(raw.get()).deserialize_seq(ElementsVisitor).ok()
 }
 
-/// Nesting, duplicate keys and escapes of a syntactically sound value.
-fn check(raw: &RawValue, depth: usize) -> Result<(), Rejection> {
-    let text = raw.get();
-    match text.as_bytes().first() {
-        Some(b'{' | b'[') if depth > MAX_NESTING => Err(invalid("The body is nested deeper than 64 levels")),
-        Some(b'{') => {
-            let members = Members::of(raw).ok_or_else(|| invalid("A text in the body is not valid Unicode"))?;
-            let mut keys = HashSet::with_capacity(members.0.len());
-            for (key, value) in &members.0 {
-                if !keys.insert(key.as_ref()) {
+/// Nesting, duplicate keys and escapes of a syntactically sound value, in one pass over its text.
+fn check(text: &str) -> Result<(), Rejection> {
+    let bytes = text.as_bytes();
+    // The keys of each open object; `None` for an array.
+    let mut open: Vec<Option<HashSet<Cow<'_, str>>>> = Vec::new();
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'{' | b'[' if open.len() == MAX_NESTING => {
+                return Err(invalid("The body is nested deeper than 64 levels"));
+            }
+            b'{' => open.push(Some(HashSet::new())),
+            b'[' => open.push(None),
+            b'}' | b']' => _ = open.pop(),
+            b'"' => {
+                let end = end_of_text(bytes, at);
+                let literal = text.get(at..end).unwrap_or_default();
+                let Ok(Key(decoded)) = serde_json::from_str(literal) else {
+                    return Err(invalid("A text in the body is not valid Unicode"));
+                };
+                let is_key = bytes.iter().skip(end).find(|byte| !byte.is_ascii_whitespace()) == Some(&b':');
+                if let (true, Some(Some(keys))) = (is_key, open.last_mut())
+                    && !keys.insert(decoded)
+                {
                     return Err(invalid("The body has an object with a duplicate key"));
                 }
-                check(value, depth + 1)?;
+                at = end;
+                continue;
             }
-            Ok(())
+            _ => {}
         }
-        Some(b'[') => elements(raw).unwrap_or_default().into_iter().try_for_each(|value| check(value, depth + 1)),
-        Some(b'"') => match serde_json::from_str::<Cow<'_, str>>(text) {
-            Ok(_) => Ok(()),
-            Err(_) => Err(invalid("A text in the body is not valid Unicode")),
-        },
-        Some(_) | None => Ok(()),
+        at += 1;
     }
+    Ok(())
+}
+
+/// The place after the closing quote of the text that starts at `start`.
+fn end_of_text(bytes: &[u8], start: usize) -> usize {
+    let mut at = start + 1;
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => return at + 1,
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    at
 }
 
 /// The value without insignificant white space.

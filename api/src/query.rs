@@ -71,9 +71,15 @@ impl Query {
         value
     }
 
-    /// A version number.
+    /// A version number. One beyond any that can be written is as unknown as the highest.
     pub fn version(&mut self, name: &str) -> Option<u32> {
-        self.integer(name, (1, i64::from(u32::MAX))).and_then(|value| u32::try_from(value).ok())
+        let text = self.text(name)?;
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits || text.bytes().all(|byte| byte == b'0') {
+            self.faults.field(format!("query.{name}"), "must be an integer of at least 1");
+            return None;
+        }
+        Some(text.parse().unwrap_or(u32::MAX))
     }
 
     /// A timestamp.

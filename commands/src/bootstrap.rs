@@ -10,10 +10,12 @@ use scaivault_domain::installation::{ClockMoved, PartnerCreated, TenantCreated, 
 use scaivault_domain::token::{TokenCreated, TokenKind, TokenRevoked};
 use scaivault_domain::{Event, IdentityId, Owner, PartnerId, Role, Scopes, TenantId, Timestamp, TokenId};
 use scaivault_eventstore::{Revision, StoreError};
+use scaivault_projections::View;
 use scaivault_projections::owners::key_owner;
 
 use crate::audit::{EntryDraft, EntryFacts, Outcome};
 use crate::engine::{Change, Pending};
+use crate::race::Plan;
 use crate::{Engine, Failure, ids, token, token_value};
 
 /// How long a node waits for another one's bootstrap.
@@ -139,22 +141,20 @@ impl Engine {
         offset_micros: i64,
         reply: crate::Reply,
     ) -> Result<crate::Answer, Failure> {
-        let mut revision = Revision::NONE;
-        loop {
+        let stream = self.stream(&Owner::Platform, "clock", "offset")?;
+        let revision = |view: &View| view.installation.clock_revision();
+        let plan = |view: &View| {
             let pending = Pending {
                 owner: Owner::Platform,
-                stream: self.stream(&Owner::Platform, "clock", "offset")?,
-                revision: revision.next(),
+                stream,
+                revision: revision(view).next(),
                 actor: request.actor.clone(),
                 event: Event::ClockMoved(ClockMoved { offset_micros }),
                 value: None,
             };
-            match self.commit(request, &request.entry, Change::of(self.now(), vec![pending]), reply.clone()).await? {
-                crate::engine::Commit::Done(answer) => return Ok(answer),
-                // Nothing depends on the earlier offset, so the next free revision will do.
-                crate::engine::Commit::Stale(_, actual) => revision = actual,
-            }
-        }
+            Ok(Plan::success(Change::of(self.now(), vec![pending]), request.entry.clone(), reply.clone()))
+        };
+        self.race(request, stream, revision, plan).await
     }
 
     fn operator_event(

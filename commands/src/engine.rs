@@ -8,18 +8,18 @@ use scaivault_domain::event::SCHEMA_VERSION;
 use scaivault_domain::{Event, EventBody, IdentityId, Owner, Timestamp};
 use scaivault_eventstore::log::{self, Appender, Feed, Unit};
 use scaivault_eventstore::sealing::{Draft, Sealer};
-use scaivault_eventstore::{CommandId, Position, RecordedAt, Revision, StoreError, StreamId};
+use scaivault_eventstore::{CommandId, Position, RecordedAt, Revision, StreamId};
+use scaivault_projections::Projections;
 use scaivault_projections::owners::key_owner;
-use scaivault_projections::{Projections, View};
 use zeroize::Zeroizing;
 
 use crate::idempotency::{InFlight, outcome_event};
-use crate::{Answer, ChangeRequest, Clock, EntryDraft, Failure, Reply, audit::Outcome, ids};
+use crate::race::Plan;
+use crate::turns::Turns;
+use crate::{Answer, ChangeRequest, Clock, Failure, Reply, ids};
 
 /// How long a change may take to come out of the fold. It is durable by then.
 const FOLD_PATIENCE: Duration = Duration::from_secs(10);
-/// How long a command that loses races goes on trying.
-const RACE_PATIENCE: Duration = Duration::from_secs(20);
 
 /// Everything commands work with.
 pub struct Engine {
@@ -29,6 +29,7 @@ pub struct Engine {
     pub(crate) projections: Arc<Projections>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) in_flight: InFlight,
+    pub(crate) turns: Turns,
     /// Up to which end the keys of kept outcomes have been destroyed by this process.
     pub(crate) outcomes_shredded: Mutex<Timestamp>,
 }
@@ -60,14 +61,6 @@ impl Change {
     }
 }
 
-/// What a commit came to.
-pub(crate) enum Commit {
-    /// Durable and folded.
-    Done(Answer),
-    /// A stream had moved on: decide again once the fold has it at this revision.
-    Stale(StreamId, Revision),
-}
-
 impl Engine {
     /// Over a running log.
     pub fn new(
@@ -84,6 +77,7 @@ impl Engine {
             projections,
             clock,
             in_flight: InFlight::default(),
+            turns: Turns::default(),
             outcomes_shredded: Mutex::default(),
         }
     }
@@ -145,33 +139,22 @@ impl Engine {
         Ok(())
     }
 
-    /// Appends events, audit entry and kept outcome in one atomic step, and waits for the fold.
-    pub(crate) async fn commit(
-        &self,
-        request: &ChangeRequest,
-        entry: &EntryDraft,
-        mut change: Change,
-        reply: Reply,
-    ) -> Result<Commit, Failure> {
+    /// Appends events, audit entries and kept outcome in one atomic step, and waits for the fold.
+    pub(crate) async fn commit(&self, request: &ChangeRequest, plan: Plan) -> Result<Answer, Failure> {
+        let Plan { mut change, entry, outcome, besides, reply } = plan;
         if let Some(idempotency) = &request.idempotency {
             change.pending.push(self.keeping(request, idempotency, &reply)?);
         }
-        let entries = vec![entry.finish(Outcome::Success)?];
-        match self.append(&request.request_id, change, entries).await {
-            Ok(position) => Ok(Commit::Done(Answer { reply, position, replayed: false })),
-            Err(Failure::Unavailable { source: Some(StoreError::Conflict { stream, actual }), .. }) => {
-                Ok(Commit::Stale(stream, actual))
-            }
-            Err(other) => Err(other),
-        }
+        let mut entries = besides;
+        entries.push(entry.finish(outcome)?);
+        let position = self.append(&request.request_id, change, entries).await?;
+        Ok(Answer { reply, position, replayed: false })
     }
 
     /// Concludes a request that changed nothing: its entry, and its outcome if it has a key.
     pub async fn unchanged(&self, request: &ChangeRequest, reply: Reply) -> Result<Answer, Failure> {
-        match self.commit(request, &request.entry, Change::of(self.now(), Vec::new()), reply).await? {
-            Commit::Done(answer) => Ok(answer),
-            Commit::Stale(_, actual) => self.repeated(request, actual).await,
-        }
+        let plan = || Plan::success(Change::of(self.now(), Vec::new()), request.entry.clone(), reply.clone());
+        self.conclude(request, plan).await
     }
 
     /// Seals and appends; returns the position up to which the fold has come since.
@@ -188,26 +171,9 @@ impl Engine {
         let records = self.sealer.seal_unit(command_id, drafts)?;
         let shred = shred.into_iter().map(Position).collect();
         let committed = self.appender.append(Unit { command_id, records, entries, shred }).await?;
-        self.wait_for(committed.last, FOLD_PATIENCE).await?;
+        // It is durable by now, whatever becomes of the fold: not to be told as a failure.
+        self.wait_for(committed.last, FOLD_PATIENCE).await.map_err(|_| Failure::Undecided)?;
         Ok(committed.last)
-    }
-
-    /// Waits until the fold shows what was missed, so that deciding again is worth while.
-    pub(crate) async fn catch_up(&self, deadline: Instant, shows: impl Fn(&View) -> bool) -> Result<(), Failure> {
-        let mut changes = self.projections.changes();
-        let waited = async {
-            while !shows(&self.projections.view()) {
-                if changes.changed().await.is_err() {
-                    return;
-                }
-            }
-        };
-        tokio::time::timeout_at(deadline.into(), waited).await.map_err(|_| Failure::unavailable("overload"))
-    }
-
-    /// Until when a command may try again.
-    pub(crate) fn race_deadline() -> Instant {
-        Instant::now() + RACE_PATIENCE
     }
 
     pub(crate) fn stream(&self, owner: &Owner, kind: &str, name: &str) -> Result<StreamId, Failure> {

@@ -19,6 +19,9 @@ pub enum Failure {
         #[source]
         source: Option<StoreError>,
     },
+    /// It may have been carried out, and will be seen if it was.
+    #[error("the outcome is not known")]
+    Undecided,
     /// A defect or damage; the chain is logged, never shown.
     #[error("internal")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -41,6 +44,7 @@ impl From<StoreError> for Failure {
             StoreError::Unavailable(_) | StoreError::Conflict { .. } | StoreError::Duplicate(_) => {
                 Self::Unavailable { reason: "audit_unavailable", source: Some(error) }
             }
+            StoreError::Undecided => Self::Undecided,
             StoreError::Sealed => Self::Unavailable { reason: "sealed", source: Some(error) },
             other => Self::Internal(Box::new(other)),
         }

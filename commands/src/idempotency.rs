@@ -12,7 +12,8 @@ use scaivault_projections::outcomes::OutcomeKey;
 use tokio::sync::watch;
 
 use crate::audit::Outcome;
-use crate::engine::{Change, Pending};
+use crate::engine::Change;
+use crate::race::Plan;
 use crate::request::IdempotentRequest;
 use crate::{Answer, ChangeRequest, Engine, Failure, Reply};
 
@@ -97,18 +98,14 @@ impl Engine {
         code: ErrorCode,
         reply: Reply,
     ) -> Result<Answer, Failure> {
-        let Some(idempotency) = &request.idempotency else { return Err(Failure::unavailable("no_key")) };
-        let pending = Pending {
-            owner: idempotency.key.owner.clone(),
-            stream: self.outcome_stream(&idempotency.key)?,
-            revision: self.projections.view().outcomes.revision(&idempotency.key).next(),
-            actor: request.actor.clone(),
-            event: outcome_event(idempotency, &reply, self.now()),
-            value: Some(reply.body.clone()),
+        let plan = || Plan {
+            change: Change::of(self.now(), Vec::new()),
+            entry: request.entry.clone(),
+            outcome: Outcome::Error(code.as_str()),
+            besides: Vec::new(),
+            reply: reply.clone(),
         };
-        let entries = vec![request.entry.finish(Outcome::Error(code.as_str()))?];
-        let position = self.append(&request.request_id, Change::of(self.now(), vec![pending]), entries).await?;
-        Ok(Answer { reply, position, replayed: false })
+        self.conclude(request, plan).await
     }
 
     pub(crate) fn outcome_stream(&self, key: &OutcomeKey) -> Result<StreamId, Failure> {

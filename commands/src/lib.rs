@@ -9,12 +9,14 @@ pub mod engine;
 pub mod failure;
 pub mod idempotency;
 pub mod ids;
+mod race;
 pub mod reply;
 pub mod request;
 pub mod secret;
 pub mod sweeper;
 pub mod token;
 pub mod token_value;
+mod turns;
 
 pub use audit::EntryDraft;
 pub use clock::Clock;

@@ -19,7 +19,14 @@ pub struct Reply {
 impl Reply {
     /// A JSON answer.
     pub fn json(status: u16, body: &impl serde::Serialize) -> Result<Self, serde_json::Error> {
-        Ok(Self { status, etag: None, body: Zeroizing::new(serde_json::to_vec(body)?) })
+        Self::json_sized(status, body, 1_024)
+    }
+
+    /// A JSON answer of about `size` bytes. One that outgrows its buffer leaves a copy that is not wiped.
+    pub fn json_sized(status: u16, body: &impl serde::Serialize, size: usize) -> Result<Self, serde_json::Error> {
+        let mut text = Zeroizing::new(Vec::with_capacity(size));
+        serde_json::to_writer(&mut *text, body)?;
+        Ok(Self { status, etag: None, body: text })
     }
 
     /// 204.

@@ -8,10 +8,13 @@ use scaivault_domain::secret::write::{self, WriteSecret, Written};
 use scaivault_domain::secret::{Decision, Secret, SecretEvent};
 use scaivault_domain::{Context, Event, IdentityId, Owner, Rejection, SecretPath};
 use scaivault_eventstore::Revision;
+use scaivault_projections::View;
 use zeroize::Zeroizing;
 
-use crate::engine::{Change, Commit, Pending};
-use crate::{Answer, ChangeRequest, Engine, Failure, Reply};
+use crate::audit::Outcome;
+use crate::engine::{Change, Pending};
+use crate::race::Plan;
+use crate::{Answer, ChangeRequest, Engine, EntryDraft, Failure, Reply, sweeper};
 
 /// A value on its way into the log: compact JSON, wiped when dropped.
 pub type Value = Zeroizing<Vec<u8>>;
@@ -96,59 +99,39 @@ impl Engine {
         decide: impl Fn(Option<&Secret>, &Context) -> Result<Decision<T>, Rejection>,
         tell: impl Fn(&T, Option<&Secret>) -> Told,
     ) -> Result<Answer, Failure> {
-        let deadline = Self::race_deadline();
         let stream = self.stream(&request.owner, "secret", path.as_str())?;
-        loop {
-            let view = self.projections.view();
-            let catalogue = view.secrets(&request.owner);
-            let context = self.context(request);
-            let settled = catalogue.settled(path, context.now);
-            let (secret, due) = match settled {
-                Some(settled) => (Some(settled.secret), settled.due),
-                None => (None, self.end_of_life(request, path, &context)),
-            };
+        let revision = |view: &View| view.secrets(&request.owner).revision(path.as_str());
+        let plan = |view: &View| {
+            let context = self.context(request, view);
+            let held = view.secrets(&request.owner).held(path.as_str()).map(|held| &held.secret);
+            // What the clock has brought about goes into the log first, as the sweeper's doing.
+            let due = held.map(|secret| secret.destructions_due(context.now)).unwrap_or_default();
+            let secret = Secret::preview(held.map(|secret| secret.as_ref().clone()), &due, context.now, path);
             let decision = decide(secret.as_ref(), &context)?;
-            let after = Secret::preview(secret.clone(), &decision.events, context.now, path);
+            let after = Secret::preview(secret, &decision.events, context.now, path);
             let (reply, version) = tell(&decision.outcome, after.as_ref())?;
-            let mut entry = request.entry.clone();
-            entry.secret_version = version;
-            let held = catalogue.held(path.as_str()).map(|held| &held.secret);
-            let shred =
-                held.map(|held| held.shredded_by(&[due.clone(), decision.events.clone()].concat())).unwrap_or_default();
-            let revision = catalogue.revision(path.as_str());
+            let besides = due.iter().map(|event| {
+                let entry = sweeper::entry(&request.owner, path, event, context.now, &request.request_id);
+                entry.finish(Outcome::Success)
+            });
+            let besides = besides.collect::<Result<Vec<_>, _>>()?;
+            let events = [due.clone(), decision.events.clone()].concat();
+            let shred = held.map(|secret| secret.shredded_by(&events)).unwrap_or_default();
             let events = attributed(due, decision.events, &request.actor);
-            let pending = pending(&request.owner, path, stream, revision, events, value);
-            match self.commit(request, &entry, Change { at: context.now, pending, shred }, reply).await? {
-                Commit::Done(answer) => return Ok(answer),
-                Commit::Stale(moved, actual) => {
-                    self.catch_up(deadline, |view| match &request.idempotency {
-                        Some(idempotency) if moved != stream => view.outcomes.revision(&idempotency.key) >= actual,
-                        Some(_) | None => view.secrets(&request.owner).revision(path.as_str()) >= actual,
-                    })
-                    .await?;
-                    if let Some(idempotency) = &request.idempotency
-                        && let Some(answer) = self.kept(idempotency)?
-                    {
-                        return Ok(answer);
-                    }
-                }
-            }
-        }
+            let pending = pending(&request.owner, path, stream, revision(view), events, value);
+            let entry = EntryDraft { secret_version: version, ..request.entry.clone() };
+            let change = Change { at: context.now, pending, shred };
+            Ok(Plan { change, entry, outcome: Outcome::Success, besides, reply })
+        };
+        self.race(request, stream, revision, plan).await
     }
 
-    /// A secret that the clock has ended but the sweeper not yet: its end goes into the log first.
-    fn end_of_life(&self, request: &ChangeRequest, path: &SecretPath, context: &Context) -> Vec<SecretEvent> {
-        let view = self.projections.view();
-        let held = view.secrets(&request.owner).held(path.as_str());
-        held.map(|held| held.secret.destructions_due(context.now)).unwrap_or_default()
-    }
-
-    fn context(&self, request: &ChangeRequest) -> Context {
+    fn context(&self, request: &ChangeRequest, view: &View) -> Context {
         Context {
             now: self.now(),
             actor: request.actor.clone(),
             request_id: request.request_id.as_ref().to_owned(),
-            settings: self.projections.view().installation.settings(&request.owner),
+            settings: view.installation.settings(&request.owner),
         }
     }
 }

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::{StreamExt as _, stream};
 use scaivault_domain::audit::Action;
 use scaivault_domain::secret::SecretEvent;
 use scaivault_domain::{IdentityId, Owner, SecretPath, Timestamp};
@@ -21,45 +22,59 @@ use crate::{Engine, Failure, ids, secret};
 const TICK: Duration = Duration::from_millis(500);
 /// Secrets settled in one run.
 const RUN: usize = 500;
+/// Of these, at the same time.
+const SIDE_BY_SIDE: usize = 64;
 
 impl Engine {
     /// Sweeps until `stop` says so.
-    pub async fn sweep(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
-        loop {
-            match self.sweep_once().await {
-                Ok(0) => {}
-                // There may be more than one run took.
-                Ok(_) => continue,
-                Err(error) => {
-                    tracing::warn!(target: "sweeper", error = &error as &dyn std::error::Error, "sweeping failed; it goes on at the next tick");
+    pub async fn sweep(self: Arc<Self>, stop: watch::Receiver<bool>) {
+        let mut stopped = stop.clone();
+        let sweeping = async {
+            loop {
+                match self.sweep_once().await {
+                    // There may be more than one run took.
+                    Ok(settled) if settled > 0 => continue,
+                    Ok(_) => {}
+                    Err(error) => {
+                        let error = &error as &dyn std::error::Error;
+                        tracing::warn!(target: "sweeper", error, "sweeping failed; it goes on at the next tick");
+                    }
                 }
+                tokio::time::sleep(TICK).await;
             }
-            tokio::select! {
-                () = tokio::time::sleep(TICK) => {}
-                _ = stop.wait_for(|stop| *stop) => return,
-            }
+        };
+        // What is under way is atomic: leaving it at any point is fine.
+        tokio::select! {
+            () = sweeping => {}
+            _ = stopped.wait_for(|stop| *stop) => {}
         }
     }
 
     /// Settles what is due now; returns how many secrets it settled.
     pub async fn sweep_once(&self) -> Result<usize, Failure> {
         let now = self.now();
+        self.shred_outcomes(now).await?;
         let view = self.projections.view();
         let due: Vec<(Owner, SecretPath)> = view
             .catalogues()
             .flat_map(|(owner, catalogue)| catalogue.due(now).map(move |path| (owner.clone(), path.clone())))
             .take(RUN)
             .collect();
-        self.shred_outcomes(now).await?;
         if due.is_empty() {
             return Ok(0);
         }
         let request_id: Arc<str> = ids::request_id(now)?.into();
-        let mut settled = 0;
-        for (owner, path) in due {
-            settled += usize::from(self.settle(&owner, &path, now, &request_id).await?);
+        let asked = due.len();
+        // Side by side they share commits.
+        let settling = due.into_iter().map(|(owner, path)| self.settle(owner, path, now, request_id.clone()));
+        let settled: Vec<_> = stream::iter(settling).buffer_unordered(SIDE_BY_SIDE).collect().await;
+        // One that fails must not keep the others.
+        let failed = settled.iter().filter(|settled| settled.is_err()).count();
+        let done = settled.iter().filter(|settled| matches!(settled, Ok(true))).count();
+        match settled.into_iter().find_map(Result::err) {
+            Some(error) if failed == asked => Err(error),
+            Some(_) | None => Ok(done),
         }
-        Ok(settled)
     }
 
     /// Destroys the keys of kept outcomes whose time has ended: one may hold a credential shown once.
@@ -77,11 +92,12 @@ impl Engine {
 
     async fn settle(
         &self,
-        owner: &Owner,
-        path: &SecretPath,
+        owner: Owner,
+        path: SecretPath,
         now: Timestamp,
-        request_id: &Arc<str>,
+        request_id: Arc<str>,
     ) -> Result<bool, Failure> {
+        let (owner, path, request_id) = (&owner, &path, &request_id);
         let view = self.projections.view();
         let catalogue = view.secrets(owner);
         let Some(held) = catalogue.held(path.as_str()) else { return Ok(false) };
@@ -107,7 +123,13 @@ impl Engine {
     }
 }
 
-fn entry(owner: &Owner, path: &SecretPath, event: &SecretEvent, now: Timestamp, request_id: &Arc<str>) -> EntryDraft {
+pub(crate) fn entry(
+    owner: &Owner,
+    path: &SecretPath,
+    event: &SecretEvent,
+    now: Timestamp,
+    request_id: &Arc<str>,
+) -> EntryDraft {
     let (action, secret_version) = match event {
         SecretEvent::VersionDestroyed { version, .. } => (Action::Delete, Some(*version)),
         SecretEvent::Destroyed { .. } => (Action::Delete, None),

@@ -5,8 +5,10 @@ use scaivault_domain::access::{Caller, Narrowing};
 use scaivault_domain::token::{TokenCreated, TokenKind, TokenRevoked};
 use scaivault_domain::{DurationText, ErrorCode, Event, Owner, Pattern, Rejection, Scopes, Timestamp, TokenId};
 use scaivault_eventstore::Revision;
+use scaivault_projections::View;
 
-use crate::engine::{Change, Commit, Pending};
+use crate::engine::{Change, Pending};
+use crate::race::Plan;
 use crate::{Answer, ChangeRequest, Engine, Failure, Reply, ids, token_value};
 
 /// Life of a token where none is given, in seconds: 90 days.
@@ -70,42 +72,33 @@ impl Engine {
             expires_at: Some(end(command.expires_in.as_ref(), caller.token_expires_at, now)?),
         };
         let reply = tell(&Created { record: &record, value: &value, created_at: now })?;
-        let pending = self.token_event(&record, Revision::NONE, request, Event::TokenCreated(record.clone()))?;
-        match self.commit(request, &request.entry, Change::of(now, vec![pending]), reply).await? {
-            Commit::Done(answer) => Ok(answer),
-            // The token's stream is new, so only the key of the request can have been taken.
-            Commit::Stale(_, actual) => self.repeated(request, actual).await,
-        }
+        let stream = self.stream(&owner_of(&record), "token", record.id.as_str())?;
+        let plan = |_: &View| {
+            let pending = self.token_event(&record, Revision::NONE, request, Event::TokenCreated(record.clone()))?;
+            Ok(Plan::success(Change::of(now, vec![pending]), request.entry.clone(), reply.clone()))
+        };
+        self.race(request, stream, |_| Revision::NONE, plan).await
     }
 
     /// Revokes a token; the tokens made with it end too. Revoking it again changes nothing.
     pub async fn revoke_token(&self, request: &ChangeRequest, id: &TokenId, reply: Reply) -> Result<Answer, Failure> {
-        let deadline = Self::race_deadline();
-        loop {
-            let view = self.projections.view();
-            let unknown = || Rejection::new(ErrorCode::TokenNotFound, "Token not found");
-            let held = view.tokens.by_id(id).ok_or_else(unknown)?;
-            let record = &held.token.record;
-            let pending = match held.token.revoked_at {
+        let unknown = || Rejection::new(ErrorCode::TokenNotFound, "Token not found");
+        let view = self.projections.view();
+        let record = view.tokens.by_id(id).map(|held| held.token.record.clone()).ok_or_else(unknown)?;
+        let stream = self.stream(&owner_of(&record), "token", id.as_str())?;
+        let revision = |view: &View| view.tokens.by_id(id).map_or(Revision::NONE, |held| held.revision);
+        let plan = |view: &View| {
+            let revoked_at = view.tokens.by_id(id).and_then(|held| held.token.revoked_at);
+            let pending = match revoked_at {
                 Some(_) => Vec::new(),
                 None => {
                     let revoked = TokenRevoked { id: id.clone(), kind: record.kind, identity: record.identity.clone() };
-                    vec![self.token_event(record, held.revision, request, Event::TokenRevoked(revoked))?]
+                    vec![self.token_event(&record, revision(view), request, Event::TokenRevoked(revoked))?]
                 }
             };
-            match self.commit(request, &request.entry, Change::of(self.now(), pending), reply.clone()).await? {
-                Commit::Done(answer) => return Ok(answer),
-                Commit::Stale(_, actual) => {
-                    if request.idempotency.is_some() {
-                        return self.repeated(request, actual).await;
-                    }
-                    let moved = |view: &scaivault_projections::View| {
-                        view.tokens.by_id(id).is_some_and(|held| held.revision >= actual)
-                    };
-                    self.catch_up(deadline, moved).await?;
-                }
-            }
-        }
+            Ok(Plan::success(Change::of(self.now(), pending), request.entry.clone(), reply.clone()))
+        };
+        self.race(request, stream, revision, plan).await
     }
 
     fn token_event(
@@ -125,23 +118,11 @@ impl Engine {
             value: None,
         })
     }
-
-    /// The outcome of the request that took the idempotency key first.
-    pub(crate) async fn repeated(&self, request: &ChangeRequest, actual: Revision) -> Result<Answer, Failure> {
-        let lost = || Failure::unavailable("overload");
-        let idempotency = request.idempotency.as_ref().ok_or_else(lost)?;
-        self.catch_up(Self::race_deadline(), |view| view.outcomes.revision(&idempotency.key) >= actual).await?;
-        self.kept(idempotency)?.ok_or_else(lost)
-    }
 }
 
 /// Under whose key a token's record is sealed.
 pub(crate) fn owner_of(record: &TokenCreated) -> Owner {
-    match (&record.tenant_id, &record.partner_id) {
-        (Some(tenant), _) => Owner::Tenant(tenant.clone()),
-        (None, Some(partner)) => Owner::Partner(partner.clone()),
-        (None, None) => Owner::Platform,
-    }
+    Owner::of(record.tenant_id.as_ref(), record.partner_id.as_ref())
 }
 
 fn narrowed(inherited: &Narrowing, paths: Option<Vec<Pattern>>, ips: Option<Vec<IpNet>>) -> Narrowing {

@@ -14,6 +14,15 @@ pub enum Owner {
 }
 
 impl Owner {
+    /// The narrowest boundary of an identity: its tenant, else its partner, else the installation.
+    pub fn of(tenant: Option<&TenantId>, partner: Option<&PartnerId>) -> Self {
+        match (tenant, partner) {
+            (Some(tenant), _) => Self::Tenant(tenant.clone()),
+            (None, Some(partner)) => Self::Partner(partner.clone()),
+            (None, None) => Self::Platform,
+        }
+    }
+
     /// The tenant, if it is one.
     pub fn tenant(&self) -> Option<&TenantId> {
         match self {

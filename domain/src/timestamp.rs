@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use jiff::SignedDuration;
+use jiff::civil::{DateTime, date};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A moment in UTC with microsecond resolution.
@@ -10,14 +12,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Timestamp(i64);
 
-/// The last moment that has a text form in every offset (9999-12-30T22:00:00Z); arithmetic
-/// saturates there.
-const LAST_MICROS: i64 = 253_402_207_200_000_000;
+/// 0001-01-01T00:00:00Z.
+const FIRST_MICROS: i64 = -62_135_596_800_000_000;
+/// 9999-12-31T23:59:59.999999Z, which many write for "never". Arithmetic saturates there.
+const LAST_MICROS: i64 = 253_402_300_799_999_999;
+const EPOCH: DateTime = date(1970, 1, 1).at(0, 0, 0, 0);
 
 impl Timestamp {
-    /// From microseconds since the Unix epoch; outside the years 1970–9999 it is clamped.
+    /// From microseconds since the Unix epoch; outside the years 1–9999 it is clamped.
     pub fn from_micros(micros: i64) -> Self {
-        Self(micros.clamp(0, LAST_MICROS))
+        Self(micros.clamp(FIRST_MICROS, LAST_MICROS))
     }
 
     /// Microseconds since the Unix epoch.
@@ -37,37 +41,68 @@ impl Timestamp {
 
     /// Parses RFC 3339 with any offset, or a date (`2026-04-22` is midnight UTC).
     pub fn parse(text: &str) -> Option<Self> {
-        // RFC 3339 dates have four-digit years and no signs; the parser below knows more forms.
-        let shaped = text.len() >= 10
-            && text.bytes().take(10).enumerate().all(|(i, b)| match i {
-                4 | 7 => b == b'-',
-                _ => b.is_ascii_digit(),
-            });
-        if !shaped || !text.is_ascii() || text.contains('[') {
+        // The parser below knows more forms than RFC 3339: shape and length are checked before it.
+        let (day, clock) = text.is_ascii().then(|| text.split_at_checked(10)).flatten()?;
+        if !shaped(day, "dddd-dd-dd") {
             return None;
         }
-        let moment: jiff::Timestamp = if text.len() == 10 {
-            format!("{text}T00:00:00Z").parse().ok()?
-        } else {
-            let clock = text.get(10..)?;
-            let timed =
-                clock.starts_with(['T', 't', ' ']) && clock.get(3..4) == Some(":") && clock.get(6..7) == Some(":");
-            let zone = clock.get(9..)?.trim_start_matches(|c: char| c == '.' || c.is_ascii_digit());
-            let offset = zone.len() == 6 && zone.get(3..4) == Some(":");
-            if !timed || !(zone.eq_ignore_ascii_case("z") || offset) {
-                return None;
+        let (time, offset) = match clock.split_at_checked(9) {
+            None if clock.is_empty() => ("T00:00:00", "Z"),
+            None => return None,
+            Some((time, rest)) => {
+                let fraction = rest
+                    .strip_prefix('.')
+                    .map_or(0, |digits| 1 + digits.bytes().take_while(u8::is_ascii_digit).count());
+                if !shaped(time, "Tdd:dd:dd") || fraction == 1 {
+                    return None;
+                }
+                clock.split_at(9 + fraction)
             }
-            text.parse().ok()?
         };
-        let micros = moment.as_microsecond();
-        (0..=LAST_MICROS).contains(&micros).then_some(Self(micros))
+        let moment: DateTime = format!("{day}{}", cut(time).to_ascii_uppercase().replace(' ', "T")).parse().ok()?;
+        let micros = i64::try_from(moment.duration_since(EPOCH).as_micros()).ok()?;
+        let micros = micros.checked_sub(offset_seconds(offset)?.checked_mul(1_000_000)?)?;
+        (FIRST_MICROS..=LAST_MICROS).contains(&micros).then_some(Self(micros))
     }
+}
+
+/// Whether `text` has the shape of `pattern`: `d` a digit, `T` the separator of date and time.
+fn shaped(text: &str, pattern: &str) -> bool {
+    let fits = |(byte, shape): (u8, u8)| match shape {
+        b'd' => byte.is_ascii_digit(),
+        b'T' => matches!(byte, b'T' | b't' | b' '),
+        other => byte == other,
+    };
+    text.len() == pattern.len() && text.bytes().zip(pattern.bytes()).all(fits)
+}
+
+/// Fractions beyond nanoseconds are cut off.
+fn cut(time: &str) -> &str {
+    time.get(..19).unwrap_or(time)
+}
+
+fn offset_seconds(offset: &str) -> Option<i64> {
+    if offset.eq_ignore_ascii_case("z") {
+        return Some(0);
+    }
+    let (sign, clock) = offset.split_at_checked(1)?;
+    let sign = match sign {
+        "+" => 1,
+        "-" => -1,
+        _ => return None,
+    };
+    if !shaped(clock, "dd:dd") {
+        return None;
+    }
+    let (hours, minutes) = clock.split_once(':')?;
+    let (hours, minutes): (i64, i64) = (hours.parse().ok()?, minutes.parse().ok()?);
+    (hours < 24 && minutes < 60).then_some(sign * (hours * 3_600 + minutes * 60))
 }
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let moment = jiff::Timestamp::from_microsecond(self.0).unwrap_or_default();
-        if self.0 % 1_000_000 == 0 { write!(f, "{moment:.0}") } else { write!(f, "{moment:.6}") }
+        let moment = EPOCH.checked_add(SignedDuration::from_micros(self.0)).unwrap_or(EPOCH);
+        if self.0 % 1_000_000 == 0 { write!(f, "{moment:.0}Z") } else { write!(f, "{moment:.6}Z") }
     }
 }
 
@@ -93,6 +128,8 @@ mod tests {
         let text = |input: &str| Timestamp::parse(input).map(|moment| moment.to_string());
         assert_eq!(text("2026-04-22").as_deref(), Some("2026-04-22T00:00:00Z"));
         assert_eq!(text("2026-04-23T16:30:00.5+02:00").as_deref(), Some("2026-04-23T14:30:00.500000Z"));
+        assert_eq!(text("9999-12-31T23:59:59Z").as_deref(), Some("9999-12-31T23:59:59Z"));
+        assert_eq!(text("1800-01-01").as_deref(), Some("1800-01-01T00:00:00Z"));
         assert_eq!(text("2026-04-23T14:30:00.1234567Z").as_deref(), Some("2026-04-23T14:30:00.123456Z"));
         for bad in [
             "",
@@ -104,7 +141,6 @@ mod tests {
             "-02026-04-23",
             "20260423T143000Z",
             "2026-04-23T14:30:00Z[UTC]",
-            "1969-12-31",
         ] {
             assert_eq!(text(bad), None, "{bad}");
         }

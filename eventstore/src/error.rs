@@ -20,6 +20,9 @@ pub enum StoreError {
     /// The queue is full, or the database cannot be reached or written: try later.
     #[error("log is not available")]
     Unavailable(#[source] Option<Box<dyn std::error::Error + Send + Sync>>),
+    /// The commit broke off and the database cannot be asked yet: it may stand or not.
+    #[error("the outcome of the commit is not known")]
+    Undecided,
     /// What is stored is not what was written. Never guessed around: stop and say where.
     #[error("log is damaged at position {position}: {reason}")]
     Damaged {

@@ -73,8 +73,14 @@ impl fmt::Debug for CommandId {
 /// The data key of a record's erasable part, wrapped by the owner's key.
 ///
 /// Kept beside the log, never in it: destroying it erases the part for good.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct WrappedDataKey(pub Box<[u8]>);
+
+impl fmt::Debug for WrappedDataKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[sealed]")
+    }
+}
 
 /// A sealed record that has no position yet.
 #[derive(Clone, Debug)]

@@ -14,9 +14,11 @@ use crate::decode::AccessEntry;
 /// The period of `access_count_30d`, in seconds.
 pub const PERIOD_SECONDS: i64 = 30 * 86_400;
 /// Rows younger than this keep their microsecond; older ones of the same second are joined.
-const EXACT_SECONDS: i64 = 86_400;
+const EXACT_SECONDS: i64 = 60;
+/// Rows older than this, which no 30-day count looks at, are joined by the hour.
+const SECONDS_KEPT: i64 = 31 * 86_400;
 /// A path's rows are joined when their number has doubled, from here on.
-const JOIN_FROM: usize = 1_024;
+const JOIN_FROM: usize = 256;
 
 /// Reads of one version by one identity: one, or those of a second long past.
 #[derive(Clone, Copy, Debug)]
@@ -110,20 +112,21 @@ impl PathReads {
         let at = self.rows.iter().rposition(|other| other.at <= row.at).map_or(0, |index| index + 1);
         self.rows.insert(at, row);
         if self.rows.len() >= self.join_at.max(JOIN_FROM) {
-            self.join(row.at.plus_seconds(-EXACT_SECONDS));
+            self.join(row.at);
             self.join_at = self.rows.len() * 2;
         }
     }
 
-    fn join(&mut self, before: Timestamp) {
+    fn join(&mut self, now: Timestamp) {
         let mut joined: Vec<Row> = Vec::with_capacity(self.rows.len() / 2);
-        let mut second_starts = 0;
+        let (mut span, mut span_starts) = (None, 0);
         for row in &self.rows {
-            if joined.get(second_starts).is_some_and(|first| first.at.as_seconds() != row.at.as_seconds()) {
-                second_starts = joined.len();
+            let of_row = row.span(now);
+            if of_row.is_none() || of_row != span {
+                (span, span_starts) = (of_row, joined.len());
             }
             let same = |other: &&mut Row| other.identity == row.identity && other.version == row.version;
-            let twin = if row.at < before { joined.iter_mut().skip(second_starts).find(same) } else { None };
+            let twin = joined.iter_mut().skip(span_starts).find(same).filter(|_| of_row.is_some());
             match twin {
                 Some(twin) => {
                     twin.count = twin.count.saturating_add(row.count);
@@ -134,5 +137,17 @@ impl PathReads {
         }
         joined.sort_by_key(|row| row.at);
         self.rows = joined;
+    }
+}
+
+impl Row {
+    /// The span of time whose rows are one: a second, or an hour long past; none while it is young.
+    fn span(&self, now: Timestamp) -> Option<(i64, i64)> {
+        let age = now.as_seconds() - self.at.as_seconds();
+        if age <= EXACT_SECONDS {
+            return None;
+        }
+        let length = if age <= SECONDS_KEPT { 1 } else { 3_600 };
+        Some((length, self.at.as_seconds().div_euclid(length)))
     }
 }

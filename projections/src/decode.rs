@@ -25,8 +25,8 @@ pub enum Decoded {
     Access {
         /// In whose log.
         owner: Owner,
-        /// `None` once erased.
-        block: Option<Block>,
+        /// The entries.
+        block: Block,
     },
 }
 
@@ -37,13 +37,10 @@ pub fn decode(sealer: &Sealer, record: &Record) -> Result<Decoded, StoreError> {
     let owner = domain_owner(&opened.owner).ok_or_else(|| damaged("its owner's id has another shape".into()))?;
     let value = if opened.has_erasable { sealer.value_of(&opened.owner, record) } else { None };
     if record.kind == ACCESS_RECORDED {
-        let block = match value {
-            Some(value) => {
-                let bytes = sealer.open_value(&value).map_err(|error| damaged(error.to_string()))?;
-                Some(Block::unpack(&bytes).ok_or_else(|| damaged("its entries cannot be unpacked".into()))?)
-            }
-            None => None,
-        };
+        // Nothing in this build erases audit entries: a missing key is damage, not retention.
+        let value = value.ok_or_else(|| damaged("the data key of its entries is missing".into()))?;
+        let bytes = sealer.open_value(&value).map_err(|error| damaged(error.to_string()))?;
+        let block = Block::unpack(&bytes).ok_or_else(|| damaged("its entries cannot be unpacked".into()))?;
         return Ok(Decoded::Access { owner, block });
     }
     let body = EventBody::decode(&record.kind, record.schema_version, &opened.json)

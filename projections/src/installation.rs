@@ -6,6 +6,7 @@ use imbl::HashMap;
 use scaivault_domain::context::Settings;
 use scaivault_domain::installation::{PartnerCreated, TenantCreated, UserCreated};
 use scaivault_domain::{IdentityId, Owner, PartnerId, TenantId};
+use scaivault_eventstore::Revision;
 
 /// Who there is. An identity is looked up inside its tenant.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +15,7 @@ pub struct Installation {
     tenants: HashMap<TenantId, Arc<TenantCreated>>,
     users: HashMap<(TenantId, IdentityId), Arc<UserCreated>>,
     clock_offset_micros: i64,
+    clock_revision: Revision,
 }
 
 impl Installation {
@@ -73,7 +75,13 @@ impl Installation {
         self.users.insert((user.tenant_id.clone(), user.identity.clone()), Arc::new(user));
     }
 
-    pub(crate) fn clock_moved(&mut self, offset_micros: i64) {
+    /// Revision of the clock's stream.
+    pub fn clock_revision(&self) -> Revision {
+        self.clock_revision
+    }
+
+    pub(crate) fn clock_moved(&mut self, offset_micros: i64, revision: Revision) {
         self.clock_offset_micros = offset_micros;
+        self.clock_revision = revision;
     }
 }

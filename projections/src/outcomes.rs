@@ -8,8 +8,9 @@ use scaivault_domain::{IdentityId, Owner, Timestamp};
 use scaivault_eventstore::sealing::SealedValue;
 use scaivault_eventstore::{Position, Revision};
 
-/// Outcomes stay this long past their time, so that the sweeper sees them and destroys their keys.
-const FORGOTTEN_AFTER_SECONDS: i64 = 3_600;
+/// Outcomes past their time are remembered this long for the sweeper, which destroys their keys
+/// within a second while it runs, and at the next start after a downtime.
+const SHREDDED_AFTER_SECONDS: i64 = 30 * 86_400;
 
 /// Under what an outcome is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,7 +40,9 @@ pub struct HeldOutcome {
 #[derive(Clone, Debug, Default)]
 pub struct Outcomes {
     held: HashMap<OutcomeKey, Arc<HeldOutcome>>,
-    ends: OrdSet<(Timestamp, OutcomeKey)>,
+    ends: OrdSet<(Timestamp, Position, OutcomeKey)>,
+    /// Outcomes whose time ended, by end: their keys are to be destroyed.
+    over: OrdSet<(Timestamp, Position)>,
     /// Streams of dropped outcomes go on counting.
     last: HashMap<OutcomeKey, Revision>,
 }
@@ -56,28 +59,34 @@ impl Outcomes {
         held.or_else(|| self.last.get(key).copied()).unwrap_or(Revision::NONE)
     }
 
+    /// Positions of outcomes whose time ended in `(after, until]` and whose body could be opened.
+    pub fn ended(&self, after: Timestamp, until: Timestamp) -> Vec<Position> {
+        let ended = self.over.iter().skip_while(|(end, _)| *end <= after).take_while(|(end, _)| *end <= until);
+        ended.map(|(_, position)| *position).collect()
+    }
+
     pub(crate) fn kept(&mut self, key: OutcomeKey, outcome: HeldOutcome) {
-        self.ends.insert((outcome.kept.expires_at, key.clone()));
+        let (end, position) = (outcome.kept.expires_at, outcome.position);
+        if outcome.body.is_some() {
+            self.over.insert((end, position));
+        }
+        self.ends.insert((end, position, key.clone()));
         self.last.remove(&key);
         self.held.insert(key, Arc::new(outcome));
     }
 
-    /// Positions of outcomes whose time ended in `(after, until]` and whose body can still be opened.
-    pub fn ended(&self, after: Timestamp, until: Timestamp) -> Vec<Position> {
-        let ended = self.ends.iter().skip_while(|(end, _)| *end <= after).take_while(|(end, _)| *end <= until);
-        let held = ended.filter_map(|(_, key)| self.held.get(key));
-        held.filter(|held| held.body.is_some()).map(|held| held.position).collect()
-    }
-
     pub(crate) fn forget_before(&mut self, now: Timestamp) {
-        let now = now.plus_seconds(-FORGOTTEN_AFTER_SECONDS);
-        while let Some((end, key)) = self.ends.get_min().filter(|(end, _)| *end <= now).cloned() {
-            self.ends.remove(&(end, key.clone()));
-            // A key used anew meanwhile has a later end of its own.
-            if let Some(held) = self.held.get(&key).filter(|held| held.kept.expires_at == end) {
+        while let Some((end, position, key)) = self.ends.get_min().filter(|(end, _, _)| *end <= now).cloned() {
+            self.ends.remove(&(end, position, key.clone()));
+            // A key used anew meanwhile is held for its later use.
+            if let Some(held) = self.held.get(&key).filter(|held| held.position == position) {
                 self.last.insert(key.clone(), held.revision);
                 self.held.remove(&key);
             }
+        }
+        let shredded = now.plus_seconds(-SHREDDED_AFTER_SECONDS);
+        while let Some(over) = self.over.get_min().filter(|(end, _)| *end <= shredded).copied() {
+            self.over.remove(&over);
         }
     }
 }

@@ -16,6 +16,9 @@ use crate::accesses::Accesses;
 use crate::decode::{AccessEntry, Decoded, decode};
 use crate::view::View;
 
+/// Between attempts to read keys from a database that is away.
+const REFRESH_PAUSE: Duration = Duration::from_secs(1);
+
 /// How the fold is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProjectorState {
@@ -116,13 +119,23 @@ impl Projections {
             match fold.fold(record, &self.accesses) {
                 // A key made by another process since: open it and try once more.
                 Err(StoreError::Damaged { .. }) if fold.is_next(record) => {
-                    fold.sealer.keyring().refresh().await?;
+                    refreshed(&fold.sealer).await?;
                     fold.fold(record, &self.accesses)?;
                 }
                 other => other?,
             }
         }
         Ok(())
+    }
+}
+
+/// Opens keys added since. A database that is away for a while must not stop the fold.
+async fn refreshed(sealer: &Sealer) -> Result<(), StoreError> {
+    loop {
+        match sealer.keyring().refresh().await {
+            Err(StoreError::Unavailable(_)) => tokio::time::sleep(REFRESH_PAUSE).await,
+            other => return other,
+        }
     }
 }
 
@@ -151,8 +164,7 @@ impl Fold {
                 // Read before any is counted: a record counts as a whole or not at all.
                 let malformed = |error| StoreError::damaged(record.position, format!("an entry is malformed: {error}"));
                 let entries: Vec<AccessEntry<'_>> = block
-                    .iter()
-                    .flat_map(|block| block.entries())
+                    .entries()
                     .map(|(json, _)| serde_json::from_str(json).map_err(malformed))
                     .collect::<Result<_, _>>()?;
                 let secrets = self.view.secrets(&owner);

@@ -1,6 +1,7 @@
 //! Reading values: which version, from where, opened at the last moment.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use scaivault_domain::secret::read::{Selection, check_version, readable, select};
 use scaivault_domain::{Owner, Rejection, SecretPath, Timestamp, secret::Secret, secret::version_not_found};
@@ -11,6 +12,9 @@ use zeroize::Zeroizing;
 use crate::history::History;
 use crate::owners::key_owner;
 use crate::{Projections, View};
+
+/// How long a write that destroyed what is being read may take to be folded.
+const RACE_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Why a value cannot be given.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +30,7 @@ pub enum ReadError {
 /// A value with the secret it belongs to.
 pub struct Reading {
     /// State of the secret: now, or at the moment asked for.
-    pub secret: Secret,
+    pub secret: Arc<Secret>,
     /// Number of the version.
     pub version: u32,
     /// Compact JSON of the value.
@@ -57,9 +61,30 @@ impl Reader {
         now: Timestamp,
     ) -> Result<Reading, ReadError> {
         let view = self.projections.view();
+        match self.read_in(&view, owner, path, selection, at, now).await {
+            // Perhaps destroyed by a write that this view does not have yet.
+            Err(ReadError::Store(error @ StoreError::Damaged { .. })) => {
+                if !self.projections.wait_for(view.applied.next(), RACE_PATIENCE).await {
+                    return Err(error.into());
+                }
+                self.read_in(&self.projections.view(), owner, path, selection, at, now).await
+            }
+            other => other,
+        }
+    }
+
+    async fn read_in(
+        &self,
+        view: &View,
+        owner: &Owner,
+        path: &SecretPath,
+        selection: Selection,
+        at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Reading, ReadError> {
         match at {
-            None => self.read_now(&view, owner, path, selection, now).await,
-            Some(at) => self.read_then(&view, owner, path, selection, at, now).await,
+            None => self.read_now(view, owner, path, selection, now).await,
+            Some(at) => self.read_then(view, owner, path, selection, at, now).await,
         }
     }
 
@@ -72,14 +97,15 @@ impl Reader {
         now: Timestamp,
     ) -> Result<Reading, ReadError> {
         let settled = view.secrets(owner).settled(path, now);
-        let (secret, version) = select(settled.as_ref().map(|settled| &settled.secret), path, selection, now)?;
+        let (secret, version) = select(settled.as_ref().map(|settled| settled.secret.as_ref()), path, selection, now)?;
         let (version, position) = (version.number, version.position);
         let held = settled.as_ref().and_then(|settled| settled.held.value.as_ref());
         let data = match held.filter(|(number, _)| *number == version) {
             Some((_, value)) => self.sealer.open_value(value).map_err(|error| named(position, &error))?,
             None => self.older(position).await?,
         };
-        Ok(Reading { secret: secret.clone(), version, data })
+        let secret = settled.as_ref().map_or_else(|| Arc::new(secret.clone()), |settled| settled.secret.clone());
+        Ok(Reading { secret, version, data })
     }
 
     /// Which value is asked of the past; whether it may be read is asked of the present.
@@ -93,7 +119,7 @@ impl Reader {
         now: Timestamp,
     ) -> Result<Reading, ReadError> {
         let settled = view.secrets(owner).settled(path, now);
-        let present = readable(settled.as_ref().map(|settled| &settled.secret), path, selection, now)?;
+        let present = readable(settled.as_ref().map(|settled| settled.secret.as_ref()), path, selection, now)?;
         let stream = self.sealer.keyring().stream(&key_owner(owner), "secret", path.as_str())?;
         let then = self.history.secret_at(stream, at).await?;
         let then = then.ok_or_else(|| version_not_found(path, None, "not_yet_created"))?;
@@ -101,7 +127,7 @@ impl Reader {
         let current = if then.deleted.is_some() { None } else { then.current_number() }.ok_or_else(deleted)?;
         let version = check_version(present, Some(current), selection, now)?;
         let data = self.older(version.position).await?;
-        Ok(Reading { secret: then, version: current, data })
+        Ok(Reading { secret: Arc::new(then), version: current, data })
     }
 
     async fn older(&self, position: u64) -> Result<Zeroizing<Vec<u8>>, ReadError> {

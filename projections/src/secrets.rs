@@ -15,12 +15,12 @@ pub use list::{Filter, Page};
 /// A secret as it is held: state, revision of its stream, and its current value, sealed.
 #[derive(Clone, Debug)]
 pub struct Held {
-    /// State.
-    pub secret: Secret,
+    /// State, shared with whoever reads it.
+    pub secret: Arc<Secret>,
     /// Revision of its stream.
     pub revision: Revision,
     /// The value of the version last written, while that is the current one and not erased.
-    pub value: Option<(u32, SealedValue)>,
+    pub value: Option<(u32, Arc<SealedValue>)>,
     due: Option<Timestamp>,
 }
 
@@ -65,8 +65,8 @@ impl Catalogue {
             return Some(Settled { secret: held.secret.clone(), due: Vec::new(), held });
         }
         let due = held.secret.destructions_due(now);
-        let secret = Secret::preview(Some(held.secret.clone()), &due, now, path)?;
-        Some(Settled { secret, due, held })
+        let secret = Secret::preview(Some(held.secret.as_ref().clone()), &due, now, path)?;
+        Some(Settled { secret: Arc::new(secret), due, held })
     }
 
     /// Paths at which something is due by `now`, soonest first.
@@ -92,8 +92,8 @@ impl Catalogue {
         if let Some(before) = &before {
             self.forget_times(before);
         }
-        let (state, kept) = match before.map(Arc::unwrap_or_clone) {
-            Some(held) => (Some(held.secret), held.value),
+        let (state, kept) = match before {
+            Some(held) => (Some(held.secret.as_ref().clone()), held.value.clone()),
             None => (None, None),
         };
         let Some(secret) = Secret::evolve(state, path, event, facts) else {
@@ -102,9 +102,9 @@ impl Catalogue {
             return;
         };
         let written = secret.versions.last().map_or(0, |version| version.number);
-        let newest = if event.has_value() { value.map(|value| (written, value)) } else { kept };
+        let newest = if event.has_value() { value.map(|value| (written, Arc::new(value))) } else { kept };
         let value = newest.filter(|(number, _)| secret.version(*number).is_some_and(|version| version.has_value()));
-        let held = Held { due: secret.next_due(facts.at), secret, revision, value };
+        let held = Held { due: secret.next_due(facts.at), secret: Arc::new(secret), revision, value };
         self.remember_times(&held);
         self.vacated.remove(path);
         self.held.insert(path.clone(), Arc::new(held));
@@ -135,7 +135,7 @@ impl Catalogue {
 #[derive(Clone, Debug)]
 pub struct Settled {
     /// State.
-    pub secret: Secret,
+    pub secret: Arc<Secret>,
     /// Events that brought it there and are not in the log yet.
     pub due: Vec<SecretEvent>,
     /// As the log has it.

@@ -40,8 +40,8 @@ impl View {
     /// Applies one event.
     pub(crate) fn fold(&mut self, owner: &Owner, recorded: Recorded, revision: Revision, value: Option<SealedValue>) {
         let position = Position(recorded.position);
-        let recorded_at = recorded.recorded_at;
         let body = recorded.body;
+        let at = body.at;
         match body.event {
             Event::Secret(path, event) => {
                 let facts = Facts { position: position.0, at: body.at, actor: Some(body.actor) };
@@ -57,7 +57,7 @@ impl View {
             Event::PartnerCreated(partner) => self.installation.partner_created(partner),
             Event::TenantCreated(tenant) => self.installation.tenant_created(tenant),
             Event::UserCreated(user) => self.installation.user_created(user),
-            Event::ClockMoved(moved) => self.installation.clock_moved(moved.offset_micros),
+            Event::ClockMoved(moved) => self.installation.clock_moved(moved.offset_micros, revision),
             Event::OutcomeKept(kept) => {
                 let key = OutcomeKey {
                     owner: owner.clone(),
@@ -67,7 +67,7 @@ impl View {
                 self.outcomes.kept(key, HeldOutcome { kept, body: value, revision, position });
             }
         }
-        self.outcomes.forget_before(recorded_at);
+        self.outcomes.forget_before(at);
         self.applied = position;
     }
 }

@@ -10,7 +10,7 @@ use scaivault_commands::request::IdempotentRequest;
 use scaivault_commands::{EntryDraft, Failure};
 use scaivault_domain::access::{self, Caller, Narrowing, Target};
 use scaivault_domain::audit::Action;
-use scaivault_domain::{ErrorCode, IdentityId, Owner, Rejection, Scope, Scopes, SecretPath};
+use scaivault_domain::{ErrorCode, IdentityId, Owner, Rejection, Scope, Scopes, SecretPath, TokenId};
 use scaivault_projections::outcomes::OutcomeKey;
 
 use super::arrival::Arrival;
@@ -76,7 +76,7 @@ pub(super) async fn admit(
     let mut entry = entry(arrival, operation, own.owner, Some(&caller), matched.capture.as_deref());
     let mut level = None;
     let checked = (|| -> Result<Target, Rejection> {
-        let taken = app.rate_limits.take(caller.identity.as_str(), operation.category, 1, arrival.started);
+        let taken = app.rate_limits.take(&bucket_of(&caller), operation.category, 1, arrival.started);
         level = Some(taken.unwrap_or_else(|exhausted| exhausted.level));
         taken.map_err(|exhausted| limited(exhausted.category, exhausted.retry_after))?;
         if !caller.narrowing.permits_address(arrival.address) {
@@ -136,7 +136,7 @@ fn entry(
 ) -> EntryDraft {
     let names_secret = operation.path.contains("{path}");
     let secret_path = capture.filter(|_| names_secret).and_then(|text| SecretPath::parse(text).ok());
-    let resource = secret_path.is_none().then(|| Call::resource_of(operation, arrival.uri.path()));
+    let resource = secret_path.is_none().then(|| resource(operation, capture));
     EntryDraft {
         owner,
         action: operation.action.unwrap_or(Action::Read),
@@ -157,6 +157,25 @@ fn entry(
             ..EntryFacts::default()
         },
     }
+}
+
+/// What a request concerns where it is not one secret: its route without `/v1/`. Of what the client
+/// wrote only a well-formed id is taken over; anything else could be a token pasted by mistake.
+fn resource(operation: &Operation, capture: Option<&str>) -> String {
+    let template = operation.path.trim_start_matches("/v1/");
+    let id = capture.and_then(TokenId::parse);
+    match (template.split_once("/{"), id) {
+        (Some((before, _)), Some(id)) => format!("{before}/{id}"),
+        (Some((before, _)), None) => before.to_owned(),
+        (None, _) => template.to_owned(),
+    }
+}
+
+/// Whose bucket a caller draws on: the same identity in two tenants has two.
+pub(crate) fn bucket_of(caller: &Caller) -> String {
+    let place = caller.tenant.as_ref().map(|tenant| tenant.as_str());
+    let place = place.or(caller.partner.as_ref().map(|partner| partner.as_str())).unwrap_or_default();
+    format!("{place} {}", caller.identity)
 }
 
 impl Admitted {
@@ -188,7 +207,7 @@ pub(super) async fn format(call: &mut Call, arrival: &Arrival, body: Body) -> Re
     conditions::of(&call.headers)?;
     if call.operation.body == operation::Body::None && !call.body.is_empty() {
         let body = call.body.clone();
-        Fields::new(Members::of_body(&body)?).finish(&mut call.query.faults);
+        Fields::new(Members::of_checked_body(&body)).finish(&mut call.query.faults);
     }
     if call.operation.idempotent {
         call.idempotency = idempotency(call, arrival)?;

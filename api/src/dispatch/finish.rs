@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, Response};
 use scaivault_commands::audit::{EntryFacts, Outcome};
@@ -97,7 +97,13 @@ impl Finished {
     /// A success whose entry, if it leaves one, has been recorded.
     pub(super) fn done(app: &App, arrival: &Arrival, operation: &'static Operation, done: Done) -> Self {
         match done {
-            Done::Reply(reply) | Done::Recorded(reply) => Self::new(app, arrival, Some(operation), reply),
+            Done::Reply(reply) | Done::Recorded(reply) => {
+                let mut finished = Self::new(app, arrival, Some(operation), reply);
+                if finished.reply.status == 503 {
+                    finished.extra.push((RETRY_AFTER, "1".into()));
+                }
+                finished
+            }
             Done::Changed(answer) => {
                 Self::new(app, arrival, Some(operation), answer.reply.clone()).with_answer(&answer)
             }
@@ -132,13 +138,15 @@ impl Finished {
         self
     }
 
-    pub(super) fn into_response(self, app: &App, arrival: &Arrival) -> Response<Body> {
+    pub(super) fn into_response(mut self, app: &App, arrival: &Arrival) -> Response<Body> {
         self.count(arrival);
         self.log(arrival);
-        let mut response = Response::new(Body::from(self.reply.body.to_vec()));
-        *response.status_mut() = error::status(self.reply.status);
         let content_type =
             self.content_type.or_else(|| (!self.reply.body.is_empty()).then(|| "application/json".to_owned()));
+        // The buffer itself is sent, and wiped once it is.
+        let body = Bytes::from_owner(std::mem::take(&mut self.reply.body));
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = error::status(self.reply.status);
         let full_at = app.engine.now().as_seconds().saturating_add_unsigned(self.level.full_in_seconds);
         let headers = [
             (HeaderName::from_static("x-request-id"), arrival.request_id.to_string()),
@@ -207,18 +215,25 @@ pub(super) async fn conclude(app: &Arc<App>, arrival: &Arrival, call: &mut Call,
             record(app, entry).await.map(|()| Done::Reply(reply))
         }
         Ok(text @ Done::Text { .. }) => record(app, call.entry.finish(Outcome::Success)).await.map(|()| text),
+        Ok(Done::Changed(answer)) if answer.replayed => return repeated(app, arrival, call, answer).await,
         Ok(other @ (Done::Changed(_) | Done::Recorded(_))) => return Finished::done(app, arrival, operation, other),
-        Err(Stop::Repetition(answer)) => {
-            call.entry.facts.replayed = true;
-            let code = kept_code(&answer.reply);
-            let outcome = code.map_or(Outcome::Success, |code| Outcome::Error(code.as_str()));
-            record(app, call.entry.finish(outcome)).await.map(|()| Done::Changed(answer))
-        }
+        Err(Stop::Repetition(answer)) => return repeated(app, arrival, call, answer).await,
         Err(Stop::Failure(failure)) => return failed(app, arrival, call, failure).await,
     };
     match concluded {
         Ok(done) => Finished::done(app, arrival, operation, done),
         Err(failure) => Finished::failed(app, arrival, operation, &failure),
+    }
+}
+
+/// The answer of an earlier request with the same key; this one has an entry of its own.
+async fn repeated(app: &Arc<App>, arrival: &Arrival, call: &mut Call, answer: Answer) -> Finished {
+    call.entry.facts.replayed = true;
+    let code = kept_code(&answer.reply);
+    let outcome = code.map_or(Outcome::Success, |code| Outcome::Error(code.as_str()));
+    match record(app, call.entry.finish(outcome)).await {
+        Ok(()) => Finished::done(app, arrival, call.operation, Done::Changed(answer)),
+        Err(failure) => Finished::failed(app, arrival, call.operation, &failure),
     }
 }
 
@@ -231,6 +246,10 @@ async fn failed(app: &Arc<App>, arrival: &Arrival, call: &Call, failure: Failure
             Ok(_) => Finished::failed(app, arrival, call.operation, &failure),
             Err(unrecorded) => Finished::failed(app, arrival, call.operation, &unrecorded),
         };
+    }
+    if matches!(failure, Failure::Undecided) {
+        // If the change stands, so does its entry; a second one would contradict it.
+        return Finished::failed(app, arrival, call.operation, &failure);
     }
     let recorded = record(app, call.entry.finish(Outcome::Error(rejection.code.as_str()))).await;
     // What was to be told already says that nothing could be recorded.
@@ -274,6 +293,7 @@ pub(super) async fn record_folded(app: &App) {
     for (address, code, count) in app.failures.folded(now) {
         let entry = folded_entry(address, count, now).and_then(|entry| entry.finish(Outcome::Error(code)));
         if let Err(failure) = record(app, entry).await {
+            app.failures.put_back(address, code, count, now);
             tracing::warn!(target: "audit", error = chain(&failure), count, "rejected tokens could not be recorded");
         }
     }

@@ -86,10 +86,9 @@ async fn version(call: &mut Call) -> Result<Done, Stop> {
 }
 
 async fn document(call: &mut Call) -> Result<Done, Stop> {
-    Ok(Done::json(&openapi::document(&call.app.router, call.app.settings.version))?)
+    Ok(Done::json(call.app.description())?)
 }
 
 async fn page(call: &mut Call) -> Result<Done, Stop> {
-    let document = openapi::document(&call.app.router, call.app.settings.version);
-    Ok(Done::Text { content_type: "text/html; charset=utf-8".into(), body: openapi::page(&document) })
+    Ok(Done::Text { content_type: "text/html; charset=utf-8".into(), body: openapi::page(call.app.description()) })
 }

@@ -36,11 +36,7 @@ fn administers(call: &Call, token: &TokenCreated) -> bool {
 }
 
 fn target_of(token: &TokenCreated) -> Target {
-    let owner = match (&token.tenant_id, &token.partner_id) {
-        (Some(tenant), _) => Owner::Tenant(tenant.clone()),
-        (None, Some(partner)) => Owner::Partner(partner.clone()),
-        (None, None) => Owner::Platform,
-    };
+    let owner = Owner::of(token.tenant_id.as_ref(), token.partner_id.as_ref());
     Target { owner, partner: token.partner_id.clone() }
 }
 

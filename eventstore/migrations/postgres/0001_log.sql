@@ -38,6 +38,9 @@ CREATE TABLE data_keys (
     wrapped  bytea  NOT NULL
 );
 
+-- Destroyed keys lie in dead rows until vacuum: have it come soon, however large the table is.
+ALTER TABLE data_keys SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20);
+
 -- The locked row is rewritten by every commit: leave room so that it stays on its page.
 CREATE TABLE head (
     id          integer PRIMARY KEY CHECK (id = 1),

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::RwLock;
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -35,6 +35,8 @@ pub type Clock = Arc<dyn Fn() -> RecordedAt + Send + Sync>;
 pub struct AppenderLimits {
     /// Units that wait; one more is refused.
     pub queue: usize,
+    /// Bytes of the units that wait; what does not fit is refused.
+    pub queue_bytes: usize,
     /// Units in one commit.
     pub batch_units: usize,
     /// Bytes in one commit; a single larger unit goes alone.
@@ -45,7 +47,13 @@ pub struct AppenderLimits {
 
 impl Default for AppenderLimits {
     fn default() -> Self {
-        Self { queue: 8192, batch_units: 2048, batch_bytes: 8 * 1024 * 1024, resolve: Duration::from_secs(10) }
+        Self {
+            queue: 8192,
+            queue_bytes: 256 * 1024 * 1024,
+            batch_units: 2048,
+            batch_bytes: 8 * 1024 * 1024,
+            resolve: Duration::from_secs(10),
+        }
     }
 }
 
@@ -53,6 +61,8 @@ impl Default for AppenderLimits {
 struct Job {
     unit: Unit,
     answer: oneshot::Sender<Result<Committed, StoreError>>,
+    /// Held while it waits.
+    _room: OwnedSemaphorePermit,
 }
 
 /// Handle to the appender; clones share the queue. The task ends when all handles are gone, or
@@ -68,6 +78,7 @@ struct Shared {
     task: Mutex<Option<JoinHandle<()>>>,
     backend: Arc<dyn Backend>,
     health: Arc<Health>,
+    room: Arc<Semaphore>,
 }
 
 impl Appender {
@@ -80,12 +91,13 @@ impl Appender {
         limits: AppenderLimits,
     ) -> Self {
         let (sender, receiver) = mpsc::channel(limits.queue.max(1));
+        let room = Arc::new(Semaphore::new(limits.queue_bytes / 1024));
         let health = Arc::new(Health::default());
         let writer = group::Writer { backend: Arc::clone(&backend), composer, clock };
         let task = task::Task { writer, feed, health: Arc::clone(&health), limits };
         #[allow(clippy::disallowed_methods, reason = "close() ends and awaits it")]
         let task = tokio::spawn(task.run(receiver));
-        let shared = Shared { queue: RwLock::new(Some(sender)), task: Mutex::new(Some(task)), backend, health };
+        let shared = Shared { queue: RwLock::new(Some(sender)), task: Mutex::new(Some(task)), backend, health, room };
         Self { shared: Arc::new(shared) }
     }
 
@@ -97,11 +109,14 @@ impl Appender {
     /// answer was lost is in the log after all.
     pub async fn append(&self, unit: Unit) -> Result<Committed, StoreError> {
         let start = Instant::now();
+        let kilobytes = u32::try_from(task::weight(&unit) / 1024).unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.shared.room).try_acquire_many_owned(kilobytes);
+        let room = room.map_err(|_| StoreError::Unavailable(None))?;
         let (answer, answered) = oneshot::channel();
         {
             let queue = self.shared.queue.read();
             let Some(queue) = queue.as_ref() else { return Err(StoreError::Unavailable(None)) };
-            queue.try_send(Job { unit, answer }).map_err(|_| StoreError::Unavailable(None))?;
+            queue.try_send(Job { unit, answer, _room: room }).map_err(|_| StoreError::Unavailable(None))?;
         }
         let outcome = answered.await.map_err(StoreError::unavailable)?;
         metrics::histogram!("scaivault_log_append_seconds").record(start.elapsed());

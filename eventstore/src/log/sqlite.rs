@@ -1,6 +1,7 @@
 //! The log in SQLite: a file beside the server, or memory for trials and tests.
 
 mod append;
+mod scrub;
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,6 +9,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+
+use scrub::Scrubber;
 
 use crate::log::backend::{AppendTransaction, Backend, BackendKind, Head, StoredKey};
 use crate::log::{row, schema};
@@ -24,6 +27,8 @@ pub struct SqliteBackend {
     kind: BackendKind,
     writer: SqlitePool,
     readers: SqlitePool,
+    /// Memory has no write-ahead log.
+    scrubber: Option<Scrubber>,
 }
 
 impl SqliteBackend {
@@ -43,19 +48,13 @@ impl SqliteBackend {
             // A database in memory lives and dies with its one connection: keep it for ever, and
             // share it between reading and writing.
             let pool = pool(1).connect_with(options.filename(":memory:").in_memory(true)).await.map_err(row::failed)?;
-            return Ok(Self { kind: BackendKind::Memory, writer: pool.clone(), readers: pool });
+            return Ok(Self { kind: BackendKind::Memory, writer: pool.clone(), readers: pool, scrubber: None });
         };
         let options = options.filename(path).journal_mode(SqliteJournalMode::Wal);
         let writer = pool(1).connect_with(options.clone()).await.map_err(|error| refused(path, error))?;
         let readers = pool(READERS).connect_with(options.pragma("query_only", "ON")).await.map_err(row::failed)?;
-        Ok(Self { kind: BackendKind::Sqlite, writer, readers })
-    }
-}
-
-impl SqliteBackend {
-    /// Who clears destroyed keys from the write-ahead log; memory has none.
-    fn scrubber(&self) -> Option<SqlitePool> {
-        (self.kind == BackendKind::Sqlite).then(|| self.readers.clone())
+        let scrubber = Some(Scrubber::new(readers.clone()));
+        Ok(Self { kind: BackendKind::Sqlite, writer, readers, scrubber })
     }
 }
 
@@ -92,7 +91,7 @@ impl Backend for SqliteBackend {
     }
 
     async fn begin(&self) -> Result<Box<dyn AppendTransaction>, StoreError> {
-        Ok(Box::new(append::SqliteAppend::begin(&self.writer, self.scrubber()).await?))
+        Ok(Box::new(append::SqliteAppend::begin(&self.writer, self.scrubber.clone()).await?))
     }
 
     async fn head(&self) -> Result<Head, StoreError> {

@@ -131,6 +131,10 @@ fn unavailable<T: std::fmt::Debug>(answer: Result<T, StoreError>) {
     assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{answer:?}");
 }
 
+fn undecided<T: std::fmt::Debug>(answer: Result<T, StoreError>) {
+    assert!(matches!(answer, Err(StoreError::Undecided)), "{answer:?}");
+}
+
 pub(crate) async fn a_failed_append_gives_back_its_revisions(store: Store) {
     let (node, mode) = faulty(&store).await;
     let owner = Owner::Platform;
@@ -174,7 +178,7 @@ pub(crate) async fn an_outcome_found_late_is_still_fed(store: Store) {
     let (node, mode) = faulty(&store).await;
     let mut reader = node.feed.reader(Position::START);
     mode.store(VANISHING, Ordering::SeqCst);
-    unavailable(node.append(access(&Owner::Platform, "x")).await);
+    undecided(node.append(access(&Owner::Platform, "x")).await);
     assert!(node.appender.health().resolving);
     // Until it is known, nothing else goes in, and nobody waits for long.
     unavailable(node.append(access(&Owner::Platform, "y")).await);

@@ -7,8 +7,11 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use scaivault_commands::Clock as _;
 use serde_json::json;
 use tower::ServiceExt as _;
+
+use crate::clock::SystemClock;
 
 /// The door of the main listener.
 #[derive(Default)]
@@ -37,10 +40,9 @@ async fn answer(State(front): State<Arc<Front>>, request: Request<Body>) -> Resp
 }
 
 fn starting(path: &str) -> Response {
+    let id = request_id();
     let (status, body) = match path {
-        "/health" | "/v1/health" => {
-            (StatusCode::OK, json!({"status": "healthy", "timestamp": format!("{:.6}", jiff::Timestamp::now())}))
-        }
+        "/health" | "/v1/health" => (StatusCode::OK, json!({"status": "healthy", "timestamp": SystemClock.now()})),
         "/health/ready" | "/v1/health/ready" => {
             let checks = json!({"database": "error", "bus": "ok", "encryption": "error", "projections": "error"});
             (
@@ -49,11 +51,16 @@ fn starting(path: &str) -> Response {
             )
         }
         _ => {
-            let error = json!({"code": "service_unavailable", "message": "The server is starting", "details": {"reason": "starting"}});
+            let error = json!({"code": "service_unavailable", "message": "The server is starting", "details": {"reason": "starting"},
+                               "request_id": id});
             (StatusCode::SERVICE_UNAVAILABLE, json!({ "error": error }))
         }
     };
     let headers =
         [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store"), (header::RETRY_AFTER, "1")];
-    (status, headers, body.to_string()).into_response()
+    (status, headers, [("x-request-id", id)], body.to_string()).into_response()
+}
+
+fn request_id() -> String {
+    scaivault_commands::ids::request_id(SystemClock.now()).unwrap_or_default()
 }

@@ -12,7 +12,7 @@ use super::Accesses;
 pub struct Consumer {
     /// Who.
     pub identity: Arc<str>,
-    /// By version, newest first.
+    /// By version, newest first; all versions it read in the period.
     pub versions: Vec<VersionReads>,
     /// Version of the last read.
     pub last_version: u32,
@@ -34,7 +34,7 @@ pub struct VersionReads {
 }
 
 impl Accesses {
-    /// Readers of a path in `[from, to)`, last reader first; only those of `version` if given.
+    /// Readers of a path in `[from, to)`, last reader first; only those that read `version`, if given.
     pub fn consumers(
         &self,
         owner: &Owner,
@@ -47,9 +47,6 @@ impl Accesses {
         let start = rows.partition_point(|row| row.at < from);
         let mut readers: BTreeMap<u32, BTreeMap<u32, VersionReads>> = BTreeMap::new();
         for row in rows.iter().skip(start).take_while(|row| row.at < to) {
-            if version.is_some_and(|wanted| wanted != row.version) {
-                continue;
-            }
             let reads = readers.entry(row.identity).or_default().entry(row.version).or_insert(VersionReads {
                 version: row.version,
                 read_count: 0,
@@ -62,6 +59,9 @@ impl Accesses {
             .into_iter()
             .filter_map(|(identity, versions)| {
                 let versions: Vec<VersionReads> = versions.into_values().rev().collect();
+                if version.is_some_and(|wanted| versions.iter().all(|reads| reads.version != wanted)) {
+                    return None;
+                }
                 let last = versions.iter().max_by_key(|reads| reads.last_read_at)?;
                 Some(Consumer {
                     identity: self.identities.get(usize::try_from(identity).ok()?)?.clone(),

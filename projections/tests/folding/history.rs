@@ -1,5 +1,7 @@
 //! Time travel: the fold of one stream that stops earlier.
 
+use std::sync::Arc;
+
 use scaivault_domain::secret::delete::{self, DeleteSecret};
 use scaivault_domain::secret::restore::{self, RestoreSecret};
 use scaivault_domain::secret::{Condition, Secret, SecretEvent, SecretType};
@@ -44,7 +46,7 @@ async fn each_moment_has_its_state() {
     let is_deleted = async |at| secret_at(&node, &place, at).await.unwrap().deleted.is_some();
     assert!(!is_deleted(39).await && is_deleted(40).await && is_deleted(49).await && !is_deleted(50).await);
     let live = node.projections.view().secrets(&acme()).held("app/db").unwrap().secret.clone();
-    assert_eq!(secret_at(&node, &place, 50).await, Some(live), "now is the live state");
+    assert_eq!(secret_at(&node, &place, 50).await, Some(Arc::unwrap_or_clone(live)), "now is the live state");
 }
 
 #[tokio::test]

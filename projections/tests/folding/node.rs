@@ -179,7 +179,7 @@ impl Node {
         let view = self.projections.view();
         let held = view.secrets(owner).held(path.as_str()).map(|held| held.secret.clone());
         let due = held.as_ref().map_or_else(Vec::new, |secret| secret.destructions_due(context.now));
-        let settled = Secret::preview(held, &due, context.now, path);
+        let settled = Secret::preview(held.map(Arc::unwrap_or_clone), &due, context.now, path);
         let decision = decide(settled.as_ref(), &context)?;
         self.happened(owner, path, [due, decision.events].concat(), value).await;
         Ok(())

@@ -22,8 +22,8 @@ async fn around(bad: impl AsyncFnOnce(&Node)) -> (Node, String) {
     let event = node.projections.view().secrets(&acme()).held("a").unwrap().secret.clone();
     let created = scaivault_domain::secret::SecretEvent::Created {
         secret_type: event.versions[0].secret_type,
-        metadata: event.metadata,
-        options: event.options,
+        metadata: event.metadata.clone(),
+        options: event.options.clone(),
         expires_at: None,
     };
     let after = node.draft(&acme(), stream, 1, scaivault_domain::Event::Secret(path("c"), created), Some("{}"));

@@ -85,22 +85,23 @@ async fn read_batch(call: &mut Call) -> Result<Done, Stop> {
         })
         .collect();
     let errors = errors.into_iter().map(|(path, rejection)| (path, inner(&rejection))).collect();
-    let reply = Reply::json(200, &Answer { secrets: secrets?, errors })?;
+    let size = readings.iter().map(|(path, reading)| path.len() + reading.data.len() + 4_096).sum::<usize>() + 4_096;
+    let reply = Reply::json_sized(200, &Answer { secrets: secrets?, errors }, size)?;
     call.record(&entries).await?;
     Ok(Done::Recorded(reply))
 }
 
 fn wanted(call: &mut Call) -> Result<Wanted, Rejection> {
     let mut faults = std::mem::take(&mut call.query.faults);
-    let mut fields = call.fields()?;
+    let mut fields = call.fields();
     let paths = paths(&mut fields, &mut faults);
     let options = fields.object("options", &mut faults);
     let mut wanted = Wanted { paths, include_metadata: false, fail_fast: false, version: None };
     if let Some(mut options) = not_null(options, "options", &mut faults) {
         wanted.include_metadata = options.boolean("include_metadata", &mut faults).flatten().unwrap_or(false);
         wanted.fail_fast = options.boolean("fail_fast", &mut faults).flatten().unwrap_or(false);
-        let version = options.integer("version", (1, i64::from(u32::MAX)), &mut faults).flatten();
-        wanted.version = version.and_then(|version| u32::try_from(version).ok());
+        let version = options.integer("version", (1, i64::MAX), &mut faults).flatten();
+        wanted.version = version.map(|version| u32::try_from(version).unwrap_or(u32::MAX));
         options.finish(&mut faults);
     }
     fields.finish(&mut faults);
@@ -184,7 +185,7 @@ pub(super) fn fail_fast(call: &mut Call, entry: EntryDraft, text: &str, rejectio
 fn take_reads(call: &Call, count: usize) -> Result<(), Rejection> {
     let units = u32::try_from(count).unwrap_or(u32::MAX);
     let taken =
-        call.app.rate_limits.take(call.caller.identity.as_str(), Category::SecretsRead, units, call.entry.started);
+        call.app.rate_limits.take(&dispatch::bucket_of(&call.caller), Category::SecretsRead, units, call.entry.started);
     taken.map(drop).map_err(|exhausted| dispatch::limited(exhausted.category, exhausted.retry_after))
 }
 

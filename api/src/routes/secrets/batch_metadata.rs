@@ -1,6 +1,7 @@
 //! `POST /v1/secrets/batch/metadata`: metadata of several secrets, patterns expanded if asked for.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use scaivault_commands::{EntryDraft, Reply};
 use scaivault_domain::access::Permission;
@@ -48,7 +49,7 @@ struct Wanted {
 
 async fn show_batch(call: &mut Call) -> Result<Done, Stop> {
     let wanted = wanted(call)?;
-    let mut secrets: Vec<(String, Secret)> = Vec::new();
+    let mut secrets: Vec<(String, Arc<Secret>)> = Vec::new();
     let mut errors: BTreeMap<String, Rejection> = BTreeMap::new();
     let mut entries: Vec<(EntryDraft, Option<&'static str>)> = Vec::new();
     for (text, pattern) in expanded(call, &wanted)? {
@@ -78,7 +79,7 @@ async fn show_batch(call: &mut Call) -> Result<Done, Stop> {
 
 fn wanted(call: &mut Call) -> Result<Wanted, Rejection> {
     let mut faults = std::mem::take(&mut call.query.faults);
-    let mut fields = call.fields()?;
+    let mut fields = call.fields();
     let mut wanted = Wanted { paths: paths(&mut fields, &mut faults), expand: false, fail_fast: false };
     let options = fields.object("options", &mut faults);
     if let Some(mut options) = not_null(options, "options", &mut faults) {

@@ -23,7 +23,7 @@ secret_operation!(CONSUMERS, GET, "/{path}/consumers", "list_secret_consumers", 
     action: Some(Action::List),
     idempotent: false,
     query: &[
-        Parameter { name: "version", shape: Shape::Integer(1, 4_294_967_295), meaning: "Only readers of that version." },
+        Parameter { name: "version", shape: Shape::Integer(1, i64::MAX), meaning: "Only readers of that version." },
         Parameter { name: "from", shape: Shape::Timestamp, meaning: "Start of the period, 30 days ago if absent." },
         Parameter { name: "to", shape: Shape::Timestamp, meaning: "End of the period, now if absent." },
         LIMIT,

@@ -21,7 +21,7 @@ secret_operation!(DELETE, DELETE, "/{path}", "delete_secret", {
     action: Some(Action::Delete),
     idempotent: true,
     query: &[
-        Parameter { name: "version", shape: Shape::Integer(1, 4_294_967_295), meaning: "That version instead of the secret." },
+        Parameter { name: "version", shape: Shape::Integer(1, i64::MAX), meaning: "That version instead of the secret." },
         Parameter { name: "permanent", shape: Shape::Boolean, meaning: "Destroy the keys of the values; needs permission `admin`." },
     ],
     headers: &["If-Match"],

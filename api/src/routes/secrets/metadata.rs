@@ -1,5 +1,7 @@
 //! `GET /v1/secrets/metadata/{path}`: all but the value.
 
+use std::sync::Arc;
+
 use scaivault_domain::access::Permission;
 use scaivault_domain::audit::Action;
 use scaivault_domain::secret::{Secret, not_found};
@@ -39,7 +41,7 @@ async fn show(call: &mut Call) -> Result<Done, Stop> {
 }
 
 /// The live secret at a path, settled for now.
-pub(super) fn live(call: &Call, path: &SecretPath) -> Result<Secret, Rejection> {
+pub(super) fn live(call: &Call, path: &SecretPath) -> Result<Arc<Secret>, Rejection> {
     let view = call.app.engine.projections().view();
     let settled = view.secrets(&call.target.owner).settled(path, call.now());
     match settled.map(|settled| settled.secret) {

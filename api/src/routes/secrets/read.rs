@@ -25,7 +25,7 @@ secret_operation!(READ, GET, "/{path}", "read_secret", {
     action: Some(Action::Read),
     idempotent: false,
     query: &[
-        Parameter { name: "version", shape: Shape::Integer(1, 4_294_967_295), meaning: "That version instead of the current one." },
+        Parameter { name: "version", shape: Shape::Integer(1, i64::MAX), meaning: "That version instead of the current one." },
         Parameter { name: "at", shape: Shape::Timestamp, meaning: "The value that was current then; excludes `version`." },
         Parameter { name: "include_expired", shape: Shape::Boolean, meaning: "Also values past their end; needs permission `admin` where it matters." },
     ],
@@ -57,7 +57,8 @@ async fn read(call: &mut Call) -> Result<Done, Stop> {
     }
     let data: &RawValue = serde_json::from_slice(&reading.data)?;
     let view = SecretView::new(&reading.secret, reading.version, data, at);
-    Ok(Done::Reply(Reply::json(200, &view)?.with_version_tag(reading.version)))
+    let reply = Reply::json_sized(200, &view, reading.data.len() + 4_096)?;
+    Ok(Done::Reply(reply.with_version_tag(reading.version)))
 }
 
 fn selection(call: &mut Call) -> Result<(Selection, Option<Timestamp>), Stop> {

@@ -19,7 +19,7 @@ secret_operation!(RESTORE, POST, "/{path}/restore", "restore_secret", {
     category: Category::SecretsWrite,
     action: Some(Action::Restore),
     idempotent: true,
-    query: &[Parameter { name: "version", shape: Shape::Integer(1, 4_294_967_295), meaning: "That version instead of the secret." }],
+    query: &[Parameter { name: "version", shape: Shape::Integer(1, i64::MAX), meaning: "That version instead of the secret." }],
     headers: &[],
     body: Body::None,
     answers: &[(200, Some("SecretRestored"))],

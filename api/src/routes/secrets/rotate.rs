@@ -57,7 +57,7 @@ async fn rotate(call: &mut Call) -> Result<Done, Stop> {
 fn command(call: &mut Call, path: SecretPath) -> Result<(RotateSecret, Option<Value>), Rejection> {
     let condition = conditions::of(&call.headers)?;
     let mut faults = std::mem::take(&mut call.query.faults);
-    let mut fields = call.fields()?;
+    let mut fields = call.fields();
     let value = input::value(&mut fields, "new_value", &mut faults)?;
     let reason = fields.text("reason", &mut faults).flatten();
     if reason.as_ref().is_some_and(|reason| reason.chars().count() > 1_024) {

@@ -49,7 +49,7 @@ fn command(call: &mut Call, path: SecretPath) -> Result<UpdateSecret, Rejection>
     let condition = conditions::of(&call.headers)?;
     let place = call.operation.place;
     let mut faults = std::mem::take(&mut call.query.faults);
-    let mut fields = call.fields()?;
+    let mut fields = call.fields();
     let metadata = input::metadata(&mut fields, &mut faults);
     let options = input::options(&mut fields, place, true, &mut faults);
     fields.finish(&mut faults);

@@ -69,7 +69,7 @@ fn command(call: &mut Call, path: SecretPath) -> Result<(WriteSecret, Value), Re
     let condition = conditions::of(&call.headers)?;
     let place = call.operation.place;
     let mut faults = std::mem::take(&mut call.query.faults);
-    let mut fields = call.fields()?;
+    let mut fields = call.fields();
     let value = input::required_value(&mut fields, "data", &mut faults)?;
     let secret_type = input::secret_type(&mut fields, &mut faults);
     let metadata = metadata(&mut fields, &mut faults);

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::call::{Call, Stop};
 use crate::category::Category;
+use crate::fields::not_null;
 use crate::operation::{Access, Body, Operation, Place};
 use crate::response::Done;
 
@@ -84,21 +85,19 @@ fn require_super_admin(call: &Call) -> Result<(), Rejection> {
 
 fn moment(call: &mut Call, now: Timestamp) -> Result<Timestamp, Rejection> {
     let mut faults = std::mem::take(&mut call.query.faults);
-    let mut fields = call.fields()?;
+    let mut fields = call.fields();
     let (has_advance, has_set) = (fields.has("advance"), fields.has("set"));
-    let advance = fields.duration("advance", &mut faults).flatten();
-    let set = fields.timestamp("set", &mut faults).flatten();
+    let advance = fields.duration("advance", &mut faults);
+    let advance = not_null(advance, "advance", &mut faults);
+    let set = fields.timestamp("set", &mut faults);
+    let set = not_null(set, "set", &mut faults);
     if has_advance == has_set {
         faults.field("advance", "give either advance or set");
     }
     if set.is_some_and(|set| set < now) {
         faults.field("set", "must not lie before the present time");
     }
-    let given = advance.is_some() || set.is_some();
     fields.finish(&mut faults);
-    if has_advance != has_set && !given {
-        faults.field(if has_set { "set" } else { "advance" }, "must not be null");
-    }
     faults.finish()?;
     Ok(set.unwrap_or_else(|| now.plus_seconds(advance.map_or(0, |advance| advance.seconds()))))
 }

@@ -1,6 +1,7 @@
 //! `GET /v1/metrics` on the main listener: for administrators, in development mode for everybody.
 
 use axum::http::Method;
+use scaivault_domain::access;
 use scaivault_domain::{Rejection, Scope};
 
 use crate::authentication::authenticate;
@@ -32,6 +33,10 @@ async fn show(call: &mut Call) -> Result<Done, Stop> {
     if !call.app.is_dev() {
         let view = call.app.engine.projections().view();
         let caller = authenticate(&call.app.engine, &view, &call.headers)?.map_err(|rejected| rejected.rejection)?;
+        let address = call.entry.source_ip;
+        if !address.is_some_and(|address| caller.narrowing.permits_address(address)) {
+            return Err(access::address_not_allowed().into());
+        }
         if !caller.scopes.grants(Scope::Admin) {
             return Err(Rejection::denied("insufficient_scope", "The token lacks the scope admin")
                 .detail("required_scope", "admin")

@@ -48,7 +48,7 @@ async fn create(call: &mut Call) -> Result<Done, Stop> {
 
 fn command(call: &mut Call) -> Result<CreateToken, Rejection> {
     let mut faults = std::mem::take(&mut call.query.faults);
-    let mut fields = call.fields()?;
+    let mut fields = call.fields();
     let name = name(&mut fields, &mut faults);
     let scopes = scopes(&mut fields, &mut faults);
     let expires_in = fields.duration("expires_in", &mut faults).flatten();

@@ -58,7 +58,7 @@ async fn revoke(call: &mut Call) -> Result<Done, Stop> {
 
 fn value(call: &mut Call) -> Result<Zeroizing<String>, Rejection> {
     let mut faults = std::mem::take(&mut call.query.faults);
-    let mut fields = call.fields()?;
+    let mut fields = call.fields();
     let given = fields.has("token");
     let text = fields.text("token", &mut faults);
     let token = not_null(text, "token", &mut faults).map(Zeroizing::new);

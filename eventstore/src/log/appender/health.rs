@@ -69,6 +69,7 @@ fn kind(error: &StoreError) -> &'static str {
     match error {
         StoreError::Conflict { .. } => "conflict",
         StoreError::Duplicate(_) => "duplicate",
+        StoreError::Undecided => "undecided",
         StoreError::Unavailable(_) => "unavailable",
         StoreError::Damaged { .. } => "damaged",
         StoreError::Key { .. } => "key",

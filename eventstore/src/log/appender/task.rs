@@ -88,7 +88,10 @@ impl Task {
         if let Ok(committed) = timeout(self.limits.resolve, &mut resolving).await {
             return Some(committed);
         }
-        answers.drain(..).for_each(refuse);
+        for answer in answers.drain(..) {
+            // Who does not wait any more does not mind.
+            let _ = answer.send(Err(StoreError::Undecided));
+        }
         loop {
             tokio::select! {
                 biased;
@@ -134,7 +137,7 @@ fn unavailable() -> StoreError {
     StoreError::Unavailable(None)
 }
 
-fn weight(unit: &Unit) -> usize {
+pub(super) fn weight(unit: &Unit) -> usize {
     let records: usize = unit.records.iter().map(|record| UNIT_BYTES + record.body.len()).sum();
     let entries: usize = unit.entries.iter().map(|entry| entry.json.len()).sum();
     UNIT_BYTES + records + entries

@@ -1,20 +1,16 @@
 //! An append to SQLite: `BEGIN IMMEDIATE` takes the one write lock, which is the head lock.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::sqlite::SqlitePool;
 use sqlx::{AssertSqlSafe, Sqlite, Transaction};
-use tokio::time::timeout;
 
+use super::scrub::Scrubber;
 use crate::log::backend::{AppendTransaction, Head};
 use crate::log::row;
 use crate::record::Record;
 use crate::{CommandId, Position, Revision, StoreError, StreamId};
-
-/// How long emptying the write-ahead log may hold up the next append.
-const SCRUB: Duration = Duration::from_secs(1);
 
 /// Rows a statement takes at once. Few sizes, so that few statements are prepared.
 const CHUNKS: [usize; 3] = [128, 16, 1];
@@ -27,11 +23,11 @@ pub(super) struct SqliteAppend {
     tx: Transaction<'static, Sqlite>,
     head: Head,
     shredded: bool,
-    scrubber: Option<SqlitePool>,
+    scrubber: Option<Scrubber>,
 }
 
 impl SqliteAppend {
-    pub(super) async fn begin(writer: &SqlitePool, scrubber: Option<SqlitePool>) -> Result<Self, StoreError> {
+    pub(super) async fn begin(writer: &SqlitePool, scrubber: Option<Scrubber>) -> Result<Self, StoreError> {
         let mut tx = writer.begin_with("BEGIN IMMEDIATE").await.map_err(row::failed)?;
         let found = sqlx::query(row::HEAD).fetch_optional(&mut *tx).await.map_err(row::failed)?;
         Ok(Self { head: row::head(found.as_ref())?, tx, shredded: false, scrubber })
@@ -147,22 +143,10 @@ impl AppendTransaction for SqliteAppend {
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
         let Self { tx, shredded, scrubber, .. } = *self;
         tx.commit().await.map_err(row::failed)?;
-        match scrubber {
-            Some(scrubber) if shredded => scrub(&scrubber).await,
-            _ => {}
+        if let Some(scrubber) = scrubber {
+            scrubber.after_commit(shredded).await;
         }
         Ok(())
-    }
-}
-
-/// Empties the write-ahead log, where destroyed keys would otherwise stay readable until it is
-/// written over. Best effort: they are destroyed already, and the next checkpoint does it too.
-async fn scrub(pool: &SqlitePool) {
-    let emptied = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_all(pool);
-    match timeout(SCRUB, emptied).await {
-        Ok(Ok(_)) => {}
-        Ok(Err(error)) => tracing::debug!(error = &error as &dyn std::error::Error, "write-ahead log not emptied"),
-        Err(_) => tracing::debug!("write-ahead log not emptied in time"),
     }
 }
 

@@ -1,0 +1,104 @@
+//! Deciding again: a change that another write overtook is planned anew on what is there by then.
+
+use std::time::{Duration, Instant};
+
+use scaivault_eventstore::{Revision, StoreError, StreamId, log};
+use scaivault_projections::View;
+
+use crate::audit::Outcome;
+use crate::engine::Change;
+use crate::{Answer, ChangeRequest, Engine, EntryDraft, Failure, Reply};
+
+/// How long a command that loses races goes on trying.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What one command comes to on one view: all of it becomes durable in one step, or none.
+pub(crate) struct Plan {
+    /// Events and destroyed keys.
+    pub(crate) change: Change,
+    /// The request's audit entry.
+    pub(crate) entry: EntryDraft,
+    /// Its outcome.
+    pub(crate) outcome: Outcome<'static>,
+    /// Entries of what is done besides.
+    pub(crate) besides: Vec<log::Entry>,
+    /// What the caller is told.
+    pub(crate) reply: Reply,
+}
+
+impl Plan {
+    /// A success with nothing besides.
+    pub(crate) fn success(change: Change, entry: EntryDraft, reply: Reply) -> Self {
+        Self { change, entry, outcome: Outcome::Success, besides: Vec::new(), reply }
+    }
+}
+
+impl Engine {
+    /// Plans and commits until no other write comes in between.
+    ///
+    /// `stream` is what the plan writes to and `revision` what a view knows of it. The outcome
+    /// under an idempotency key is added here; if another request took the key first, its answer is
+    /// given, as a repetition.
+    pub(crate) async fn race(
+        &self,
+        request: &ChangeRequest,
+        stream: StreamId,
+        revision: impl Fn(&View) -> Revision,
+        plan: impl Fn(&View) -> Result<Plan, Failure>,
+    ) -> Result<Answer, Failure> {
+        let deadline = Instant::now() + PATIENCE;
+        let _turn = tokio::time::timeout_at(deadline.into(), self.turns.take(stream)).await.map_err(|_| overload())?;
+        loop {
+            let plan = plan(&self.projections.view())?;
+            let (moved, actual) = match self.commit(request, plan).await {
+                Ok(answer) => return Ok(answer),
+                Err(Failure::Unavailable { source: Some(StoreError::Conflict { stream, actual }), .. }) => {
+                    (stream, actual)
+                }
+                Err(other) => return Err(other),
+            };
+            match &request.idempotency {
+                Some(idempotency) if moved != stream => {
+                    self.catch_up(deadline, |view| view.outcomes.revision(&idempotency.key) >= actual).await?;
+                    if let Some(answer) = self.kept(idempotency)? {
+                        return Ok(answer);
+                    }
+                }
+                Some(_) | None => self.catch_up(deadline, |view| revision(view) >= actual).await?,
+            }
+        }
+    }
+
+    /// Concludes a request that writes to no stream but that of its idempotency key, if it has one.
+    pub(crate) async fn conclude(&self, request: &ChangeRequest, plan: impl Fn() -> Plan) -> Result<Answer, Failure> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let actual = match self.commit(request, plan()).await {
+                Err(Failure::Unavailable { source: Some(StoreError::Conflict { actual, .. }), .. }) => actual,
+                other => return other,
+            };
+            let idempotency = request.idempotency.as_ref().ok_or_else(overload)?;
+            self.catch_up(deadline, |view| view.outcomes.revision(&idempotency.key) >= actual).await?;
+            if let Some(answer) = self.kept(idempotency)? {
+                return Ok(answer);
+            }
+        }
+    }
+
+    /// Waits until the fold shows what was missed, so that deciding again is worth while.
+    pub(crate) async fn catch_up(&self, deadline: Instant, shows: impl Fn(&View) -> bool) -> Result<(), Failure> {
+        let mut changes = self.projections.changes();
+        let waited = async {
+            while !shows(&self.projections.view()) {
+                if changes.changed().await.is_err() {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout_at(deadline.into(), waited).await.map_err(|_| overload())
+    }
+}
+
+fn overload() -> Failure {
+    Failure::unavailable("overload")
+}
