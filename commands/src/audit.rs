@@ -78,6 +78,31 @@ pub enum Outcome<'a> {
 }
 
 impl EntryDraft {
+    /// The entry of work without a client: by the server itself, or by an operator on its host.
+    pub fn without_client(
+        owner: Owner,
+        action: Action,
+        identity: Option<IdentityId>,
+        request_id: Arc<str>,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            owner,
+            action,
+            identity,
+            acting_tenant: None,
+            secret_path: None,
+            secret_version: None,
+            resource: None,
+            source_ip: None,
+            user_agent: None,
+            request_id,
+            arrived_at: at,
+            started: Instant::now(),
+            facts: EntryFacts::default(),
+        }
+    }
+
     /// The entry with its outcome, ready for the log.
     pub fn finish(&self, outcome: Outcome<'_>) -> Result<log::Entry, Failure> {
         let id = id::entry_id(ids::ulid(self.arrived_at)?);

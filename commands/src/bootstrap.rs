@@ -13,7 +13,7 @@ use scaivault_eventstore::{Revision, StoreError};
 use scaivault_projections::View;
 use scaivault_projections::owners::key_owner;
 
-use crate::audit::{EntryDraft, EntryFacts, Outcome};
+use crate::audit::{EntryDraft, Outcome};
 use crate::engine::{Change, Pending};
 use crate::race::Plan;
 use crate::{Engine, Failure, ids, token, token_value};
@@ -69,8 +69,10 @@ impl Engine {
             first(&Owner::Platform, "tenant", bootstrap.tenant.0.as_str(), Event::TenantCreated(tenant_created))?,
             first(&tenant, "user", bootstrap.admin.as_str(), Event::UserCreated(user_created))?,
         ];
-        let request_id = ids::request_id(now)?;
-        match self.append(&request_id, Change::of(now, pending), Vec::new()).await {
+        let request_id: Arc<str> = ids::request_id(now)?.into();
+        let resource = format!("identity/tenants/{}", bootstrap.tenant.0);
+        let entry = operator_entry(bootstrap, Action::Write, resource, now, &request_id).finish(Outcome::Success)?;
+        match self.append(&request_id, Change::of(now, pending), vec![entry]).await {
             Ok(_) => Ok(true),
             Err(Failure::Unavailable { source: Some(StoreError::Conflict { .. }), .. }) => {
                 self.catch_up(Instant::now() + PATIENCE, |view| view.installation.is_initialised()).await?;
@@ -130,7 +132,8 @@ impl Engine {
             )?);
         }
         let request_id: Arc<str> = ids::request_id(now)?.into();
-        let entry = operator_entry(bootstrap, now, &request_id).finish(Outcome::Success)?;
+        let entry = operator_entry(bootstrap, Action::TokenCreate, "auth/tokens".into(), now, &request_id);
+        let entry = entry.finish(Outcome::Success)?;
         self.append(&request_id, Change::of(now, pending), vec![entry]).await.map(drop)
     }
 
@@ -176,20 +179,16 @@ impl Engine {
     }
 }
 
-fn operator_entry(bootstrap: &Bootstrap, now: Timestamp, request_id: &Arc<str>) -> EntryDraft {
-    EntryDraft {
-        owner: Owner::Tenant(bootstrap.tenant.0.clone()),
-        action: Action::TokenCreate,
-        identity: Some(bootstrap.admin.clone()),
-        acting_tenant: Some(bootstrap.tenant.0.clone()),
-        secret_path: None,
-        secret_version: None,
-        resource: Some("auth/tokens".into()),
-        source_ip: None,
-        user_agent: None,
-        request_id: request_id.clone(),
-        arrived_at: now,
-        started: Instant::now(),
-        facts: EntryFacts::default(),
-    }
+/// The entry of what an operator does on the host, in the administrator's name.
+fn operator_entry(
+    bootstrap: &Bootstrap,
+    action: Action,
+    resource: String,
+    now: Timestamp,
+    request_id: &Arc<str>,
+) -> EntryDraft {
+    let tenant = bootstrap.tenant.0.clone();
+    let owner = Owner::Tenant(tenant.clone());
+    let entry = EntryDraft::without_client(owner, action, Some(bootstrap.admin.clone()), request_id.clone(), now);
+    EntryDraft { acting_tenant: Some(tenant), resource: Some(resource), ..entry }
 }

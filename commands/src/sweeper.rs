@@ -5,7 +5,7 @@
 //! appended at the revision it was decided upon.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use scaivault_domain::audit::Action;
@@ -14,7 +14,7 @@ use scaivault_domain::{IdentityId, Owner, SecretPath, Timestamp};
 use scaivault_eventstore::StoreError;
 use tokio::sync::watch;
 
-use crate::audit::{EntryDraft, EntryFacts, Outcome};
+use crate::audit::{EntryDraft, Outcome};
 use crate::engine::Change;
 use crate::{Engine, Failure, ids, secret};
 
@@ -144,19 +144,7 @@ pub(crate) fn entry(
         | SecretEvent::ExpiryAnnounced { .. }
         | SecretEvent::Expired { .. } => (Action::Write, None),
     };
-    EntryDraft {
-        owner: owner.clone(),
-        action,
-        identity: Some(IdentityId::system(IdentityId::SECRET_SWEEPER)),
-        acting_tenant: None,
-        secret_path: Some(path.as_str().into()),
-        secret_version,
-        resource: None,
-        source_ip: None,
-        user_agent: None,
-        request_id: request_id.clone(),
-        arrived_at: now,
-        started: Instant::now(),
-        facts: EntryFacts::default(),
-    }
+    let sweeper = IdentityId::system(IdentityId::SECRET_SWEEPER);
+    let entry = EntryDraft::without_client(owner.clone(), action, Some(sweeper), request_id.clone(), now);
+    EntryDraft { secret_path: Some(path.as_str().into()), secret_version, ..entry }
 }

@@ -155,7 +155,13 @@ async fn fill(node: &Node, configuration: &Configuration) -> Result<Option<Zeroi
         node.engine.issue_operator_token(&bootstrap, TokenKind::DevRoot, &value, None).await?;
         return Ok(Some(value));
     }
-    let Some(asked) = configuration.bootstrap.as_ref().filter(|_| !filled) else { return Ok(None) };
+    let Some(asked) = configuration.bootstrap.as_ref().filter(|_| !filled) else {
+        // Killed between making the store and handing over its token.
+        if node.engine.projections().view().tokens.all().next().is_none() {
+            tracing::warn!(target: "start", "the store has no token yet; stop this server and run scaivault init --new-token");
+        }
+        return Ok(None);
+    };
     if let Some(problem) = asked.token_file_problem() {
         return Err(StartError::Configuration(problem.to_string()));
     }

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
 
 use axum::body::{Body, Bytes};
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -11,7 +10,7 @@ use scaivault_commands::audit::{EntryFacts, Outcome};
 use scaivault_commands::{Answer, EntryDraft, Failure, Reply, ids};
 use scaivault_domain::access::{Caller, Target};
 use scaivault_domain::audit::Action;
-use scaivault_domain::{ErrorCode, Owner, Rejection, TenantId};
+use scaivault_domain::{ErrorCode, Owner, Rejection, Timestamp};
 
 use super::arrival::Arrival;
 use super::checks::Refusal;
@@ -74,9 +73,9 @@ impl Finished {
         let rejection = error::rejection_of(failure);
         let mut finished = Self::new(app, arrival, Some(operation), error::reply(&rejection, &arrival.request_id));
         finished.error_code = Some(rejection.code.as_str());
-        if rejection.code == ErrorCode::AccessDenied {
-            let reason =
-                rejection.details.get("reason").and_then(|reason| reason.as_str()).unwrap_or_default().to_owned();
+        if rejection.code.status() == 403 {
+            let reason = rejection.details.get("reason").and_then(|reason| reason.as_str());
+            let reason = reason.unwrap_or(rejection.code.as_str()).to_owned();
             metrics::counter!("scaivault_access_denied_total", "reason" => reason).increment(1);
         }
         match rejection.code.status() {
@@ -299,22 +298,11 @@ pub(super) async fn record_folded(app: &App) {
     }
 }
 
-fn folded_entry(address: IpAddr, count: u64, now: scaivault_domain::Timestamp) -> Result<EntryDraft, Failure> {
-    Ok(EntryDraft {
-        owner: Owner::Platform,
-        action: Action::AuthFailure,
-        identity: None,
-        acting_tenant: None::<TenantId>,
-        secret_path: None,
-        secret_version: None,
-        resource: None,
-        source_ip: Some(address),
-        user_agent: None,
-        request_id: ids::request_id(now)?.into(),
-        arrived_at: now,
-        started: Instant::now(),
-        facts: EntryFacts { count: Some(count), ..EntryFacts::default() },
-    })
+fn folded_entry(address: IpAddr, count: u64, now: Timestamp) -> Result<EntryDraft, Failure> {
+    let request_id = ids::request_id(now)?.into();
+    let entry = EntryDraft::without_client(Owner::Platform, Action::AuthFailure, None, request_id, now);
+    let facts = EntryFacts { count: Some(count), ..EntryFacts::default() };
+    Ok(EntryDraft { source_ip: Some(address), facts, ..entry })
 }
 
 /// Code of a kept refusal; `None` for a success.

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use aws_lc_rs::hmac;
 use parking_lot::RwLock;
@@ -97,7 +98,9 @@ impl Keyring {
                 provider.name()
             )));
         }
+        let asked = Instant::now();
         let root = SealKey::new(&provider.open(&kept.wrapped).await?)?;
+        metrics::histogram!("scaivault_kms_latency_seconds", "operation" => "decrypt").record(asked.elapsed());
         let checked = root.open(&key_aad(check), &check.wrapped);
         if checked.as_deref().map(Vec::as_slice) != Ok(CHECK_TEXT) {
             return Err(StoreError::Setup(format!(
