@@ -116,6 +116,14 @@ pub struct OptionsChange {
 }
 
 impl OptionsChange {
+    /// What can be said of the values without looking at the secret, which comes first.
+    pub fn check(&self, context: &Context) -> Result<(), Rejection> {
+        match self.expires_at {
+            Some(Some(at)) if at <= context.now => Err(Rejection::field("options.expires_at", "must be in the future")),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// Checks what needs the clock or state, then gives the options and the end that result.
     ///
     /// `expires_in` counts from now when it is given, or when `new_version` is written.
@@ -126,11 +134,6 @@ impl OptionsChange {
         new_version: bool,
         context: &Context,
     ) -> Result<(Options, Option<Timestamp>), Rejection> {
-        if let Some(Some(at)) = self.expires_at
-            && at <= context.now
-        {
-            return Err(Rejection::field("options.expires_at", "must be in the future"));
-        }
         if let Some(Some(id)) = &self.rotation_policy_id {
             return Err(unknown_policy(ErrorCode::RotationPolicyNotFound, "Rotation policy", id));
         }
