@@ -1,6 +1,6 @@
 //! Restore: of a soft-deleted secret or version.
 
-use super::{Decision, Secret, SecretEvent, VersionState, not_found, version_not_found};
+use super::{Decision, Secret, SecretEvent, VersionState, not_found, version_not_found, write};
 use crate::{Context, Rejection, SecretPath, Timestamp};
 
 /// Restores a secret, or one version of it.
@@ -73,6 +73,8 @@ fn finish(secret: &Secret, mut events: Vec<SecretEvent>, context: &Context) -> D
         }
         (_, _, _) => {}
     }
+    // A grace period may have ended while nothing aged out.
+    let events = write::with_aged_out(secret, events, context);
     Decision { events, outcome: Restored { version: current, restored_at: Some(context.now) } }
 }
 

@@ -22,16 +22,18 @@ impl Secret {
     pub fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
         let windows = self.versions.iter().filter_map(|version| match version.state {
             VersionState::Deleted { recoverable_until, .. } => Some(recoverable_until),
-            VersionState::Live => version.grace_ends_at.filter(|end| now < *end && self.exceeds_after_grace()),
-            VersionState::Destroyed => None,
+            VersionState::Live | VersionState::Destroyed => None,
         });
+        // While the secret is deleted nothing ages out; its restoration makes up for that.
+        let ages = self.deleted.is_none() && self.exceeds_after_grace();
+        let graces = self.valued().filter_map(|version| version.grace_ends_at).filter(|end| ages && now < *end);
         let deletion = self.deleted.map(|deletion| deletion.recoverable_until);
         let expiry = self.expiry.as_ref().filter(|_| self.deleted.is_none());
         let end = expiry.filter(|expiry| !expiry.told).map(|expiry| expiry.at);
         let notices = expiry.into_iter().flat_map(|expiry| {
             self.notices().filter_map(|notice| expiry.notice_moment(notice)).filter(|_| !expiry.told)
         });
-        windows.chain(deletion).chain(end).chain(notices).min()
+        windows.chain(graces).chain(deletion).chain(end).chain(notices).min()
     }
 
     /// Values that go: whole secret, single versions, versions kept only for their grace period.
@@ -65,13 +67,14 @@ impl Secret {
         gone.into_iter().map(|(version, reason)| SecretEvent::VersionDestroyed { version, reason }).collect()
     }
 
-    /// Versions beyond `max_versions`, oldest first. One in its grace period is kept besides.
+    /// Versions beyond `max_versions`, oldest first. One in its grace period is kept besides, also when it was deleted
+    /// or became current meanwhile: else the deletion of another version would make this one, or that, age out.
     pub(super) fn aged_out(&self, now: Timestamp, kept: impl Fn(u32) -> bool) -> impl Iterator<Item = u32> {
         let current = self.current_number();
         let counted: Vec<u32> = self
             .valued()
             .filter(|version| kept(version.number))
-            .filter(|version| current == Some(version.number) || !version.in_grace(now))
+            .filter(|version| !version.in_grace(now))
             .map(|version| version.number)
             .collect();
         let allowed = usize::try_from(self.options.max_versions).unwrap_or(usize::MAX);
