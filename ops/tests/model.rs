@@ -31,6 +31,7 @@ use std::sync::Arc;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use scaivault_eventstore::log::{Backend, PostgresBackend, SqliteBackend};
 
+use steps::{Ask, Change, Filter, Step, Verb, When};
 use world::World;
 
 /// Runs `cases` sequences of up to `length` steps, each on an empty store that `open` makes.
@@ -81,4 +82,41 @@ fn on_postgres() {
         let url = cluster::Cluster::shared().database();
         Arc::new(PostgresBackend::connect(&url, 4).await.unwrap()) as Arc<dyn Backend>
     });
+}
+
+/// The window of the only version left ends before that of the secret: nothing of it is listed or restored then.
+#[test]
+fn a_deleted_secret_ends_with_its_last_value() {
+    const DAY: i64 = 86_400_000_000;
+    let ask = |verb| Step::Ask(Ask { partner: false, path: 0, narrow: false, key: None, verb });
+    let write = || {
+        let options = Change::default();
+        ask(Verb::Write { data: 1, kind: None, metadata: None, options, when: When::Always })
+    };
+    let delete = |version, permanent| ask(Verb::Delete { version: Some(version), permanent, when: When::Always });
+    let list = || {
+        let filter = Filter {
+            prefix: 0,
+            tags: Vec::new(),
+            kind: None,
+            expires_before: None,
+            updated_after: None,
+            expired: true,
+            deleted: true,
+            metadata: true,
+        };
+        ask(Verb::List { filter, limit: None })
+    };
+    let begin = vec![write(), write(), delete(1, false), Step::Wait(5 * DAY), delete(2, false), delete(2, true)];
+    let end = vec![list(), Step::Wait(26 * DAY), list(), ask(Verb::Restore { version: None }), write(), list()];
+    for between in [vec![], vec![Step::Sweep], vec![Step::Restart]] {
+        let steps = begin.iter().chain(&between).chain(&end).cloned();
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            let mut world = World::open(Arc::new(SqliteBackend::open(None).await.unwrap())).await;
+            for step in steps {
+                world.step(step).await;
+            }
+            world.close().await;
+        });
+    }
 }
