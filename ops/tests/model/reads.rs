@@ -155,7 +155,7 @@ impl Reference {
         let versions: Vec<Value> = numbers
             .iter()
             .rev()
-            .map(|number| json!({"version": number, "read_count": of(*number).count(), "last_read_at": time(of(*number).last().unwrap().0)}))
+            .map(|number| json!({"version": number, "read_count": of(*number).count(), "last_read_at": time(of(*number).next_back().unwrap().0)}))
             .collect();
         let rows = reads.last().map(|(at, number)| {
             json!({"identity_id": CALLER, "identity_type": "user",
