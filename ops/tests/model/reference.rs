@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::expect::{Done, Entry, Event, Refusal, SWEEPER, time};
+use crate::expect::{DAY, Done, Entry, Event, Refusal, SWEEPER, time};
 use crate::secret::Secret;
 use crate::steps::{Ask, BAD_PATHS, BAD_TAGS, BROKEN, PATHS, Verb, When};
 
@@ -106,6 +106,16 @@ impl Reference {
             return Err(refusal.early());
         }
         if visible(ask, path(ask.path)) { Ok(()) } else { Err(narrowed().early()) }
+    }
+
+    /// Moments that matter to anything.
+    pub fn moments(&self) -> Vec<i64> {
+        let lives = self.lives.iter().flat_map(BTreeMap::values);
+        let of = |life: &Life| {
+            let counted = life.reads.iter().map(|(at, _)| at + 30 * DAY);
+            counted.chain(life.state.moments()).collect::<Vec<i64>>()
+        };
+        lives.flat_map(of).collect()
     }
 
     /// What a change leads to.

@@ -128,6 +128,19 @@ impl Secret {
         oldest.into_iter().map(|number| self.destroy(number, "aged_out", actor)).collect()
     }
 
+    /// Moments at which the clock brings something about.
+    pub fn moments(&self) -> Vec<i64> {
+        let windows = self.versions.iter().filter_map(|version| match version.state {
+            State::Deleted(until) => Some(until),
+            State::Live | State::Destroyed => None,
+        });
+        let graces = self.versions.iter().filter_map(|version| version.grace);
+        let notices = self.notify_before.unwrap_or("0s").split(',').map(seconds);
+        let ends =
+            self.ends().into_iter().flat_map(|end| notices.clone().map(move |ahead| end - ahead * SECOND).chain([end]));
+        windows.chain(graces).chain(self.deleted.map(|(_, until)| until)).chain(ends).collect()
+    }
+
     /// What has to be said about the expiry by now.
     pub fn notices(&mut self, now: i64) -> Vec<Event> {
         let thresholds: Vec<&str> = self.notify_before.unwrap_or_default().split(',').map(str::trim).collect();

@@ -9,6 +9,9 @@ use proptest::prelude::*;
 pub enum Step {
     /// Time passes, in microseconds.
     Wait(i64),
+    /// Time passes up to an end that comes (of a grace period, a window, an expiry, …), or just before it: the next step
+    /// is at that very moment.
+    Until { which: usize, before: bool },
     /// The sweeper runs once.
     Sweep,
     /// The node stops and starts on the same store, folding it anew.
@@ -212,7 +215,8 @@ pub fn sequence(length: usize) -> impl Strategy<Value = Vec<Step>> {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         24 => ask().prop_map(Step::Ask),
-        4 => wait().prop_map(Step::Wait),
+        3 => wait().prop_map(Step::Wait),
+        3 => (0..8_usize, any::<bool>()).prop_map(|(which, before)| Step::Until { which, before }),
         2 => Just(Step::Sweep),
         1 => Just(Step::Restart),
     ]

@@ -71,6 +71,8 @@ pub struct World {
     /// Moments of past requests.
     moments: Vec<i64>,
     narrow_token: (String, i64),
+    /// The clock stands where the next step is to happen.
+    at_moment: bool,
     position: Position,
     last_event: String,
     requests: u32,
@@ -99,6 +101,7 @@ impl World {
             kept: HashMap::new(),
             moments: Vec::new(),
             narrow_token: (String::new(), 0),
+            at_moment: false,
             position: Position::START,
             last_event: String::new(),
             requests: 0,
@@ -126,8 +129,11 @@ impl World {
     /// One step, compared.
     pub async fn step(&mut self, step: Step) {
         // No two steps at one moment.
-        self.clock.advance(1_700);
+        if !std::mem::take(&mut self.at_moment) {
+            self.clock.advance(1_700);
+        }
         match step {
+            Step::Until { which, before } => self.until(which, before),
             Step::Wait(micros) => self.clock.advance(micros),
             Step::Restart => {
                 self.node.take().unwrap().stop().await;
@@ -138,6 +144,19 @@ impl World {
                 self.moments.push(self.clock.micros());
                 self.ask(&ask).await;
             }
+        }
+    }
+
+    fn until(&mut self, which: usize, before: bool) {
+        let now = self.clock.micros();
+        let mut moments = self.reference.moments();
+        moments.extend(self.kept.values().map(|kept| kept.until));
+        moments.push(self.narrow_token.1);
+        moments.retain(|moment| *moment > now + 1);
+        moments.sort_unstable();
+        if let Some(moment) = moments.get(which.min(moments.len().saturating_sub(1))) {
+            self.clock.advance(moment - now - i64::from(before));
+            self.at_moment = true;
         }
     }
 
