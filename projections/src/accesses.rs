@@ -49,8 +49,7 @@ impl Accesses {
     /// Last read of a path, and the number of reads in the 30 days before `now`.
     pub fn usage(&self, owner: &Owner, path: &str, now: Timestamp) -> (Option<Timestamp>, u64) {
         let Some(reads) = self.path(owner, path) else { return (None, 0) };
-        // Old rows are exact to the second, so the period starts at a whole one.
-        let start = Timestamp::from_micros(now.plus_seconds(-PERIOD_SECONDS).as_seconds() * 1_000_000);
+        let start = now.plus_seconds(-PERIOD_SECONDS);
         let from = reads.rows.partition_point(|row| row.at < start);
         let count = reads.rows.iter().skip(from).map(|row| u64::from(row.count)).sum();
         (reads.rows.last().map(|row| row.at), count)

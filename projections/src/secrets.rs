@@ -34,6 +34,14 @@ pub struct Catalogue {
     due: OrdSet<(Timestamp, SecretPath)>,
 }
 
+impl Held {
+    /// Whether the clock has ended it for good, though the log does not say so yet.
+    fn has_ended(&self, now: Timestamp) -> bool {
+        let due = self.due.is_some_and(|due| due <= now);
+        due && self.secret.destructions_due(now).iter().any(|event| matches!(event, SecretEvent::Destroyed { .. }))
+    }
+}
+
 impl Catalogue {
     /// What is at a path, live or soft-deleted.
     pub fn held(&self, path: &str) -> Option<&Arc<Held>> {

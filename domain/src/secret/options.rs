@@ -116,7 +116,18 @@ pub struct OptionsChange {
 }
 
 impl OptionsChange {
-    /// Checks what needs the clock or state, then gives the options and the end that result.
+    /// What can be said of the values without looking at the secret, which comes first.
+    pub fn check(&self, context: &Context) -> Result<(), Rejection> {
+        if let (Some(Some(_)), Some(Some(_))) = (&self.expires_in, self.expires_at) {
+            return Err(Rejection::field("options", "may have expires_in or expires_at, not both"));
+        }
+        match self.expires_at {
+            Some(Some(at)) if at <= context.now => Err(Rejection::field("options.expires_at", "must be in the future")),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// The options and the end that result; the values have passed [`Self::check`].
     ///
     /// `expires_in` counts from now when it is given, or when `new_version` is written.
     pub fn apply(
@@ -126,14 +137,6 @@ impl OptionsChange {
         new_version: bool,
         context: &Context,
     ) -> Result<(Options, Option<Timestamp>), Rejection> {
-        if let (Some(Some(_)), Some(Some(_))) = (&self.expires_in, self.expires_at) {
-            return Err(Rejection::field("options", "may have expires_in or expires_at, not both"));
-        }
-        if let Some(Some(at)) = self.expires_at
-            && at <= context.now
-        {
-            return Err(Rejection::field("options.expires_at", "must be in the future"));
-        }
         if let Some(Some(id)) = &self.rotation_policy_id {
             return Err(unknown_policy(ErrorCode::RotationPolicyNotFound, "Rotation policy", id));
         }

@@ -76,7 +76,7 @@ impl Secret {
         let counted: Vec<u32> = self
             .valued()
             .filter(|version| kept(version.number))
-            .filter(|version| version.grace_ends_at.is_none_or(|end| end <= now))
+            .filter(|version| !version.in_grace(now))
             .map(|version| version.number)
             .collect();
         let allowed = usize::try_from(self.options.max_versions).unwrap_or(usize::MAX);

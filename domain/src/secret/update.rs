@@ -20,6 +20,7 @@ pub struct UpdateSecret {
 
 /// Decides an update. No change, no event.
 pub fn decide(secret: Option<&Secret>, command: &UpdateSecret, context: &Context) -> Result<Decision<()>, Rejection> {
+    command.options.check(context)?;
     let secret = live(secret, &command.path)?;
     command.condition.check(&command.path, Some(secret))?;
     let (options, expires_at) = command.options.apply(&secret.options, secret.expires_at(), false, context)?;

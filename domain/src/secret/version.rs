@@ -103,7 +103,7 @@ impl Version {
 
     /// Replaced by a rotation whose grace period still runs.
     pub fn in_grace(&self, now: Timestamp) -> bool {
-        self.is_live() && self.grace_ends_at.is_some_and(|end| now < end)
+        self.grace_ends_at.is_some_and(|end| now < end)
     }
 
     /// Replaced by a rotation whose grace period is over.

@@ -43,6 +43,7 @@ pub fn decide(
     command: &WriteSecret,
     context: &Context,
 ) -> Result<Decision<Written>, Rejection> {
+    command.options.check(context)?;
     match secret {
         Some(secret) if secret.deleted.is_some() => Err(exists(secret)),
         Some(secret) => {

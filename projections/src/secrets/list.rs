@@ -4,7 +4,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use scaivault_domain::secret::SecretType;
-use scaivault_domain::{SecretPath, Timestamp, secret::Secret};
+use scaivault_domain::{SecretPath, Timestamp};
 
 use super::{Catalogue, Held};
 
@@ -39,11 +39,9 @@ pub struct Page<T> {
 }
 
 impl Filter {
-    fn admits(&self, secret: &Secret, now: Timestamp) -> bool {
-        let there = match secret.deleted {
-            Some(deletion) => self.include_deleted && now < deletion.recoverable_until,
-            None => true,
-        };
+    fn admits(&self, held: &Held, now: Timestamp) -> bool {
+        let secret = &held.secret;
+        let there = secret.deleted.is_none() || (self.include_deleted && !held.has_ended(now));
         // A deleted secret has no current version left to ask when its last version was deleted.
         let secret_type = secret.current().or(secret.versions.last()).map(|version| version.secret_type);
         there
@@ -67,7 +65,7 @@ impl Catalogue {
     ) -> Page<Arc<Held>> {
         let mut page = Page { rows: Vec::new(), has_more: false, total: 0 };
         for (path, held) in self.with_prefix(&filter.prefix) {
-            if !filter.admits(&held.secret, now) || !visible(path) {
+            if !filter.admits(held, now) || !visible(path) {
                 continue;
             }
             page.total += 1;

@@ -8,7 +8,7 @@ use scaivault_domain::secret::metadata::{
     MAX_DESCRIPTION, MAX_OWN_KEYS, MAX_OWN_TEXT, MAX_OWNER, MAX_TAG, MAX_TAGS, MetadataPatch, OwnValue,
 };
 use scaivault_domain::secret::options::{NoticeTimes, OptionsChange};
-use scaivault_domain::{ErrorCode, Rejection};
+use scaivault_domain::{ErrorCode, Rejection, Timestamp};
 use serde_json::value::RawValue;
 
 use crate::fields::{Faults, Fields, not_null};
@@ -125,7 +125,13 @@ fn own_value(key: &str, raw: &RawValue, faults: &mut Faults) -> Option<Option<Ow
 }
 
 /// `options`. In a PUT only those that can be absent may be `null`.
-pub fn options(fields: &mut Fields<'_>, place: Place, patching: bool, faults: &mut Faults) -> OptionsChange {
+pub fn options(
+    fields: &mut Fields<'_>,
+    place: Place,
+    patching: bool,
+    now: Timestamp,
+    faults: &mut Faults,
+) -> OptionsChange {
     let object = fields.object("options", faults);
     let Some(mut object) = not_null(object, "options", faults) else { return OptionsChange::default() };
     let max_versions = object.integer("max_versions", (1, 100), faults);
@@ -142,6 +148,10 @@ pub fn options(fields: &mut Fields<'_>, place: Place, patching: bool, faults: &m
     };
     if matches!((&change.expires_in, change.expires_at), (Some(Some(_)), Some(Some(_)))) {
         faults.field("options.expires_at", "excludes options.expires_in");
+    }
+    // Decided once more with the change; here it is told together with all other faults.
+    if matches!(change.expires_at, Some(Some(at)) if at <= now) {
+        faults.field("options.expires_at", "must be in the future");
     }
     if place == Place::Partner {
         for (given, name) in [

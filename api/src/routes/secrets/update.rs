@@ -47,11 +47,11 @@ async fn update(call: &mut Call) -> Result<Done, Stop> {
 
 fn command(call: &mut Call, path: SecretPath) -> Result<UpdateSecret, Rejection> {
     let condition = conditions::of(&call.headers)?;
-    let place = call.operation.place;
+    let (place, now) = (call.operation.place, call.now());
     let mut faults = std::mem::take(&mut call.query.faults);
     let mut fields = call.fields();
     let metadata = input::metadata(&mut fields, &mut faults);
-    let options = input::options(&mut fields, place, true, &mut faults);
+    let options = input::options(&mut fields, place, true, now, &mut faults);
     fields.finish(&mut faults);
     faults.finish()?;
     Ok(UpdateSecret { path, metadata, options, condition })

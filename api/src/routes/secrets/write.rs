@@ -67,13 +67,13 @@ async fn write(call: &mut Call) -> Result<Done, Stop> {
 
 fn command(call: &mut Call, path: SecretPath) -> Result<(WriteSecret, Value), Rejection> {
     let condition = conditions::of(&call.headers)?;
-    let place = call.operation.place;
+    let (place, now) = (call.operation.place, call.now());
     let mut faults = std::mem::take(&mut call.query.faults);
     let mut fields = call.fields();
     let value = input::required_value(&mut fields, "data", &mut faults)?;
     let secret_type = input::secret_type(&mut fields, &mut faults);
     let metadata = metadata(&mut fields, &mut faults);
-    let options = input::options(&mut fields, place, false, &mut faults);
+    let options = input::options(&mut fields, place, false, now, &mut faults);
     fields.finish(&mut faults);
     faults.finish()?;
     Ok((WriteSecret { path, secret_type, metadata, options, condition }, value))

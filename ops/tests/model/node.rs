@@ -1,0 +1,112 @@
+//! A node put together from the library crates, with a clock that the test holds.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use scaivault_api::health::{Checks, Database, Encryption, Status};
+use scaivault_api::{App, Settings, service};
+use scaivault_commands::{Clock, Engine};
+use scaivault_domain::Timestamp;
+use scaivault_eventstore::RecordedAt;
+use scaivault_eventstore::log::{Appender, AppenderLimits, Backend, Feed};
+use scaivault_eventstore::sealing::root::EphemeralRoot;
+use scaivault_eventstore::sealing::{AccessComposer, Keyring, Sealer};
+use scaivault_projections::history::History;
+use scaivault_projections::{Projections, Reader};
+use tokio::sync::watch;
+
+/// Shows the time it was told.
+#[derive(Default)]
+pub struct TestClock(AtomicI64);
+
+impl TestClock {
+    /// Microseconds since the Unix epoch.
+    pub fn micros(&self) -> i64 {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    /// Moves it forward.
+    pub fn advance(&self, micros: i64) {
+        self.0.fetch_add(micros, Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.micros())
+    }
+}
+
+struct Well;
+
+#[async_trait::async_trait]
+impl Checks for Well {
+    async fn database(&self) -> Database {
+        let (status, kind) = (Status::Ok, "memory");
+        Database { status, kind, latency: Duration::ZERO, pool: (1, 1), log_position: 0 }
+    }
+
+    fn encryption(&self) -> Encryption {
+        Encryption { status: Status::Ok, provider: "file" }
+    }
+
+    fn uptime(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+/// One life of a node.
+pub struct Node {
+    pub engine: Arc<Engine>,
+    pub sealer: Sealer,
+    pub service: Router,
+    appender: Appender,
+    /// Dropped, the node would stop serving.
+    _ready: watch::Sender<bool>,
+}
+
+impl Node {
+    /// Starts on what `backend` holds: keys are opened, everything is folded anew.
+    pub async fn start(backend: Arc<dyn Backend>, root: &EphemeralRoot, clock: Arc<TestClock>) -> Self {
+        backend.migrate().await.unwrap();
+        let keyring = Keyring::open_or_create(backend.clone(), root, clock.micros()).await.unwrap();
+        let sealer = Sealer::new(Arc::new(keyring));
+        let feed = Feed::open(backend.clone()).await.unwrap();
+        let composer = Arc::new(AccessComposer::new(sealer.clone()).unwrap());
+        let told = clock.clone();
+        let commit_clock = Arc::new(move || RecordedAt(told.micros()));
+        let appender =
+            Appender::start(backend.clone(), feed.clone(), composer, commit_clock, AppenderLimits::default());
+        let projections = Arc::new(Projections::default());
+        tokio::spawn(projections.clone().run(feed.reader(projections.applied()), sealer.clone()));
+        let engine = Arc::new(Engine::new(appender.clone(), feed, sealer.clone(), projections.clone(), clock));
+        let reader = Reader::new(projections, History::new(backend, sealer.clone()), sealer.clone());
+        engine.read_barrier().await.unwrap();
+        let (ready, is_ready) = watch::channel(true);
+        let app = App::new(engine.clone(), reader, settings(), Arc::new(Well), is_ready);
+        Self { engine, sealer, service: service(Arc::new(app)), appender, _ready: ready }
+    }
+
+    /// Ends this life; the backend stays open.
+    pub async fn stop(self) {
+        self.appender.close().await;
+    }
+}
+
+fn settings() -> Settings {
+    Settings {
+        version: "1.0.0",
+        commit: "test",
+        build_date: "2026-04-23T00:00:00Z",
+        node_id: "test".into(),
+        request_timeout: Duration::from_secs(30),
+        limits: HashMap::new(),
+        client_address: Arc::new(|_, _| IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        metrics: Arc::new(|_| ("text/plain".into(), String::new())),
+        dev_clock: None,
+    }
+}

@@ -1,0 +1,57 @@
+//! The README's first five minutes, executed as they stand there.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::server::Setup;
+
+/// The fenced `sh` blocks of a section.
+fn blocks(text: &str, heading: &str) -> Vec<String> {
+    let section = text.split(heading).nth(1).unwrap().split("\n## ").next().unwrap();
+    let fenced = section.split("```sh\n").skip(1);
+    fenced.map(|block| block.split("```").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_first_five_minutes_are_as_they_say() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let blocks = blocks(&std::fs::read_to_string(readme).unwrap(), "## First five minutes\n");
+    assert!(blocks.len() >= 5, "{blocks:?}");
+    let directory = tempfile::tempdir().unwrap();
+    let server = Setup::dev(directory.path()).start();
+    let token = server.value("Root token: ").unwrap();
+    // Address and token are those of this server, the executable is the one under test.
+    let programs = Path::new(env!("CARGO_BIN_EXE_scaivault")).parent().unwrap();
+    let script = blocks
+        .join("echo\n")
+        .replace("http://127.0.0.1:8200", &server.url)
+        .replace("skt_…", &token)
+        .replace("$PWD/target/debug", programs.to_str().unwrap())
+        .replace("\ncurl ", "\necho; curl --fail-with-body ");
+    let done = Command::new("bash")
+        .args(["-euo", "pipefail", "-c", &script])
+        .env_clear()
+        .env("HOME", directory.path())
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .current_dir(directory.path())
+        .output()
+        .unwrap();
+    let out = String::from_utf8(done.stdout).unwrap();
+    let err = String::from_utf8(done.stderr).unwrap();
+    assert!(done.status.success(), "{script}\n{out}\n{err}");
+    let answers: Vec<Value> =
+        out.lines().filter(|line| line.starts_with('{')).map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [whoami, created, first, updated, old, list] = answers.as_slice() else { panic!("{out}") };
+    assert_eq!(whoami["identity_id"], "user:root@dev");
+    assert_eq!((&created["version"], &created["created"]), (&1.into(), &true.into()));
+    assert_eq!((&first["version"], &first["data"]["password"]), (&1.into(), &"first".into()));
+    assert_eq!((&updated["version"], &updated["previous_version"]), (&2.into(), &1.into()));
+    assert_eq!((&old["version"], &old["data"]["password"]), (&1.into(), &"first".into()));
+    assert_eq!((&list["total_count"], &list["secrets"][0]["path"]), (&1.into(), &"app/db/password".into()));
+    for line in ["Created app/db/replica version 1", "third", "Updated app/db/replica version 2 (was 1)", "fourth"] {
+        assert!(out.lines().any(|printed| printed == line), "{line} in {out}");
+    }
+    assert_eq!(server.terminate(), 0);
+}
