@@ -96,16 +96,7 @@ fn a_deleted_secret_ends_with_its_last_value() {
     };
     let delete = |version, permanent| ask(Verb::Delete { version: Some(version), permanent, when: When::Always });
     let list = || {
-        let filter = Filter {
-            prefix: 0,
-            tags: Vec::new(),
-            kind: None,
-            expires_before: None,
-            updated_after: None,
-            expired: true,
-            deleted: true,
-            metadata: true,
-        };
+        let filter = Filter { expired: true, deleted: true, metadata: true, ..Filter::default() };
         ask(Verb::List { filter, limit: None })
     };
     let begin = [write(), write(), delete(1, false), Step::Wait(5 * DAY), delete(2, false), delete(2, true)];

@@ -108,14 +108,17 @@ impl Reference {
         if visible(ask, path(ask.path)) { Ok(()) } else { Err(narrowed().early()) }
     }
 
-    /// Moments that matter to anything.
-    pub fn moments(&self) -> Vec<i64> {
-        let lives = self.lives.iter().flat_map(BTreeMap::values);
-        let of = |life: &Life| {
-            let counted = life.reads.iter().map(|(at, _)| at + 30 * DAY);
-            counted.chain(life.state.moments()).collect::<Vec<i64>>()
-        };
-        lives.flat_map(of).collect()
+    /// Moments that matter to a secret, with whose it is and its path.
+    pub fn moments(&self) -> Vec<(i64, bool, usize)> {
+        let mut moments = Vec::new();
+        for (partner, lives) in [false, true].into_iter().zip(&self.lives) {
+            for (name, life) in lives {
+                let index = PATHS.iter().position(|path| path == name).unwrap();
+                let counted = life.reads.iter().map(|(at, _)| at + 30 * DAY);
+                moments.extend(counted.chain(life.state.moments()).map(|at| (at, partner, index)));
+            }
+        }
+        moments
     }
 
     /// What a change leads to.

@@ -139,7 +139,7 @@ pub enum When {
 }
 
 /// Filters of a list.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// Index into [`PREFIXES`].
     pub prefix: usize,

@@ -20,7 +20,7 @@ use crate::expect::{CALLER, DAY, Entry, Event, Refusal, SECOND, SWEEPER, Shown, 
 use crate::node::{Node, TestClock};
 use crate::reference::{self, Reference, swept_entry};
 use crate::request::{self, Request};
-use crate::steps::{Ask, PATHS, Step, Verb};
+use crate::steps::{Ask, Filter, PATHS, Step, Verb};
 
 const ROOT_TOKEN: &str = "dev-root-token";
 /// How long an idempotency key is remembered.
@@ -133,7 +133,7 @@ impl World {
             self.clock.advance(1_700);
         }
         match step {
-            Step::Until { which, before } => self.until(which, before),
+            Step::Until { which, before } => self.until(which, before).await,
             Step::Wait(micros) => self.clock.advance(micros),
             Step::Restart => {
                 self.node.take().unwrap().stop().await;
@@ -147,16 +147,31 @@ impl World {
         }
     }
 
-    fn until(&mut self, which: usize, before: bool) {
+    /// Moves the clock to an end, and looks at the secret it concerns from all sides.
+    async fn until(&mut self, which: usize, before: bool) {
         let now = self.clock.micros();
         let mut moments = self.reference.moments();
-        moments.extend(self.kept.values().map(|kept| kept.until));
-        moments.push(self.narrow_token.1);
-        moments.retain(|moment| *moment > now + 1);
+        moments.extend(self.kept.values().map(|kept| (kept.until, false, 0)));
+        moments.push((self.narrow_token.1, false, 0));
+        moments.retain(|(moment, ..)| *moment > now + 1);
         moments.sort_unstable();
-        if let Some(moment) = moments.get(which.min(moments.len().saturating_sub(1))) {
-            self.clock.advance(moment - now - i64::from(before));
-            self.at_moment = true;
+        let Some((moment, partner, path)) = moments.get(which.min(moments.len().saturating_sub(1))).copied() else {
+            return;
+        };
+        self.clock.advance(moment - now - i64::from(before));
+        self.at_moment = true;
+        let numbered = (1..=4).map(Some).chain([None]);
+        let reads = numbered.map(|version| Verb::Read { version, at: None, include_expired: false, unless: None });
+        let listed = Filter { deleted: true, ..Filter::default() };
+        let views = [
+            Verb::Metadata,
+            Verb::Versions { destroyed: true, limit: None },
+            Verb::List { filter: listed, limit: None },
+            Verb::List { filter: Filter { expires_before: Some(0), expired: true, ..Filter::default() }, limit: None },
+            Verb::Expiring { days: None, prefix: 0, limit: None },
+        ];
+        for verb in views.into_iter().chain(reads) {
+            self.ask(&Ask { partner, path, narrow: false, key: None, verb }).await;
         }
     }
 

@@ -45,9 +45,12 @@ impl Accesses {
     ) -> Vec<Consumer> {
         let rows = self.path(owner, path).map_or(&[][..], |reads| reads.rows.as_slice());
         let start = rows.partition_point(|row| row.at < from);
-        let mut readers: BTreeMap<u32, BTreeMap<u32, VersionReads>> = BTreeMap::new();
+        // By identity: the version of the last read, and reads by version.
+        let mut readers: BTreeMap<u32, (u32, BTreeMap<u32, VersionReads>)> = BTreeMap::new();
         for row in rows.iter().skip(start).take_while(|row| row.at < to) {
-            let reads = readers.entry(row.identity).or_default().entry(row.version).or_insert(VersionReads {
+            let (last_version, versions) = readers.entry(row.identity).or_default();
+            *last_version = row.version;
+            let reads = versions.entry(row.version).or_insert(VersionReads {
                 version: row.version,
                 read_count: 0,
                 last_read_at: row.at,
@@ -57,16 +60,15 @@ impl Accesses {
         }
         let mut consumers: Vec<Consumer> = readers
             .into_iter()
-            .filter_map(|(identity, versions)| {
+            .filter_map(|(identity, (last_version, versions))| {
                 let versions: Vec<VersionReads> = versions.into_values().rev().collect();
                 if version.is_some_and(|wanted| versions.iter().all(|reads| reads.version != wanted)) {
                     return None;
                 }
-                let last = versions.iter().max_by_key(|reads| reads.last_read_at)?;
                 Some(Consumer {
                     identity: self.identities.get(usize::try_from(identity).ok()?)?.clone(),
-                    last_version: last.version,
-                    last_read_at: last.last_read_at,
+                    last_version,
+                    last_read_at: versions.iter().map(|reads| reads.last_read_at).max()?,
                     read_count: versions.iter().map(|reads| reads.read_count).sum(),
                     versions,
                 })
