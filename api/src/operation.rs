@@ -111,3 +111,39 @@ pub enum Body {
     /// The same, or a form.
     JsonOrForm(&'static str),
 }
+
+impl Operation {
+    /// A `GET` that everybody may call: no token, no audit entry, no parameters.
+    pub const fn public(
+        path: &'static str,
+        id: &'static str,
+        summary: &'static str,
+        answers: &'static [(u16, Option<&'static str>)],
+        handler: for<'a> fn(&'a mut Call) -> Handling<'a>,
+    ) -> Self {
+        Self {
+            method: Method::GET,
+            path,
+            id,
+            summary,
+            access: Access::Public,
+            place: Place::Installation,
+            category: Category::Public,
+            action: None,
+            idempotent: false,
+            query: &[],
+            headers: &[],
+            body: Body::None,
+            answers,
+            errors: &[],
+            handler,
+        }
+    }
+
+    /// With codes special to it.
+    #[must_use]
+    pub const fn refusing(mut self, errors: &'static [ErrorCode]) -> Self {
+        self.errors = errors;
+        self
+    }
+}

@@ -26,41 +26,18 @@ pub fn operations() -> [&'static Operation; 3] {
     [&ALIVE, &READY, &DETAILED]
 }
 
-static ALIVE: Operation = Operation {
-    method: Method::GET,
-    path: "/v1/health",
-    id: "health",
-    summary: "Says that the process runs.",
-    access: Access::Public,
-    place: Place::Installation,
-    category: Category::Public,
-    action: None,
-    idempotent: false,
-    query: &[],
-    headers: &[],
-    body: Body::None,
-    answers: &[(200, Some("Health"))],
-    errors: &[],
-    handler: |call| Box::pin(alive(call)),
-};
+static ALIVE: Operation =
+    Operation::public("/v1/health", "health", "Says that the process runs.", &[(200, Some("Health"))], |call| {
+        Box::pin(alive(call))
+    });
 
-static READY: Operation = Operation {
-    method: Method::GET,
-    path: "/v1/health/ready",
-    id: "ready",
-    summary: "Says whether this node can serve requests.",
-    access: Access::Public,
-    place: Place::Installation,
-    category: Category::Public,
-    action: None,
-    idempotent: false,
-    query: &[],
-    headers: &[],
-    body: Body::None,
-    answers: &[(200, Some("Ready")), (503, Some("Ready"))],
-    errors: &[],
-    handler: |call| Box::pin(ready(call)),
-};
+static READY: Operation = Operation::public(
+    "/v1/health/ready",
+    "ready",
+    "Says whether this node can serve requests.",
+    &[(200, Some("Ready")), (503, Some("Ready"))],
+    |call| Box::pin(ready(call)),
+);
 
 static DETAILED: Operation = Operation {
     method: Method::GET,

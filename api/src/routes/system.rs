@@ -3,13 +3,11 @@
 mod clock;
 mod metrics;
 
-use axum::http::Method;
 use serde_json::json;
 
 use crate::call::{Call, Stop};
-use crate::category::Category;
 use crate::openapi;
-use crate::operation::{Access, Body, Operation, Place};
+use crate::operation::Operation;
 use crate::response::Done;
 
 /// The operations of this group.
@@ -21,59 +19,24 @@ pub fn operations(dev: bool) -> Vec<&'static Operation> {
     operations
 }
 
-static VERSION: Operation = Operation {
-    method: Method::GET,
-    path: "/v1/version",
-    id: "version",
-    summary: "Shows the version of server and API.",
-    access: Access::Public,
-    place: Place::Installation,
-    category: Category::Public,
-    action: None,
-    idempotent: false,
-    query: &[],
-    headers: &[],
-    body: Body::None,
-    answers: &[(200, Some("Version"))],
-    errors: &[],
-    handler: |call| Box::pin(version(call)),
-};
+static VERSION: Operation = Operation::public(
+    "/v1/version",
+    "version",
+    "Shows the version of server and API.",
+    &[(200, Some("Version"))],
+    |call| Box::pin(version(call)),
+);
 
-static OPENAPI: Operation = Operation {
-    method: Method::GET,
-    path: "/v1/openapi.json",
-    id: "openapi",
-    summary: "The OpenAPI 3.1 description of every route of this build.",
-    access: Access::Public,
-    place: Place::Installation,
-    category: Category::Public,
-    action: None,
-    idempotent: false,
-    query: &[],
-    headers: &[],
-    body: Body::None,
-    answers: &[(200, Some("OpenApi"))],
-    errors: &[],
-    handler: |call| Box::pin(document(call)),
-};
+static OPENAPI: Operation = Operation::public(
+    "/v1/openapi.json",
+    "openapi",
+    "The OpenAPI 3.1 description of every route of this build.",
+    &[(200, Some("OpenApi"))],
+    |call| Box::pin(document(call)),
+);
 
-static DOCS: Operation = Operation {
-    method: Method::GET,
-    path: "/docs",
-    id: "docs",
-    summary: "The API description as a page.",
-    access: Access::Public,
-    place: Place::Installation,
-    category: Category::Public,
-    action: None,
-    idempotent: false,
-    query: &[],
-    headers: &[],
-    body: Body::None,
-    answers: &[(200, None)],
-    errors: &[],
-    handler: |call| Box::pin(page(call)),
-};
+static DOCS: Operation =
+    Operation::public("/docs", "docs", "The API description as a page.", &[(200, None)], |call| Box::pin(page(call)));
 
 async fn version(call: &mut Call) -> Result<Done, Stop> {
     let settings = &call.app.settings;

@@ -11,6 +11,10 @@
 mod authorisation;
 mod bad_input;
 mod description;
+mod logs;
 mod narrowing;
+#[path = "../support/server.rs"]
+#[allow(dead_code)]
+mod process;
 mod server;
 mod tenants;

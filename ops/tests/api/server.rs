@@ -1,18 +1,20 @@
 //! A development server of the test's own, gone when dropped.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
 
 use reqwest::{Client, Method};
 use serde_json::Value;
 
+use super::process::{self, Setup};
+
 pub const TOKEN: &str = "the-root-token-of-a-test";
 
 pub struct Server {
-    process: Child,
+    process: process::Server,
     pub address: String,
     client: Client,
+    _directory: tempfile::TempDir,
 }
 
 /// Status, headers that matter, body.
@@ -45,19 +47,16 @@ impl Server {
     }
 
     pub fn with(variables: &[(&str, &str)]) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_scaivault"))
-            .args(["server", "--dev", "--bind", "127.0.0.1:0", "--log-level", "error"])
-            .env_clear()
-            .env("SCAIVAULT_DEV_ROOT_TOKEN", TOKEN)
-            .envs(variables.iter().copied())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("Listening on ").expect("the address is printed").to_owned();
-        Self { process, address, client: Client::new() }
+        let directory = tempfile::tempdir().unwrap();
+        let setup = Setup::dev(directory.path()).with("SCAIVAULT_DEV_ROOT_TOKEN", TOKEN);
+        let setup = variables.iter().fold(setup, |setup, (name, value)| setup.with(name, value));
+        let process = setup.start();
+        Self { address: process.url.clone(), process, client: Client::new(), _directory: directory }
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        self.process.errors()
     }
 
     pub async fn call(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
@@ -106,12 +105,5 @@ impl Server {
         let mut answer = Vec::new();
         let _ = socket.read_to_end(&mut answer);
         String::from_utf8_lossy(&answer).into_owned()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }

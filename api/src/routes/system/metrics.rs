@@ -1,33 +1,19 @@
 //! `GET /v1/metrics` on the main listener: for administrators, in development mode for everybody.
 
-use axum::http::Method;
 use scaivault_domain::access;
-use scaivault_domain::{Rejection, Scope};
+use scaivault_domain::{ErrorCode, Rejection, Scope};
 
 use crate::authentication::authenticate;
 use crate::call::{Call, Stop};
-use crate::category::Category;
-use crate::operation::{Access, Body, Operation, Place};
+use crate::operation::Operation;
 use crate::response::Done;
 
-pub(super) static METRICS: Operation = Operation {
-    method: Method::GET,
-    path: "/v1/metrics",
-    id: "metrics",
-    summary: "Metrics in Prometheus text format.",
-    // Leaves no audit entry, so it checks the token itself.
-    access: Access::Public,
-    place: Place::Installation,
-    category: Category::Public,
-    action: None,
-    idempotent: false,
-    query: &[],
-    headers: &[],
-    body: Body::None,
-    answers: &[(200, None)],
-    errors: &[scaivault_domain::ErrorCode::AuthenticationRequired, scaivault_domain::ErrorCode::AccessDenied],
-    handler: |call| Box::pin(show(call)),
-};
+/// Leaves no audit entry, so it checks the token itself.
+pub(super) static METRICS: Operation =
+    Operation::public("/v1/metrics", "metrics", "Metrics in Prometheus text format.", &[(200, None)], |call| {
+        Box::pin(show(call))
+    })
+    .refusing(&[ErrorCode::AuthenticationRequired, ErrorCode::AccessDenied]);
 
 async fn show(call: &mut Call) -> Result<Done, Stop> {
     if !call.app.is_dev() {
