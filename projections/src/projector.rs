@@ -100,6 +100,7 @@ impl Projections {
             if let Err(error) = self.apply(&mut fold, &batch).await {
                 break error;
             }
+            metrics::histogram!("scaivault_bus_latency_seconds").record(batch.age());
         };
         tracing::error!(target: "projections", error = %error, "the fold has stopped");
         self.state.send_replace(ProjectorState::Stopped(error.to_string()));

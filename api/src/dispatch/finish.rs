@@ -4,7 +4,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, RETRY_AFTER, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::{HeaderName, HeaderValue, Response};
 use scaivault_commands::audit::{EntryFacts, Outcome};
 use scaivault_commands::{Answer, EntryDraft, Failure, Reply, ids};
@@ -21,6 +24,9 @@ use crate::error;
 use crate::operation::Operation;
 use crate::rate_limit::Level;
 use crate::response::Done;
+
+/// The page brings its own script and style, and needs nothing else.
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; base-uri 'none'";
 
 /// An answer with what the log line says of it.
 pub(super) struct Finished {
@@ -147,7 +153,12 @@ impl Finished {
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = error::status(self.reply.status);
         let full_at = app.engine.now().as_seconds().saturating_add_unsigned(self.level.full_in_seconds);
+        let security = match content_type.as_deref() {
+            Some(html) if html.starts_with("text/html") => Some((CONTENT_SECURITY_POLICY, PAGE_POLICY.to_owned())),
+            Some(_) | None => None,
+        };
         let headers = [
+            (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
             (HeaderName::from_static("x-request-id"), arrival.request_id.to_string()),
             (HeaderName::from_static("x-ratelimit-limit"), self.level.limit.to_string()),
             (HeaderName::from_static("x-ratelimit-remaining"), self.level.remaining.to_string()),
@@ -156,7 +167,7 @@ impl Finished {
         ];
         let tag = self.reply.etag.map(|tag| (ETAG, tag));
         let content_type = content_type.map(|content_type| (CONTENT_TYPE, content_type));
-        for (name, value) in headers.into_iter().chain(tag).chain(content_type).chain(self.extra) {
+        for (name, value) in headers.into_iter().chain(security).chain(tag).chain(content_type).chain(self.extra) {
             if let Ok(value) = HeaderValue::try_from(value) {
                 response.headers_mut().insert(name, value);
             }

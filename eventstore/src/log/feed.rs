@@ -10,6 +10,7 @@ mod reader;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{broadcast, watch};
 
@@ -27,17 +28,23 @@ const KEPT_BATCHES: usize = 256;
 pub struct Batch {
     records: Arc<[Record]>,
     skip: usize,
+    since: Instant,
 }
 
 impl Batch {
     /// Wraps records, which are in position order without holes.
     pub fn new(records: impl Into<Arc<[Record]>>) -> Self {
-        Self { records: records.into(), skip: 0 }
+        Self { records: records.into(), skip: 0, since: Instant::now() }
     }
 
     /// The records.
     pub fn records(&self) -> &[Record] {
         self.records.get(self.skip..).unwrap_or_default()
+    }
+
+    /// How long ago it was committed here, or read from the log.
+    pub fn age(&self) -> Duration {
+        self.since.elapsed()
     }
 
     /// Position of the first record.
