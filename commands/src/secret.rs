@@ -104,8 +104,9 @@ impl Engine {
         let plan = |view: &View| {
             let context = self.context(request, view);
             let held = view.secrets(&request.owner).held(path.as_str()).map(|held| &held.secret);
-            // What the clock has brought about goes into the log first, as the sweeper's doing.
-            let due = held.map(|secret| secret.destructions_due(context.now)).unwrap_or_default();
+            // What the clock has brought about goes into the log first, as the sweeper's doing: a new end must not
+            // swallow the notices of the old one.
+            let due = held.map(|secret| secret.due(context.now)).unwrap_or_default();
             let secret = Secret::preview(held.map(|secret| secret.as_ref().clone()), &due, context.now, path);
             let decision = decide(secret.as_ref(), &context)?;
             let after = Secret::preview(secret, &decision.events, context.now, path);

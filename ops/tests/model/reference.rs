@@ -80,7 +80,12 @@ pub fn has_path(verb: &Verb) -> bool {
 impl Reference {
     /// The secret at `now`, whatever was swept, and the events that are due for it.
     pub fn settled(&self, ask: &Ask, path: &str, now: i64) -> (Option<Secret>, Vec<Event>) {
-        self.lives[usize::from(ask.partner)].get(path).map_or((None, Vec::new()), |life| life.state.settle(now))
+        let Some(life) = self.lives[usize::from(ask.partner)].get(path) else { return (None, Vec::new()) };
+        let (mut secret, mut events) = life.state.settle(now);
+        if let Some(secret) = &mut secret {
+            events.extend(secret.notices(now));
+        }
+        (secret, events)
     }
 
     /// Checks 7 and 8: conditions, body, path, narrowing.

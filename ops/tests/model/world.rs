@@ -374,8 +374,11 @@ impl World {
         let told = self.told().await;
         assert_eq!(told.events, events, "{ask:?}");
         // What the clock had brought about went in with the change, each with an entry of its own.
+        let destroys = |event: &Value| {
+            event["event_type"] == "secret.version_destroyed" || event["event_type"] == "secret.deleted"
+        };
         let swept = events.iter().filter(|event| event["identity_id"] == SWEEPER).map(|event| Entry {
-            action: "delete".into(),
+            action: if destroys(event) { "delete" } else { "write" }.into(),
             path: event["path"].as_str().map(str::to_owned),
             version: event["data"]["version"].as_u64().map(|number| number as u32),
             error: None,
