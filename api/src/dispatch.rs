@@ -7,7 +7,6 @@
 mod arrival;
 mod body;
 mod checks;
-pub(crate) use checks::{bucket_of, limited};
 mod finish;
 
 use std::net::SocketAddr;
@@ -17,6 +16,10 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{Request, Response};
+use scaivault_commands::Failure;
+use scaivault_domain::Scope;
+
+pub(crate) use checks::{bucket_of, limited};
 
 use crate::app::App;
 use crate::call::Stop;
@@ -25,7 +28,6 @@ use crate::response::Done;
 use crate::router::{Matched, Unmatched};
 use arrival::Arrival;
 use finish::Finished;
-use scaivault_commands::Failure;
 
 /// The API as a service.
 pub fn service(app: Arc<App>) -> Router {
@@ -98,7 +100,7 @@ async fn authenticated(
     app: &Arc<App>,
     arrival: &Arrival,
     matched: Matched,
-    scopes: &'static [scaivault_domain::Scope],
+    scopes: &'static [Scope],
     body: Body,
 ) -> Finished {
     let operation = matched.operation;

@@ -248,11 +248,13 @@ async fn repeated(app: &Arc<App>, arrival: &Arrival, call: &mut Call, answer: An
 }
 
 /// A failure of a handler: kept if its key was claimed, recorded in any case.
-async fn failed(app: &Arc<App>, arrival: &Arrival, call: &Call, failure: Failure) -> Finished {
+async fn failed(app: &Arc<App>, arrival: &Arrival, call: &mut Call, failure: Failure) -> Finished {
     let rejection = error::rejection_of(&failure);
     if call.claim.is_some() && error::is_kept(rejection.code) {
         let reply = error::reply(&rejection, &arrival.request_id);
         return match app.engine.keep_refusal(&call.change(), rejection.code, reply).await {
+            // Another request took the key first: its outcome is this one's too.
+            Ok(answer) if answer.replayed => repeated(app, arrival, call, answer).await,
             Ok(_) => Finished::failed(app, arrival, call.operation, &failure),
             Err(unrecorded) => Finished::failed(app, arrival, call.operation, &unrecorded),
         };
