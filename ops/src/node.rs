@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use nix::sys::stat::{Mode, umask};
 use scaivault_commands::{Clock, Engine, Failure};
 use scaivault_eventstore::log::{Appender, AppenderLimits, Backend, Feed, PostgresBackend, SqliteBackend};
 use scaivault_eventstore::sealing::root::EphemeralRoot;
@@ -55,6 +56,8 @@ pub(crate) struct Node {
 impl Node {
     /// Opens the store, makes its keys if it is empty, and folds the whole log.
     pub(crate) async fn open(configuration: &Configuration) -> Result<Self, StartError> {
+        // Whatever this process makes from here on is for its owner alone, SQLite's files included.
+        umask(Mode::from_bits_truncate(0o077));
         let clock = Arc::new(ServerClock::default());
         let lock = lock(configuration)?;
         let backend = open_backend(configuration).await?;
