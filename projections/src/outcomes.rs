@@ -41,7 +41,7 @@ pub struct HeldOutcome {
 pub struct Outcomes {
     held: HashMap<OutcomeKey, Arc<HeldOutcome>>,
     ends: OrdSet<(Timestamp, Position, OutcomeKey)>,
-    /// Outcomes whose time ended, by end: their keys are to be destroyed.
+    /// By end: the records whose data keys are destroyed then.
     over: OrdSet<(Timestamp, Position)>,
     /// Streams of dropped outcomes go on counting.
     last: HashMap<OutcomeKey, Revision>,
