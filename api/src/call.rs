@@ -58,7 +58,7 @@ pub struct Call {
     /// Query parameters.
     pub query: Query,
     /// Headers.
-    pub headers: HeaderMap,
+    pub headers: Arc<HeaderMap>,
     /// Body, a sound JSON object if the operation takes one.
     pub body: Bytes,
     /// The audit entry in the making.
@@ -74,7 +74,7 @@ impl Call {
     pub fn secret(&mut self, permission: Permission) -> Result<SecretPath, Rejection> {
         // What was asked for is recorded also when it is no path, if it could be one's text.
         let path = SecretPath::parse(&self.capture)?;
-        self.entry.secret_path = Some(path.as_str().into());
+        self.entry.secret_path = Some(path.shared());
         self.entry.resource = None;
         self.grant(permission, &path)?;
         Ok(path)

@@ -48,7 +48,8 @@ struct Bucket {
     at: Instant,
 }
 
-type Shard = Mutex<HashMap<(Box<str>, Category), Bucket>>;
+/// By caller: few categories each, so looked through.
+type Shard = Mutex<HashMap<Box<str>, Vec<(Category, Bucket)>>>;
 
 /// All buckets of this process.
 pub struct RateLimits {
@@ -88,10 +89,12 @@ impl RateLimits {
     pub fn fullest_used(&self, most: usize, now: Instant) -> Vec<(String, Category, f64)> {
         let mut rows = Vec::new();
         for shard in &self.shards {
-            for ((who, category), bucket) in shard.lock().iter() {
-                let Some(limit) = self.limits.get(category) else { continue };
-                let fill = refilled(*bucket, *limit, now).units / f64::from(limit.per_minute);
-                rows.push((who.to_string(), *category, fill));
+            for (who, buckets) in shard.lock().iter() {
+                for (category, bucket) in buckets {
+                    let Some(limit) = self.limits.get(category) else { continue };
+                    let fill = refilled(*bucket, *limit, now).units / f64::from(limit.per_minute);
+                    rows.push((who.to_string(), *category, fill));
+                }
             }
         }
         rows.sort_by(|a, b| a.2.total_cmp(&b.2));
@@ -110,17 +113,27 @@ impl RateLimits {
         let limit = self.limits.get(&category).copied().unwrap_or(unlimited);
         let full = Bucket { units: f64::from(limit.per_minute), at: now };
         let Some(shard) = self.shards.get(shard_of(who)) else { return act(&mut full.clone(), limit) };
-        let mut buckets = shard.lock();
-        if buckets.len() >= SWEEP_AT {
-            buckets.retain(|(_, category), bucket| {
+        let mut callers = shard.lock();
+        if callers.len() >= SWEEP_AT {
+            let is_used = |(category, bucket): &(Category, Bucket)| {
                 self.limits
                     .get(category)
                     .is_some_and(|limit| refilled(*bucket, *limit, now).units < f64::from(limit.per_minute))
-            });
+            };
+            callers.retain(|_, buckets| buckets.iter().any(is_used));
         }
-        let bucket = buckets.entry((who.into(), category)).or_insert(full);
-        *bucket = refilled(*bucket, limit, now);
-        act(bucket, limit)
+        let buckets = match callers.get_mut(who) {
+            Some(buckets) => buckets,
+            None => callers.entry(who.into()).or_default(),
+        };
+        if let Some((_, bucket)) = buckets.iter_mut().find(|(of, _)| *of == category) {
+            *bucket = refilled(*bucket, limit, now);
+            return act(bucket, limit);
+        }
+        let mut bucket = full;
+        let done = act(&mut bucket, limit);
+        buckets.push((category, bucket));
+        done
     }
 }
 

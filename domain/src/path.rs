@@ -132,6 +132,11 @@ impl SecretPath {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The text, shared.
+    pub fn shared(&self) -> Arc<str> {
+        self.0.clone()
+    }
 }
 
 fn is_path_text(text: &str) -> bool {

@@ -12,6 +12,10 @@ mod telemetry;
 
 use std::process::ExitCode;
 
+/// Requests make many short-lived allocations on every thread.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Version of the product.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Commit it was built from.

@@ -20,7 +20,7 @@ const MAX_USER_AGENT: usize = 256;
 pub(super) struct Arrival {
     pub(super) method: Method,
     pub(super) uri: Uri,
-    pub(super) headers: HeaderMap,
+    pub(super) headers: Arc<HeaderMap>,
     pub(super) request_id: Arc<str>,
     pub(super) address: IpAddr,
     pub(super) user_agent: Option<Arc<str>>,
@@ -49,7 +49,7 @@ impl Arrival {
             started: Instant::now(),
             method: parts.method,
             uri: parts.uri,
-            headers: parts.headers,
+            headers: Arc::new(parts.headers),
         }
     }
 

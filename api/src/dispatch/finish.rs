@@ -28,12 +28,18 @@ use crate::response::Done;
 /// The page brings its own script and style, and needs nothing else.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; base-uri 'none'";
 
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const RATE_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const RATE_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const RATE_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+
 /// An answer with what the log line says of it.
 pub(super) struct Finished {
     reply: Reply,
     content_type: Option<String>,
     extra: Vec<(HeaderName, String)>,
-    level: Level,
+    /// Of the caller's bucket; that of its address if there is no caller.
+    level: Option<Level>,
     operation: Option<&'static Operation>,
     error_code: Option<&'static str>,
     chain: Option<String>,
@@ -42,13 +48,12 @@ pub(super) struct Finished {
 }
 
 impl Finished {
-    fn new(app: &App, arrival: &Arrival, operation: Option<&'static Operation>, reply: Reply) -> Self {
-        let level = app.rate_limits.level(&arrival.address.to_string(), Category::Public, arrival.started);
+    fn new(operation: Option<&'static Operation>, reply: Reply) -> Self {
         Self {
             reply,
             content_type: None,
             extra: Vec::new(),
-            level,
+            level: None,
             operation,
             error_code: None,
             chain: None,
@@ -58,26 +63,26 @@ impl Finished {
     }
 
     /// 404, or 405 with the verbs that are offered.
-    pub(super) fn unmatched(app: &App, arrival: &Arrival, allow: Option<String>) -> Self {
+    pub(super) fn unmatched(arrival: &Arrival, allow: Option<String>) -> Self {
         let rejection = match &allow {
             None => Rejection::new(ErrorCode::NotFound, "There is no such route"),
             Some(verbs) => Rejection::new(ErrorCode::MethodNotAllowed, format!("This route offers {verbs}")),
         };
-        let mut finished = Self::new(app, arrival, None, error::reply(&rejection, &arrival.request_id));
+        let mut finished = Self::new(None, error::reply(&rejection, &arrival.request_id));
         finished.error_code = Some(rejection.code.as_str());
         finished.extra.extend(allow.map(|verbs| (ALLOW, verbs)));
         finished
     }
 
     /// A refusal that leaves no entry.
-    pub(super) fn refused(app: &App, arrival: &Arrival, operation: &'static Operation, rejection: Rejection) -> Self {
-        Self::failed(app, arrival, operation, &Failure::Rejected(rejection))
+    pub(super) fn refused(arrival: &Arrival, operation: &'static Operation, rejection: Rejection) -> Self {
+        Self::failed(arrival, operation, &Failure::Rejected(rejection))
     }
 
     /// A failure whose entry, if it leaves one, has been recorded.
-    pub(super) fn failed(app: &App, arrival: &Arrival, operation: &'static Operation, failure: &Failure) -> Self {
+    pub(super) fn failed(arrival: &Arrival, operation: &'static Operation, failure: &Failure) -> Self {
         let rejection = error::rejection_of(failure);
-        let mut finished = Self::new(app, arrival, Some(operation), error::reply(&rejection, &arrival.request_id));
+        let mut finished = Self::new(Some(operation), error::reply(&rejection, &arrival.request_id));
         finished.error_code = Some(rejection.code.as_str());
         if rejection.code.status() == 403 {
             let reason = rejection.details.get("reason").and_then(|reason| reason.as_str());
@@ -100,21 +105,19 @@ impl Finished {
     }
 
     /// A success whose entry, if it leaves one, has been recorded.
-    pub(super) fn done(app: &App, arrival: &Arrival, operation: &'static Operation, done: Done) -> Self {
+    pub(super) fn done(operation: &'static Operation, done: Done) -> Self {
         match done {
             Done::Reply(reply) | Done::Recorded(reply) => {
-                let mut finished = Self::new(app, arrival, Some(operation), reply);
+                let mut finished = Self::new(Some(operation), reply);
                 if finished.reply.status == 503 {
                     finished.extra.push((RETRY_AFTER, "1".into()));
                 }
                 finished
             }
-            Done::Changed(answer) => {
-                Self::new(app, arrival, Some(operation), answer.reply.clone()).with_answer(&answer)
-            }
+            Done::Changed(answer) => Self::new(Some(operation), answer.reply.clone()).with_answer(&answer),
             Done::Text { content_type, body } => {
                 let reply = Reply { status: 200, etag: None, body: body.into_bytes().into() };
-                let mut finished = Self::new(app, arrival, Some(operation), reply);
+                let mut finished = Self::new(Some(operation), reply);
                 finished.content_type = Some(content_type);
                 finished
             }
@@ -133,7 +136,7 @@ impl Finished {
     }
 
     pub(super) fn with_level(mut self, level: Level) -> Self {
-        self.level = level;
+        self.level = Some(level);
         self
     }
 
@@ -146,30 +149,39 @@ impl Finished {
     pub(super) fn into_response(mut self, app: &App, arrival: &Arrival) -> Response<Body> {
         self.count(arrival);
         self.log(arrival);
-        let content_type =
-            self.content_type.or_else(|| (!self.reply.body.is_empty()).then(|| "application/json".to_owned()));
+        let is_page = self.content_type.as_ref().is_some_and(|content_type| content_type.starts_with("text/html"));
+        let content_type = match self.content_type.map(HeaderValue::try_from) {
+            Some(content_type) => content_type.ok(),
+            None => (!self.reply.body.is_empty()).then_some(HeaderValue::from_static("application/json")),
+        };
         // The buffer itself is sent, and wiped once it is.
         let body = Bytes::from_owner(std::mem::take(&mut self.reply.body));
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = error::status(self.reply.status);
-        let full_at = app.engine.now().as_seconds().saturating_add_unsigned(self.level.full_in_seconds);
-        let security = match content_type.as_deref() {
-            Some(html) if html.starts_with("text/html") => Some((CONTENT_SECURITY_POLICY, PAGE_POLICY.to_owned())),
-            Some(_) | None => None,
-        };
-        let headers = [
-            (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
-            (HeaderName::from_static("x-request-id"), arrival.request_id.to_string()),
-            (HeaderName::from_static("x-ratelimit-limit"), self.level.limit.to_string()),
-            (HeaderName::from_static("x-ratelimit-remaining"), self.level.remaining.to_string()),
-            (HeaderName::from_static("x-ratelimit-reset"), full_at.to_string()),
-            (CACHE_CONTROL, "no-store".to_owned()),
-        ];
+        let level = self
+            .level
+            .unwrap_or_else(|| app.rate_limits.level(&arrival.address.to_string(), Category::Public, arrival.started));
+        let full_at = app.engine.now().as_seconds().saturating_add_unsigned(level.full_in_seconds);
+        let headers = response.headers_mut();
+        headers.reserve(10);
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(RATE_LIMIT, level.limit.into());
+        headers.insert(RATE_REMAINING, level.remaining.into());
+        headers.insert(RATE_RESET, full_at.into());
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if is_page {
+            headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
+        }
+        if let Some(content_type) = content_type {
+            headers.insert(CONTENT_TYPE, content_type);
+        }
+        if let Ok(request_id) = HeaderValue::from_str(&arrival.request_id) {
+            headers.insert(REQUEST_ID, request_id);
+        }
         let tag = self.reply.etag.map(|tag| (ETAG, tag));
-        let content_type = content_type.map(|content_type| (CONTENT_TYPE, content_type));
-        for (name, value) in headers.into_iter().chain(security).chain(tag).chain(content_type).chain(self.extra) {
+        for (name, value) in tag.into_iter().chain(self.extra) {
             if let Ok(value) = HeaderValue::try_from(value) {
-                response.headers_mut().insert(name, value);
+                headers.insert(name, value);
             }
         }
         response
@@ -226,13 +238,13 @@ pub(super) async fn conclude(app: &Arc<App>, arrival: &Arrival, call: &mut Call,
         }
         Ok(text @ Done::Text { .. }) => record(app, call.entry.finish(Outcome::Success)).await.map(|()| text),
         Ok(Done::Changed(answer)) if answer.replayed => return repeated(app, arrival, call, answer).await,
-        Ok(other @ (Done::Changed(_) | Done::Recorded(_))) => return Finished::done(app, arrival, operation, other),
+        Ok(other @ (Done::Changed(_) | Done::Recorded(_))) => return Finished::done(operation, other),
         Err(Stop::Repetition(answer)) => return repeated(app, arrival, call, answer).await,
         Err(Stop::Failure(failure)) => return failed(app, arrival, call, failure).await,
     };
     match concluded {
-        Ok(done) => Finished::done(app, arrival, operation, done),
-        Err(failure) => Finished::failed(app, arrival, operation, &failure),
+        Ok(done) => Finished::done(operation, done),
+        Err(failure) => Finished::failed(arrival, operation, &failure),
     }
 }
 
@@ -242,8 +254,8 @@ async fn repeated(app: &Arc<App>, arrival: &Arrival, call: &mut Call, answer: An
     let code = kept_code(&answer.reply);
     let outcome = code.map_or(Outcome::Success, |code| Outcome::Error(code.as_str()));
     match record(app, call.entry.finish(outcome)).await {
-        Ok(()) => Finished::done(app, arrival, call.operation, Done::Changed(answer)),
-        Err(failure) => Finished::failed(app, arrival, call.operation, &failure),
+        Ok(()) => Finished::done(call.operation, Done::Changed(answer)),
+        Err(failure) => Finished::failed(arrival, call.operation, &failure),
     }
 }
 
@@ -255,18 +267,18 @@ async fn failed(app: &Arc<App>, arrival: &Arrival, call: &mut Call, failure: Fai
         return match app.engine.keep_refusal(&call.change(), rejection.code, reply).await {
             // Another request took the key first: its outcome is this one's too.
             Ok(answer) if answer.replayed => repeated(app, arrival, call, answer).await,
-            Ok(_) => Finished::failed(app, arrival, call.operation, &failure),
-            Err(unrecorded) => Finished::failed(app, arrival, call.operation, &unrecorded),
+            Ok(_) => Finished::failed(arrival, call.operation, &failure),
+            Err(unrecorded) => Finished::failed(arrival, call.operation, &unrecorded),
         };
     }
     if matches!(failure, Failure::Undecided) {
         // If the change stands, so does its entry; a second one would contradict it.
-        return Finished::failed(app, arrival, call.operation, &failure);
+        return Finished::failed(arrival, call.operation, &failure);
     }
     let recorded = record(app, call.entry.finish(Outcome::Error(rejection.code.as_str()))).await;
     // What was to be told already says that nothing could be recorded.
     let failure = if rejection.code.status() >= 500 { failure } else { recorded.err().unwrap_or(failure) };
-    Finished::failed(app, arrival, call.operation, &failure)
+    Finished::failed(arrival, call.operation, &failure)
 }
 
 /// A refusal in checks 3 to 6.
@@ -284,7 +296,7 @@ pub(super) async fn refusal(
         false => Ok(()),
     };
     let failure = recorded.err().unwrap_or(refusal.failure);
-    let mut finished = Finished::failed(app, arrival, operation, &failure);
+    let mut finished = Finished::failed(arrival, operation, &failure);
     if let Some(level) = refusal.level {
         finished = finished.with_level(level);
     }

@@ -124,6 +124,11 @@ fn write_word(line: &mut String, text: &str) {
 
 fn write_quoted(line: &mut String, text: &str) {
     line.push('"');
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\') {
+        line.push_str(text);
+        line.push('"');
+        return;
+    }
     for character in text.chars() {
         match character {
             '"' => line.push_str("\\\""),
