@@ -39,8 +39,8 @@ async fn handle(State(app): State<Arc<App>>, request: Request<Body>) -> Response
     let (parts, body) = request.into_parts();
     let arrival = Arc::new(Arrival::new(&app, parts, peer));
     let finished = match app.router.find(&arrival.method, arrival.uri.path()) {
-        Err(Unmatched::NotFound) => Finished::unmatched(&app, &arrival, None),
-        Err(Unmatched::MethodNotAllowed(allow)) => Finished::unmatched(&app, &arrival, Some(allow)),
+        Err(Unmatched::NotFound) => Finished::unmatched(&arrival, None),
+        Err(Unmatched::MethodNotAllowed(allow)) => Finished::unmatched(&arrival, Some(allow)),
         Ok(matched) => {
             let operation = matched.operation;
             let serving = serve(app.clone(), arrival.clone(), matched, body);
@@ -49,7 +49,7 @@ async fn handle(State(app): State<Arc<App>>, request: Request<Body>) -> Response
             let served = tokio::spawn(serving).await;
             served.unwrap_or_else(|panic| {
                 let failure = Failure::Internal(Box::new(panic));
-                Finished::failed(&app, &arrival, operation, &failure)
+                Finished::failed(&arrival, operation, &failure)
             })
         }
     };
@@ -90,9 +90,9 @@ async fn public(app: &Arc<App>, arrival: &Arrival, operation: &'static Operation
         Err(stop) => Some(Err(stop)),
     };
     match done.unwrap_or_else(|| Err(Stop::Failure(Failure::unavailable("timeout")))) {
-        Ok(done) => Finished::done(app, arrival, operation, done),
-        Err(Stop::Failure(failure)) => Finished::failed(app, arrival, operation, &failure),
-        Err(Stop::Repetition(answer)) => Finished::done(app, arrival, operation, Done::Changed(answer)),
+        Ok(done) => Finished::done(operation, done),
+        Err(Stop::Failure(failure)) => Finished::failed(arrival, operation, &failure),
+        Err(Stop::Repetition(answer)) => Finished::done(operation, Done::Changed(answer)),
     }
 }
 
@@ -104,8 +104,8 @@ async fn authenticated(
     body: Body,
 ) -> Finished {
     let operation = matched.operation;
-    if let Err(rejection) = checks::able(app).await {
-        return Finished::refused(app, arrival, operation, rejection);
+    if let Err(rejection) = checks::able(app, operation.category).await {
+        return Finished::refused(arrival, operation, rejection);
     }
     let admitted = match checks::admit(app, arrival, &matched, scopes).await {
         Ok(admitted) => admitted,

@@ -107,6 +107,11 @@ impl Engine {
         self.wait_for(self.feed.committed(), FOLD_PATIENCE).await
     }
 
+    /// The same for who asks for values alone: counts of reads may be a moment behind.
+    pub async fn changes_barrier(&self) -> Result<(), Failure> {
+        self.wait_for(self.feed.changed(), FOLD_PATIENCE).await
+    }
+
     /// The same with another patience.
     pub async fn read_barrier_within(&self, patience: Duration) -> Result<(), Failure> {
         self.wait_for(self.feed.committed(), patience).await

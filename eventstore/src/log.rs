@@ -11,8 +11,8 @@ pub mod unit;
 mod verdict;
 
 pub use appender::{Appender, AppenderHealth, AppenderLimits, Clock};
-pub use backend::{AppendTransaction, Backend, BackendKind, Head, StoredKey};
+pub use backend::{AppendTransaction, AtOnce, Backend, BackendKind, Expected, Head, StoredKey};
 pub use feed::{Batch, Feed, FeedReader};
 pub use postgres::PostgresBackend;
 pub use sqlite::SqliteBackend;
-pub use unit::{Committed, Compose, Entry, Unit};
+pub use unit::{Committed, Compose, Entry, EntryGroup, Unit};

@@ -7,13 +7,14 @@ use arc_swap::ArcSwap;
 use parking_lot::RwLock;
 use scaivault_domain::secret::SecretEvent;
 use scaivault_domain::{Event, Owner};
-use scaivault_eventstore::log::FeedReader;
+use scaivault_eventstore::log::{Batch, EntryGroup, FeedReader};
 use scaivault_eventstore::sealing::Sealer;
 use scaivault_eventstore::{Position, Record, StoreError};
 use tokio::sync::watch;
 
 use crate::accesses::Accesses;
 use crate::decode::{AccessEntry, Decoded, decode};
+use crate::owners::domain_owner;
 use crate::view::View;
 
 /// Between attempts to read keys from a database that is away.
@@ -107,16 +108,20 @@ impl Projections {
         error
     }
 
-    async fn apply(&self, fold: &mut Fold, records: &[Record]) -> Result<(), StoreError> {
-        let folded = self.fold_all(fold, records).await;
+    async fn apply(&self, fold: &mut Fold, batch: &Batch) -> Result<(), StoreError> {
+        let folded = self.fold_all(fold, batch).await;
         // What came before a record that does not hold is sound, and is shown.
         self.view.store(Arc::new(fold.view.clone()));
         self.applied.send_replace(fold.view.applied);
         folded
     }
 
-    async fn fold_all(&self, fold: &mut Fold, records: &[Record]) -> Result<(), StoreError> {
-        for record in records {
+    async fn fold_all(&self, fold: &mut Fold, batch: &Batch) -> Result<(), StoreError> {
+        for (index, record) in batch.iter().enumerate() {
+            if let Some(group) = batch.entries(index) {
+                fold.fold_entries(record, group, &self.accesses)?;
+                continue;
+            }
             match fold.fold(record, &self.accesses) {
                 // A key made by another process since: open it and try once more.
                 Err(StoreError::Damaged { .. }) if fold.is_next(record) => {
@@ -150,34 +155,61 @@ impl Fold {
         record.position == self.view.applied.next()
     }
 
+    fn expect(&self, record: &Record) -> Result<(), StoreError> {
+        if self.is_next(record) {
+            return Ok(());
+        }
+        let reason = format!("it came after position {}", self.view.applied);
+        Err(StoreError::damaged(record.position, reason))
+    }
+
+    /// Applies a record of entries that this process has just made, and need not open.
+    fn fold_entries(
+        &mut self,
+        record: &Record,
+        group: &EntryGroup,
+        accesses: &RwLock<Accesses>,
+    ) -> Result<(), StoreError> {
+        self.expect(record)?;
+        let shape = || StoreError::damaged(record.position, "its owner's id has another shape");
+        let owner = domain_owner(&group.owner).ok_or_else(shape)?;
+        self.count(record, &owner, group.entries.iter().map(|entry| entry.json.as_ref()), accesses)
+    }
+
     /// Applies the record that follows, and no other.
     fn fold(&mut self, record: &Record, accesses: &RwLock<Accesses>) -> Result<(), StoreError> {
-        if !self.is_next(record) {
-            let reason = format!("it came after position {}", self.view.applied);
-            return Err(StoreError::damaged(record.position, reason));
-        }
+        self.expect(record)?;
         match decode(&self.sealer, record)? {
             Decoded::Event { owner, recorded, value } => {
                 forget_accesses(accesses, &owner, &recorded.body.event);
                 self.view.fold(&owner, *recorded, record.revision, value);
             }
             Decoded::Access { owner, block } => {
-                // Read before any is counted: a record counts as a whole or not at all.
-                let malformed = |error| StoreError::damaged(record.position, format!("an entry is malformed: {error}"));
-                let entries: Vec<AccessEntry<'_>> = block
-                    .entries()
-                    .map(|(json, _)| serde_json::from_str(json).map_err(malformed))
-                    .collect::<Result<_, _>>()?;
-                let secrets = self.view.secrets(&owner);
-                let mut accesses = accesses.write();
-                for entry in &entries {
-                    // A read that shares its commit with a hard delete belongs to no later life of the path.
-                    let there = entry.secret_path.as_deref().is_none_or(|path| secrets.held(path).is_some());
-                    accesses.fold(&owner, entry, there);
-                }
-                self.view.applied = record.position;
+                self.count(record, &owner, block.entries().map(|(json, _)| json), accesses)?;
             }
         }
+        Ok(())
+    }
+
+    /// Counts the entries of a record, as a whole or not at all.
+    fn count<'e>(
+        &mut self,
+        record: &Record,
+        owner: &Owner,
+        entries: impl Iterator<Item = &'e str>,
+        accesses: &RwLock<Accesses>,
+    ) -> Result<(), StoreError> {
+        let malformed = |error| StoreError::damaged(record.position, format!("an entry is malformed: {error}"));
+        let entries: Vec<AccessEntry<'_>> =
+            entries.map(|json| serde_json::from_str(json).map_err(malformed)).collect::<Result<_, _>>()?;
+        let secrets = self.view.secrets(owner);
+        let mut accesses = accesses.write();
+        for entry in &entries {
+            // A read that shares its commit with a hard delete belongs to no later life of the path.
+            let there = entry.secret_path.as_deref().is_none_or(|path| secrets.held(path).is_some());
+            accesses.fold(owner, entry, there);
+        }
+        self.view.applied = record.position;
         Ok(())
     }
 }

@@ -35,6 +35,7 @@ const POSITION_PATIENCE: Duration = Duration::from_secs(2);
 pub(super) struct Admitted {
     pub(super) caller: Arc<Caller>,
     pub(super) target: Target,
+    pub(super) entry: EntryDraft,
     pub(super) level: Level,
 }
 
@@ -47,11 +48,20 @@ pub(super) struct Refusal {
 }
 
 /// Check 2: requests are served, and what they see is up to date.
-pub(super) async fn able(app: &App) -> Result<(), Rejection> {
+pub(super) async fn able(app: &App, category: Category) -> Result<(), Rejection> {
     if !*app.serving.borrow() {
         return Err(error::unavailable("starting"));
     }
-    app.engine.read_barrier().await.map_err(|failure| error::rejection_of(&failure))
+    let up_to_date = match category {
+        // Nothing in these answers tells of reads.
+        Category::SecretsRead | Category::BatchRead | Category::SecretsWrite | Category::SecretsDelete => {
+            app.engine.changes_barrier().await
+        }
+        Category::SecretsList | Category::BatchMetadata | Category::Auth | Category::Public => {
+            app.engine.read_barrier().await
+        }
+    };
+    up_to_date.map_err(|failure| error::rejection_of(&failure))
 }
 
 /// Checks 3 to 6.
@@ -90,7 +100,7 @@ pub(super) async fn admit(
         }
     })();
     match (checked, level) {
-        (Ok(target), Some(level)) => Ok(Admitted { caller, target, level }),
+        (Ok(target), Some(level)) => Ok(Admitted { caller, target, entry, level }),
         (Ok(_), None) => {
             Err(Box::new(Refusal { failure: Failure::unavailable("overload"), entry, level, caller: Some(caller) }))
         }
@@ -142,7 +152,7 @@ fn entry(
         action: operation.action.unwrap_or(Action::Read),
         identity: caller.map(|caller| caller.identity.clone()),
         acting_tenant: caller.and_then(|caller| caller.tenant.clone()),
-        secret_path: secret_path.map(|path| path.as_str().into()),
+        secret_path: secret_path.map(|path| path.shared()),
         secret_version: None,
         resource,
         source_ip: Some(arrival.address),
@@ -186,7 +196,7 @@ impl Admitted {
         Call {
             app: app.clone(),
             operation,
-            entry: entry(arrival, operation, self.target.owner.clone(), Some(&self.caller), capture.as_deref()),
+            entry: self.entry,
             caller: self.caller,
             target: self.target,
             capture: capture.unwrap_or_default(),
@@ -254,6 +264,7 @@ pub(super) fn public_call(app: &Arc<App>, arrival: &Arrival, operation: &'static
     let target = Target { owner: Owner::Platform, partner: None };
     let admitted = Admitted {
         caller: Arc::new(nobody),
+        entry: entry(arrival, operation, target.owner.clone(), None, None),
         target,
         level: app.rate_limits.level(&arrival.address.to_string(), Category::Public, arrival.started),
     };

@@ -93,7 +93,8 @@ impl Appender {
         let (sender, receiver) = mpsc::channel(limits.queue.max(1));
         let room = Arc::new(Semaphore::new(limits.queue_bytes / 1024));
         let health = Arc::new(Health::default());
-        let writer = group::Writer { backend: Arc::clone(&backend), composer, clock };
+        let writer =
+            group::Writer { backend: Arc::clone(&backend), composer, clock, guess: parking_lot::Mutex::default() };
         let task = task::Task { writer, feed, health: Arc::clone(&health), limits };
         #[allow(clippy::disallowed_methods, reason = "close() ends and awaits it")]
         let task = tokio::spawn(task.run(receiver));

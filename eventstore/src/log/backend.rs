@@ -59,6 +59,28 @@ pub struct StoredKey {
     pub created_at: i64,
 }
 
+/// What an append takes for granted that is made without holding the head.
+#[derive(Clone, Copy, Debug)]
+pub struct Expected<'a> {
+    /// The end of the log.
+    pub head: Head,
+    /// Revisions of the streams concerned.
+    pub revisions: &'a [(StreamId, Revision)],
+    /// Commands that the log does not have.
+    pub commands: &'a [CommandId],
+}
+
+/// What became of an append in one step.
+#[derive(Debug)]
+pub enum AtOnce {
+    /// It is durable.
+    Appended,
+    /// The log is not as expected; nothing was written.
+    Refused,
+    /// It broke off: only the log can tell.
+    Unknown(StoreError),
+}
+
 /// A database that holds a log. Reading never blocks appending.
 #[async_trait]
 pub trait Backend: Send + Sync + 'static {
@@ -71,6 +93,16 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Starts an append. Waits for the head, which is held until the transaction ends.
     async fn begin(&self) -> Result<Box<dyn AppendTransaction>, StoreError>;
+
+    /// Appends `records`, which are numbered from the expected head on and not none, and destroys the
+    /// data keys at `shred`: in one step, where a database far away would make the several of
+    /// [`Backend::begin`] expensive. An error means that nothing was sent.
+    async fn append_at_once(
+        &self,
+        expected: Expected<'_>,
+        records: &[Record],
+        shred: &[Position],
+    ) -> Result<AtOnce, StoreError>;
 
     /// The end of the log.
     async fn head(&self) -> Result<Head, StoreError>;

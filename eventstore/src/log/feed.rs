@@ -17,6 +17,7 @@ use tokio::sync::{broadcast, watch};
 pub use reader::FeedReader;
 
 use crate::log::backend::{Backend, BackendKind};
+use crate::log::unit::EntryGroup;
 use crate::record::Record;
 use crate::{Position, StoreError};
 
@@ -29,12 +30,31 @@ pub struct Batch {
     records: Arc<[Record]>,
     skip: usize,
     since: Instant,
+    /// What the records from `composed_from` on hold, if this process composed them.
+    composed: Arc<[EntryGroup]>,
+    composed_from: usize,
 }
 
 impl Batch {
     /// Wraps records, which are in position order without holes.
     pub fn new(records: impl Into<Arc<[Record]>>) -> Self {
-        Self { records: records.into(), skip: 0, since: Instant::now() }
+        Self::composed(records.into(), 0, Vec::new())
+    }
+
+    /// The same, when what the records from index `from` on hold is at hand.
+    pub(super) fn composed(records: Arc<[Record]>, from: usize, groups: Vec<EntryGroup>) -> Self {
+        Self { records, skip: 0, since: Instant::now(), composed: groups.into(), composed_from: from }
+    }
+
+    /// The audit entries in the record at `index` of [`Self::records`], if they are at hand.
+    pub fn entries(&self, index: usize) -> Option<&EntryGroup> {
+        self.composed.get((self.skip + index).checked_sub(self.composed_from)?)
+    }
+
+    /// The last record that is more than audit entries, as far as is known without opening any.
+    fn last_change(&self) -> Option<Position> {
+        let own = self.records.len() - self.composed.len();
+        self.records.get(..own)?.last().map(|record| record.position)
     }
 
     /// The records.
@@ -79,6 +99,8 @@ pub struct Feed {
     /// How far the log is known to reach, by whomever it was written.
     reach: watch::Sender<Position>,
     committed: AtomicU64,
+    /// The same, of records that are more than audit entries, committed by this process.
+    changed: AtomicU64,
 }
 
 impl Feed {
@@ -91,6 +113,7 @@ impl Feed {
             batches: broadcast::Sender::new(KEPT_BATCHES),
             reach: watch::Sender::new(head.position),
             committed: AtomicU64::new(head.position.0),
+            changed: AtomicU64::new(head.position.0),
         });
         if shared {
             poll::spawn(&feed);
@@ -102,6 +125,12 @@ impl Feed {
     /// seen every write that was answered here.
     pub fn committed(&self) -> Position {
         Position(self.committed.load(Ordering::Acquire))
+    }
+
+    /// The last change this process has committed. Audit entries, which every read adds, are left
+    /// out: who asks for a value need not wait for the entries of others.
+    pub fn changed(&self) -> Position {
+        Position(self.changed.load(Ordering::Acquire))
     }
 
     /// Starts reading after `after`.
@@ -124,6 +153,9 @@ impl Feed {
 
     /// Hands on what this process has committed. Never waits for readers.
     pub(super) fn publish(&self, batch: Batch) {
+        if let Some(change) = batch.last_change() {
+            self.changed.fetch_max(change.0, Ordering::AcqRel);
+        }
         if let Some(last) = batch.last() {
             self.knows(last);
             // Fails when nobody reads, which is fine.

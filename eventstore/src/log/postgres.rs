@@ -11,7 +11,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgPool, Postgres};
 use tokio::time::error::Elapsed;
 
-use crate::log::backend::{AppendTransaction, Backend, BackendKind, Head, StoredKey};
+use crate::log::backend::{AppendTransaction, AtOnce, Backend, BackendKind, Expected, Head, StoredKey};
 use crate::log::{row, schema};
 use crate::record::Record;
 use crate::{CommandId, Position, Revision, StoreError, StreamId};
@@ -79,6 +79,25 @@ impl Backend for PostgresBackend {
 
     async fn begin(&self) -> Result<Box<dyn AppendTransaction>, StoreError> {
         Ok(Box::new(append::PostgresAppend::begin(self.connection().await?).await?))
+    }
+
+    async fn append_at_once(
+        &self,
+        expected: Expected<'_>,
+        records: &[Record],
+        shred: &[Position],
+    ) -> Result<AtOnce, StoreError> {
+        let mut connection = self.connection().await?;
+        let done = tokio::time::timeout(DEADLINE, append::at_once(&mut connection, expected, records, shred)).await;
+        Ok(match settle(&mut connection, done) {
+            Ok(true) => AtOnce::Appended,
+            Ok(false) => AtOnce::Refused,
+            Err(error) => {
+                // Nobody knows what state it is in.
+                connection.close_on_drop();
+                AtOnce::Unknown(error)
+            }
+        })
     }
 
     async fn head(&self) -> Result<Head, StoreError> {

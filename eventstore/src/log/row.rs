@@ -211,6 +211,11 @@ pub(super) fn failed(error: sqlx::Error) -> StoreError {
     }
 }
 
+/// Whether records were refused because the log does not end before them.
+pub(super) fn is_taken(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(taken)
+}
+
 /// Somebody holds the next position although head, which is locked, says that it is free.
 fn taken(error: &dyn DatabaseError) -> bool {
     error.constraint() == Some("events_position") || error.message().contains("events take the next position only")

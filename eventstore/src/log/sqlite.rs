@@ -12,7 +12,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 
 use scrub::Scrubber;
 
-use crate::log::backend::{AppendTransaction, Backend, BackendKind, Head, StoredKey};
+use crate::log::backend::{AppendTransaction, AtOnce, Backend, BackendKind, Expected, Head, StoredKey};
 use crate::log::{row, schema};
 use crate::record::Record;
 use crate::{CommandId, Position, Revision, StoreError, StreamId};
@@ -92,6 +92,20 @@ impl Backend for SqliteBackend {
 
     async fn begin(&self) -> Result<Box<dyn AppendTransaction>, StoreError> {
         Ok(Box::new(append::SqliteAppend::begin(&self.writer, self.scrubber.clone()).await?))
+    }
+
+    async fn append_at_once(
+        &self,
+        expected: Expected<'_>,
+        records: &[Record],
+        shred: &[Position],
+    ) -> Result<AtOnce, StoreError> {
+        if expected.revisions.is_empty() && expected.commands.is_empty() && shred.is_empty() {
+            return append::at_once(&self.writer, self.scrubber.as_ref(), records).await;
+        }
+        // What must be looked at before writing needs steps of its own.
+        let tx = append::SqliteAppend::begin(&self.writer, self.scrubber.clone()).await?;
+        Ok(tx.finish(expected, records, shred).await.unwrap_or_else(AtOnce::Unknown))
     }
 
     async fn head(&self) -> Result<Head, StoreError> {

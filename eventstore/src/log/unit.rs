@@ -30,6 +30,29 @@ pub struct Entry {
     pub detail: Option<Arc<str>>,
 }
 
+/// Entries of one owner that share a record; never empty.
+#[derive(Clone, Debug)]
+pub struct EntryGroup {
+    /// In whose audit log they belong.
+    pub owner: Owner,
+    /// The entries, in order.
+    pub entries: Vec<Entry>,
+}
+
+impl EntryGroup {
+    /// Groups entries by owner, in the order of each owner's first one.
+    pub fn by_owner(entries: impl IntoIterator<Item = Entry>) -> Vec<Self> {
+        let mut groups: Vec<Self> = Vec::new();
+        for entry in entries {
+            match groups.iter_mut().find(|group| group.owner == entry.owner) {
+                Some(group) => group.entries.push(entry),
+                None => groups.push(Self { owner: entry.owner.clone(), entries: vec![entry] }),
+            }
+        }
+        groups
+    }
+}
+
 /// Where a unit went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Committed {
@@ -43,11 +66,11 @@ pub struct Committed {
 /// Makes the coalesced records of a commit.
 ///
 /// Called by the appender once per commit, after the verdicts, with the entries of the accepted
-/// units in order. Returns one sealed record per owner, in the order of each owner's first entry,
-/// in streams that only this process writes.
+/// units. Returns one sealed record per group, in their order, in streams that only this process
+/// writes.
 pub trait Compose: Send + Sync {
-    /// Seals `entries`, grouped by owner. `recorded_at` is the time of the commit.
-    fn compose(&self, entries: Vec<Entry>, recorded_at: RecordedAt) -> Result<Vec<NewRecord>, StoreError>;
+    /// Seals `groups`. `recorded_at` is the time of the commit.
+    fn compose(&self, groups: &[EntryGroup], recorded_at: RecordedAt) -> Result<Vec<NewRecord>, StoreError>;
 
     /// The composed records were not committed: the revisions they took are free again.
     fn abandon(&self, records: &[NewRecord]);

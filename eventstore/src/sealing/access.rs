@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::sealer::{Draft, Sealer};
 use super::secret_key::random_bytes;
-use crate::log::{Compose, Entry};
+use crate::log::{Compose, Entry, EntryGroup};
 use crate::record::{NewRecord, hex};
 use crate::{Owner, RecordedAt, Revision, StoreError, StreamId, merkle};
 
@@ -31,12 +31,20 @@ pub struct AccessComposer {
     sealer: Sealer,
     run: String,
     streams: Mutex<HashMap<Owner, (StreamId, Revision)>>,
+    /// Making one anew for each record costs more than compressing.
+    compressor: Mutex<zstd::bulk::Compressor<'static>>,
 }
 
 impl AccessComposer {
     /// A composer with streams of its own.
     pub fn new(sealer: Sealer) -> Result<Self, StoreError> {
-        Ok(Self { sealer, run: hex(&random_bytes::<16>()?), streams: Mutex::default() })
+        let compressor = zstd::bulk::Compressor::new(COMPRESSION_LEVEL).map_err(StoreError::unavailable)?;
+        Ok(Self {
+            sealer,
+            run: hex(&random_bytes::<16>()?),
+            streams: Mutex::default(),
+            compressor: Mutex::new(compressor),
+        })
     }
 
     /// The next place in the owner's stream. Only the appender composes, one commit at a time.
@@ -47,11 +55,12 @@ impl AccessComposer {
         }
     }
 
-    fn record(&self, owner: Owner, entries: &[Entry], recorded_at: RecordedAt) -> Result<NewRecord, StoreError> {
+    fn record(&self, group: &EntryGroup, recorded_at: RecordedAt) -> Result<NewRecord, StoreError> {
+        let EntryGroup { owner, entries } = group;
         let seed: [u8; SEED] = random_bytes()?;
         let block = Block { seed, lines: lines(entries) };
         let leaves: Vec<_> = block.leaves().collect();
-        let (stream, revision) = self.next(&owner)?;
+        let (stream, revision) = self.next(owner)?;
         let record = self.sealer.seal(
             Draft {
                 owner: owner.clone(),
@@ -61,28 +70,21 @@ impl AccessComposer {
                 schema_version: ACCESS_SCHEMA_VERSION,
                 recorded_at,
                 json: format!("{{\"count\":{}}}", entries.len()).into_bytes(),
-                erasable: Some(block.pack()?),
+                erasable: Some(block.pack(&mut self.compressor.lock())?),
                 entries_root: Some(merkle::root_of(&leaves)),
             },
             None,
         )?;
-        self.streams.lock().insert(owner, (stream, revision));
+        self.streams.lock().insert(owner.clone(), (stream, revision));
         Ok(record)
     }
 }
 
 impl Compose for AccessComposer {
-    fn compose(&self, entries: Vec<Entry>, recorded_at: RecordedAt) -> Result<Vec<NewRecord>, StoreError> {
-        let mut by_owner: Vec<(Owner, Vec<Entry>)> = Vec::new();
-        for entry in entries {
-            match by_owner.iter_mut().find(|(owner, _)| *owner == entry.owner) {
-                Some((_, group)) => group.push(entry),
-                None => by_owner.push((entry.owner.clone(), vec![entry])),
-            }
-        }
-        let mut records = Vec::with_capacity(by_owner.len());
-        for (owner, group) in by_owner {
-            match self.record(owner, &group, recorded_at) {
+    fn compose(&self, groups: &[EntryGroup], recorded_at: RecordedAt) -> Result<Vec<NewRecord>, StoreError> {
+        let mut records = Vec::with_capacity(groups.len());
+        for group in groups {
+            match self.record(group, recorded_at) {
                 Ok(record) => records.push(record),
                 Err(error) => {
                     self.abandon(&records);
@@ -125,8 +127,8 @@ pub struct Block {
 }
 
 impl Block {
-    fn pack(&self) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-        let packed = zstd::bulk::compress(self.lines.as_bytes(), COMPRESSION_LEVEL).map_err(StoreError::unavailable)?;
+    fn pack(&self, compressor: &mut zstd::bulk::Compressor<'_>) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+        let packed = compressor.compress(self.lines.as_bytes()).map_err(StoreError::unavailable)?;
         Ok(Zeroizing::new([self.seed.as_slice(), &packed].concat()))
     }
 

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use scaivault_eventstore::log::{AppendTransaction, AppenderLimits, Backend, BackendKind, Head, StoredKey};
+use scaivault_eventstore::log::{
+    AppendTransaction, AppenderLimits, AtOnce, Backend, BackendKind, Expected, Head, StoredKey,
+};
 use scaivault_eventstore::{CommandId, Owner, Position, Record, Revision, StoreError, StreamId};
 
 use crate::fixture::{Node, access, all, follow, new_stream, record, unit};
@@ -50,6 +52,26 @@ impl Backend for Faulty {
             return away();
         }
         Ok(Box::new(FaultyAppend { real: self.real.begin().await?, mode: Arc::clone(&self.mode) }))
+    }
+    async fn append_at_once(
+        &self,
+        expected: Expected<'_>,
+        records: &[Record],
+        shred: &[Position],
+    ) -> Result<AtOnce, StoreError> {
+        let mode = self.mode.load(Ordering::SeqCst);
+        match mode {
+            REFUSING | AWAY => away(),
+            LOSING => Ok(AtOnce::Unknown(StoreError::Unavailable(None))),
+            SILENT | VANISHING => {
+                self.real.append_at_once(expected, records, shred).await?;
+                if mode == VANISHING {
+                    self.mode.store(AWAY, Ordering::SeqCst);
+                }
+                Ok(AtOnce::Unknown(StoreError::Unavailable(None)))
+            }
+            _ => self.real.append_at_once(expected, records, shred).await,
+        }
     }
     async fn head(&self) -> Result<Head, StoreError> {
         self.real.head().await

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests have their own environment, clock and tasks")]
 
 mod appending;
+mod at_once;
 #[path = "../support/cluster.rs"]
 mod cluster;
 mod faults;
@@ -40,6 +41,8 @@ on!([memory, sqlite, postgres] {
     appending::data_keys_are_destroyed,
     appending::what_waits_at_closing_is_committed,
     appending::a_dropped_waiter_changes_nothing,
+    at_once::what_is_as_expected_is_appended,
+    at_once::what_is_not_as_expected_is_refused_whole,
     reading::a_page_is_bounded,
     reading::a_stream_reads_in_order,
     reading::late_readers_see_everything,

@@ -1,6 +1,6 @@
 //! Coalesced audit entries.
 
-use scaivault_eventstore::log::{Compose, Entry, Unit};
+use scaivault_eventstore::log::{Compose, Entry, EntryGroup, Unit};
 use scaivault_eventstore::record::NewRecord;
 use scaivault_eventstore::sealing::access::{ACCESS_RECORDED, ACCESS_SCHEMA_VERSION, Block};
 use scaivault_eventstore::sealing::{AccessComposer, Sealer};
@@ -51,7 +51,7 @@ async fn entries_share_one_record_for_each_owner() {
         entry(&acme(), "3", Some("{}")),
         entry(&Owner::Platform, "4", None),
     ];
-    let records = composer.compose(entries, RecordedAt(NOW)).unwrap();
+    let records = composer.compose(&EntryGroup::by_owner(entries), RecordedAt(NOW)).unwrap();
     let owners: Vec<_> = records
         .into_iter()
         .zip(1..)
@@ -80,8 +80,8 @@ async fn the_root_is_that_over_salted_entries() {
     let composer = AccessComposer::new(sealer.clone()).unwrap();
     let mut roots = Vec::new();
     for count in [1_u32, 2, 3, 100] {
-        let entries = (0..count).map(|number| entry(&acme(), &number.to_string(), Some("kept besides"))).collect();
-        let record = stored(composer.compose(entries, RecordedAt(NOW)).unwrap().remove(0), 1);
+        let entries = (0..count).map(|number| entry(&acme(), &number.to_string(), Some("kept besides")));
+        let record = stored(composer.compose(&EntryGroup::by_owner(entries), RecordedAt(NOW)).unwrap().remove(0), 1);
         let block = unpacked(&sealer, &record);
         let leaves: Vec<_> = (0..)
             .zip(block.entries())
@@ -96,7 +96,7 @@ async fn the_root_is_that_over_salted_entries() {
         assert_eq!(salts.len(), count as usize, "each entry has a salt of its own");
         roots.push(record.entries_root);
     }
-    let again = composer.compose(vec![entry(&acme(), "0", None)], RecordedAt(NOW)).unwrap();
+    let again = composer.compose(&EntryGroup::by_owner(vec![entry(&acme(), "0", None)]), RecordedAt(NOW)).unwrap();
     assert_ne!(again[0].entries_root, roots[0], "equal entries cannot be recognised by their root");
 }
 
@@ -105,7 +105,10 @@ async fn what_is_abandoned_frees_its_revisions() {
     let store = Store::new();
     let composer = AccessComposer::new(store.sealer().await).unwrap();
     let compose = || {
-        let records = composer.compose(vec![entry(&acme(), "1", None), entry(&other(), "2", None)], RecordedAt(NOW));
+        let records = composer.compose(
+            &EntryGroup::by_owner(vec![entry(&acme(), "1", None), entry(&other(), "2", None)]),
+            RecordedAt(NOW),
+        );
         let records = records.unwrap();
         let places: Vec<_> = records.iter().map(|record| (record.stream, record.revision.0)).collect();
         (records, places)
@@ -122,7 +125,8 @@ async fn what_is_abandoned_frees_its_revisions() {
     assert_eq!((fourth[0].1, fourth[1].1), (2, 3));
     // An owner without keys refuses all, and takes nothing.
     let stranger = Owner::Tenant("tnt_stranger".into());
-    let refused = composer.compose(vec![entry(&acme(), "1", None), entry(&stranger, "2", None)], RecordedAt(NOW));
+    let refused = composer
+        .compose(&EntryGroup::by_owner(vec![entry(&acme(), "1", None), entry(&stranger, "2", None)]), RecordedAt(NOW));
     assert!(refused.is_err());
     assert_eq!(compose().1[0].1, 3);
 }
@@ -133,7 +137,7 @@ async fn two_processes_have_streams_of_their_own() {
     let sealer = store.sealer().await;
     let stream = || {
         let composer = AccessComposer::new(sealer.clone()).unwrap();
-        composer.compose(vec![entry(&acme(), "1", None)], RecordedAt(NOW)).unwrap()[0].stream
+        composer.compose(&EntryGroup::by_owner(vec![entry(&acme(), "1", None)]), RecordedAt(NOW)).unwrap()[0].stream
     };
     assert_ne!(stream(), stream());
 }
@@ -174,7 +178,10 @@ async fn anything_else_is_no_block() {
     let store = Store::new();
     let sealer = store.sealer().await;
     let composer = AccessComposer::new(sealer.clone()).unwrap();
-    let record = composer.compose(vec![entry(&acme(), &"x".repeat(500), None)], RecordedAt(NOW)).unwrap().remove(0);
+    let record = composer
+        .compose(&EntryGroup::by_owner(vec![entry(&acme(), &"x".repeat(500), None)]), RecordedAt(NOW))
+        .unwrap()
+        .remove(0);
     let record = stored(record, 1);
     let bytes = sealer.open_value(&sealer.value_of(&acme(), &record).unwrap()).unwrap();
     for length in 0..bytes.len() {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand;
 use scaivault_eventstore::log::{
-    Appender, AppenderLimits, Backend, Clock, Committed, Compose, Entry, Feed, FeedReader, Unit,
+    Appender, AppenderLimits, Backend, Clock, Committed, Compose, Entry, EntryGroup, Feed, FeedReader, Unit,
 };
 use scaivault_eventstore::record::{NewRecord, WrappedDataKey};
 use scaivault_eventstore::{CommandId, Owner, Position, Record, RecordedAt, Revision, StoreError, StreamId, merkle};
@@ -85,17 +85,10 @@ impl TestComposer {
 }
 
 impl Compose for TestComposer {
-    fn compose(&self, entries: Vec<Entry>, recorded_at: RecordedAt) -> Result<Vec<NewRecord>, StoreError> {
-        let mut grouped: Vec<(Owner, Vec<Entry>)> = Vec::new();
-        for entry in entries {
-            match grouped.iter_mut().find(|(owner, _)| *owner == entry.owner) {
-                Some((_, group)) => group.push(entry),
-                None => grouped.push((entry.owner.clone(), vec![entry])),
-            }
-        }
+    fn compose(&self, groups: &[EntryGroup], recorded_at: RecordedAt) -> Result<Vec<NewRecord>, StoreError> {
         let mut streams = self.streams.lock().unwrap();
-        let compose = |(owner, group): (Owner, Vec<Entry>)| {
-            let (stream, revision) = streams.entry(owner).or_insert_with(|| (new_stream(), 0));
+        let compose = |EntryGroup { owner, entries: group }: &EntryGroup| {
+            let (stream, revision) = streams.entry(owner.clone()).or_insert_with(|| (new_stream(), 0));
             *revision += 1;
             let leaves: Vec<_> = group.iter().map(|e| merkle::entry_leaf(&[0; 16], e.json.as_bytes())).collect();
             let body: Vec<&str> = group.iter().map(|entry| &*entry.json).collect();
@@ -105,7 +98,7 @@ impl Compose for TestComposer {
                 ..with_body(*stream, *revision, "access.recorded", body.join("\n").as_bytes())
             }
         };
-        Ok(grouped.into_iter().map(compose).collect())
+        Ok(groups.iter().map(compose).collect())
     }
 
     fn abandon(&self, records: &[NewRecord]) {

@@ -1,22 +1,41 @@
 //! One group of units: from the head lock to the commit.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
+use parking_lot::Mutex;
+
 use super::Clock;
-use crate::log::backend::{AppendTransaction, Backend, Head};
-use crate::log::unit::{Committed, Compose, Entry, Unit};
+use crate::log::backend::{AppendTransaction, AtOnce, Backend, Expected, Head};
+use crate::log::feed::Batch;
+use crate::log::unit::{Committed, Compose, EntryGroup, Unit};
 use crate::log::verdict::{Known, Verdict, judge};
 use crate::record::{NewRecord, Record};
-use crate::{CommandId, Owner, Position, RecordedAt, StoreError, merkle};
+use crate::{CommandId, Owner, Position, RecordedAt, Revision, StoreError, StreamId, merkle};
 
 /// Commits groups of units.
 pub(super) struct Writer {
     pub(super) backend: Arc<dyn Backend>,
     pub(super) composer: Arc<dyn Compose>,
     pub(super) clock: Clock,
+    /// What appending without the lock goes by.
+    pub(super) guess: Mutex<Guess>,
 }
+
+/// Where the log is believed to end.
+#[derive(Debug, Default)]
+pub(super) struct Guess {
+    /// After the last commit of this process, while nothing says otherwise.
+    head: Option<Head>,
+    /// Commits that take the lock first, after others were found to write as well.
+    cautious: u32,
+    /// How many that were the last time.
+    caution: u32,
+}
+
+/// Most commits in a row that take the lock first.
+const MOST_CAUTION: u32 = 64;
 
 /// A group with its positions.
 pub(super) struct Group {
@@ -24,6 +43,8 @@ pub(super) struct Group {
     pub(super) records: Arc<[Record]>,
     /// Where in `records` the composed ones begin.
     composed: usize,
+    /// What each composed record holds.
+    entries: Vec<EntryGroup>,
     /// An answer for each unit, valid once the group is committed.
     pub(super) answers: Vec<Result<Committed, StoreError>>,
 }
@@ -42,14 +63,73 @@ impl From<StoreError> for Failure {
     }
 }
 
+impl Group {
+    /// Where the log ends with it, if it began at `head`.
+    fn end(&self, head: Head) -> Head {
+        let last = self.records.last();
+        last.map_or(head, |last| Head { position: last.position, recorded_at: last.recorded_at })
+    }
+
+    /// For the feed, with what its composed records hold: this process need not open them again.
+    pub(super) fn batch(&mut self) -> Batch {
+        Batch::composed(self.records.clone(), self.composed, std::mem::take(&mut self.entries))
+    }
+}
+
 impl Writer {
     /// Judges, numbers and commits `units`. The head it began with is for the feed.
-    pub(super) async fn write(&self, units: Vec<Unit>) -> Result<(Head, Group), Failure> {
+    ///
+    /// Alone on the log, in one step that goes by what the units expect; if the log is elsewhere,
+    /// under its lock.
+    pub(super) async fn write(&self, units: &[Unit]) -> Result<(Head, Group), Failure> {
+        let guessed = self.guess.lock().take();
+        if let Some(head) = guessed
+            && let Some(group) = self.write_at_once(head, units).await?
+        {
+            self.guess.lock().held(&group, head);
+            return Ok((head, group));
+        }
+        let (head, group) = self.write_locked(units).await?;
+        self.guess.lock().learnt(&group, head, guessed);
+        Ok((head, group))
+    }
+
+    /// `None` if the log turned out not to be as the units expect.
+    async fn write_at_once(&self, head: Head, units: &[Unit]) -> Result<Option<Group>, Failure> {
+        let (revisions, commands) = expectations(units);
+        let known = Known { head: head.position, revisions: revisions.clone(), ..Known::default() };
+        let verdicts = judge(units, known);
+        let shred = shredded(units, &verdicts);
+        let group = self.number(head, units, verdicts)?;
+        if group.records.is_empty() {
+            self.abandon(&group);
+            return Ok(None);
+        }
+        let revisions: Vec<_> = revisions.into_iter().collect();
+        let expected = Expected { head, revisions: &revisions, commands: &commands };
+        let start = Instant::now();
+        let done = self.backend.append_at_once(expected, &group.records, &shred).await;
+        metrics::histogram!("scaivault_db_latency_seconds").record(start.elapsed());
+        match done {
+            Ok(AtOnce::Appended) => Ok(Some(group)),
+            Ok(AtOnce::Refused) => {
+                self.abandon(&group);
+                Ok(None)
+            }
+            Ok(AtOnce::Unknown(error)) => Err(Failure::Unknown(group, error)),
+            Err(error) => {
+                self.abandon(&group);
+                Err(Failure::Clean(error))
+            }
+        }
+    }
+
+    async fn write_locked(&self, units: &[Unit]) -> Result<(Head, Group), Failure> {
         let mut tx = self.backend.begin().await?;
         let head = tx.head();
-        let known = know(tx.as_mut(), &units).await?;
-        let verdicts = judge(&units, known);
-        let shred: Vec<Position> = accepted(&units, &verdicts).flat_map(|unit| unit.shred.iter().copied()).collect();
+        let known = know(tx.as_mut(), units).await?;
+        let verdicts = judge(units, known);
+        let shred = shredded(units, &verdicts);
         let group = self.number(head, units, verdicts)?;
         if group.records.is_empty() && shred.is_empty() {
             return Ok((head, group));
@@ -77,28 +157,29 @@ impl Writer {
     }
 
     /// Gives the records of accepted units, and then the composed ones, their places.
-    fn number(&self, head: Head, units: Vec<Unit>, verdicts: Vec<Verdict>) -> Result<Group, StoreError> {
+    fn number(&self, head: Head, units: &[Unit], verdicts: Vec<Verdict>) -> Result<Group, StoreError> {
         let mut numbered = Numbered { records: Vec::with_capacity(units.len()), last: head };
         let mut entries = Vec::with_capacity(units.len());
         let mut places = Vec::with_capacity(units.len());
         // Owners in the order of their first entries, which is the order of the composed records.
         let mut owners: Vec<Owner> = Vec::new();
-        for (unit, verdict) in units.into_iter().zip(verdicts) {
+        for (unit, verdict) in units.iter().zip(verdicts) {
             places.push(match verdict {
                 Verdict::Conflict { stream, actual } => Err(StoreError::Conflict { stream, actual }),
                 Verdict::Duplicate(position) => Err(StoreError::Duplicate(position)),
-                Verdict::Accepted => Ok(Place::of(&unit, numbered.last.position.next(), &mut owners)),
+                Verdict::Accepted => Ok(Place::of(unit, numbered.last.position.next(), &mut owners)),
             });
             if verdict == Verdict::Accepted {
                 let mut command_id = Some(unit.command_id);
-                for record in unit.records {
-                    numbered.push(record, command_id.take());
+                for record in &unit.records {
+                    numbered.push(record.clone(), command_id.take());
                 }
-                entries.extend(unit.entries);
+                entries.extend(unit.entries.iter().cloned());
             }
         }
         let composed = numbered.records.len();
-        for record in self.compose(entries, numbered.last.recorded_at)? {
+        let entries = EntryGroup::by_owner(entries);
+        for record in self.compose(&entries, numbered.last.recorded_at)? {
             numbered.push(record, None);
         }
         let last = numbered.last.position;
@@ -106,10 +187,10 @@ impl Writer {
             .into_iter()
             .map(|place| place.map(|place| Committed { first: place.position(head, composed, last), last }))
             .collect();
-        Ok(Group { records: numbered.records.into(), composed, answers })
+        Ok(Group { records: numbered.records.into(), composed, entries, answers })
     }
 
-    fn compose(&self, entries: Vec<Entry>, not_before: RecordedAt) -> Result<Vec<NewRecord>, StoreError> {
+    fn compose(&self, entries: &[EntryGroup], not_before: RecordedAt) -> Result<Vec<NewRecord>, StoreError> {
         if entries.is_empty() {
             return Ok(Vec::new());
         }
@@ -141,8 +222,46 @@ async fn put(tx: &mut dyn AppendTransaction, records: &[Record], shred: &[Positi
     Ok(())
 }
 
-fn accepted<'u>(units: &'u [Unit], verdicts: &'u [Verdict]) -> impl Iterator<Item = &'u Unit> {
-    units.iter().zip(verdicts).filter(|(_, verdict)| **verdict == Verdict::Accepted).map(|(unit, _)| unit)
+/// What `units` take the log to be: the revisions before their first records, and no trace of their
+/// commands.
+fn expectations(units: &[Unit]) -> (HashMap<StreamId, Revision>, Vec<CommandId>) {
+    let mut revisions = HashMap::new();
+    for record in units.iter().flat_map(|unit| &unit.records) {
+        revisions.entry(record.stream).or_insert(Revision(record.revision.0.saturating_sub(1)));
+    }
+    let commands = units.iter().filter(|unit| !unit.records.is_empty()).map(|unit| unit.command_id).collect();
+    (revisions, commands)
+}
+
+/// The data keys that accepted units destroy.
+fn shredded(units: &[Unit], verdicts: &[Verdict]) -> Vec<Position> {
+    let accepted = units.iter().zip(verdicts).filter(|(_, verdict)| **verdict == Verdict::Accepted);
+    accepted.flat_map(|(unit, _)| unit.shred.iter().copied()).collect()
+}
+
+impl Guess {
+    /// The end to go by; none while others write as well.
+    fn take(&mut self) -> Option<Head> {
+        if self.cautious > 0 {
+            self.cautious -= 1;
+            return None;
+        }
+        self.head.take()
+    }
+
+    /// It was right.
+    fn held(&mut self, group: &Group, head: Head) {
+        *self = Self { head: Some(group.end(head)), cautious: 0, caution: 0 };
+    }
+
+    /// The lock has told where the log ends; `wrong` is what was believed.
+    fn learnt(&mut self, group: &Group, head: Head, wrong: Option<Head>) {
+        self.head = Some(group.end(head));
+        if wrong.is_some_and(|wrong| wrong != head) {
+            self.caution = (self.caution * 2).clamp(1, MOST_CAUTION);
+            self.cautious = self.caution;
+        }
+    }
 }
 
 /// Records with positions, and the end of the log after them.

@@ -9,7 +9,7 @@ use super::group::{Failure, Group, Writer};
 use super::health::Health;
 use super::{AppenderLimits, Job};
 use crate::StoreError;
-use crate::log::feed::{Batch, Feed};
+use crate::log::feed::Feed;
 use crate::log::unit::{Committed, Unit};
 
 /// What a unit weighs beside its bodies and entries.
@@ -29,7 +29,7 @@ impl Task {
     pub(super) async fn run(self, mut queue: mpsc::Receiver<Job>) {
         while let Some(first) = queue.recv().await {
             let (units, answers) = self.gather(first, &mut queue);
-            match self.writer.write(units).await {
+            match self.writer.write(&units).await {
                 Ok((head, group)) => {
                     // Others may have written before this one: readers find that in the log.
                     self.feed.reaches(head.position);
@@ -102,14 +102,14 @@ impl Task {
     }
 
     /// Hands a committed group to the feed, then answers.
-    fn deliver(&self, group: Group, answers: Vec<Answer>) {
+    fn deliver(&self, mut group: Group, answers: Vec<Answer>) {
         if let Some(last) = group.records.last() {
             let accepted = group.answers.iter().filter(|answer| answer.is_ok()).count();
             metrics::histogram!("scaivault_log_batch_size").record(accepted as f64);
             metrics::gauge!("scaivault_log_position").set(last.position.0 as f64);
         }
         self.health.succeeded();
-        self.feed.publish(Batch::new(group.records));
+        self.feed.publish(group.batch());
         for (answer, outcome) in answers.into_iter().zip(group.answers) {
             // Who does not wait any more does not mind.
             let _ = answer.send(outcome);

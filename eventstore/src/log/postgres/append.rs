@@ -6,12 +6,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::Connection;
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnection, Postgres};
+use sqlx::postgres::{PgArguments, PgConnection, Postgres};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::{DEADLINE, settle};
-use crate::log::backend::{AppendTransaction, Head, StoredKey};
+use crate::log::backend::{AppendTransaction, Expected, Head, StoredKey};
 use crate::log::row;
 use crate::record::Record;
 use crate::{CommandId, Position, Revision, StoreError, StreamId};
@@ -24,13 +24,35 @@ const ROLLBACK: Duration = Duration::from_secs(5);
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; \
                      SELECT position, recorded_at FROM head WHERE id = 1 FOR UPDATE";
 
-/// Records, keys and head in one statement: one round trip under the lock.
-const INSERT: &str = "WITH moved AS (UPDATE head SET position = $1, recorded_at = $2 WHERE id = 1), \
-     keyed AS (INSERT INTO data_keys (position, wrapped) SELECT * FROM unnest($3::bigint[], $4::bytea[])) \
-     INSERT INTO events (position, stream, revision, type, schema_version, recorded_at, command_id, body, \
-         body_sha256, entries_root, leaf_hash) \
-     SELECT * FROM unnest($5::bigint[], $6::bytea[], $7::bigint[], $8::text[], $9::integer[], $10::bigint[], \
-         $11::bytea[], $12::bytea[], $13::bytea[], $14::bytea[], $15::bytea[])";
+/// Records, keys and head in one statement. `$16` and the rest are what must hold for it to do anything.
+macro_rules! insert {
+    ($condition:literal, $besides:literal) => {
+        concat!(
+            "WITH moved AS (UPDATE head SET position = $1, recorded_at = $2 WHERE id = 1",
+            $condition,
+            " RETURNING id), keyed AS (INSERT INTO data_keys (position, wrapped) \
+             SELECT key.* FROM moved, unnest($3::bigint[], $4::bytea[]) AS key)",
+            $besides,
+            " INSERT INTO events (position, stream, revision, type, schema_version, recorded_at, command_id, body, \
+             body_sha256, entries_root, leaf_hash) \
+             SELECT record.* FROM moved, unnest($5::bigint[], $6::bytea[], $7::bigint[], $8::text[], $9::integer[], \
+             $10::bigint[], $11::bytea[], $12::bytea[], $13::bytea[], $14::bytea[], $15::bytea[]) AS record"
+        )
+    };
+}
+
+/// Under the lock.
+const INSERT: &str = insert!("", "");
+
+/// Without it: the statement takes it. What it looks at in `events` is as of its beginning, which is
+/// the present if the head still is where it was before.
+const INSERT_AT_ONCE: &str = insert!(
+    " AND position = $16 AND NOT EXISTS (SELECT 1 FROM unnest($17::bytea[], $18::bigint[]) \
+         AS wanted (stream, revision) WHERE wanted.revision <> COALESCE((SELECT e.revision FROM events e \
+         WHERE e.stream = wanted.stream ORDER BY e.revision DESC LIMIT 1), 0)) \
+     AND NOT EXISTS (SELECT 1 FROM events e WHERE e.command_id = ANY($19::bytea[]) AND e.command_id IS NOT NULL)",
+    ", shredded AS (DELETE FROM data_keys USING moved WHERE data_keys.position = ANY($20::bigint[]))"
+);
 
 const REVISIONS: &str = "SELECT wanted.stream, last.revision FROM unnest($1::bytea[]) AS wanted (stream) \
      CROSS JOIN LATERAL (SELECT e.revision FROM events e WHERE e.stream = wanted.stream \
@@ -99,24 +121,7 @@ impl AppendTransaction for PostgresAppend {
 
     async fn insert(&mut self, records: &[Record]) -> Result<(), StoreError> {
         let Some(last) = records.last() else { return Ok(()) };
-        let keyed = || records.iter().filter_map(|record| Some((record.position, record.data_key.as_ref()?)));
-        let query = sqlx::query(INSERT)
-            .bind(row::signed(last.position.0))
-            .bind(last.recorded_at.0)
-            .bind(keyed().map(|(position, _)| row::signed(position.0)).collect::<Vec<_>>())
-            .bind(keyed().map(|(_, key)| key.0.as_ref()).collect::<Vec<&[u8]>>())
-            .bind(column(records, |record| row::signed(record.position.0)))
-            .bind(column(records, |record| record.stream.0.as_slice()))
-            .bind(column(records, |record| row::signed(record.revision.0)))
-            .bind(column(records, |record| record.kind.as_ref()))
-            .bind(column(records, |record| i32::from(record.schema_version)))
-            .bind(column(records, |record| record.recorded_at.0))
-            .bind(column(records, |record| record.command_id.as_ref().map(|id| id.0.as_slice())))
-            .bind(column(records, |record| record.body.as_ref()))
-            .bind(column(records, |record| record.body_sha256.as_slice()))
-            .bind(column(records, |record| record.entries_root.as_ref().map(|root| root.as_slice())))
-            .bind(column(records, |record| record.leaf_hash.as_slice()));
-        run!(self, query, execute).map(drop)
+        run!(self, inserting(INSERT, records, last), execute).map(drop)
     }
 
     async fn shred(&mut self, positions: &[Position]) -> Result<(), StoreError> {
@@ -155,6 +160,49 @@ impl Drop for PostgresAppend {
             _ => connection.close_on_drop(),
         }
     }
+}
+
+/// Appends in one statement, which is its own transaction. `false` if it found the log elsewhere.
+pub(super) async fn at_once(
+    connection: &mut PgConnection,
+    expected: Expected<'_>,
+    records: &[Record],
+    shred: &[Position],
+) -> Result<bool, sqlx::Error> {
+    let Some(last) = records.last() else { return Ok(false) };
+    let query = inserting(INSERT_AT_ONCE, records, last)
+        .bind(row::signed(expected.head.position.0))
+        .bind(expected.revisions.iter().map(|(stream, _)| stream.0.as_slice()).collect::<Vec<_>>())
+        .bind(expected.revisions.iter().map(|(_, revision)| row::signed(revision.0)).collect::<Vec<_>>())
+        .bind(expected.commands.iter().map(|id| id.0.as_slice()).collect::<Vec<_>>())
+        .bind(shred.iter().map(|position| row::signed(position.0)).collect::<Vec<_>>());
+    let done = query.execute(connection).await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// A statement of `insert!` with its first fifteen values.
+fn inserting<'r>(
+    statement: &'static str,
+    records: &'r [Record],
+    last: &Record,
+) -> sqlx::query::Query<'r, Postgres, PgArguments> {
+    let keyed = || records.iter().filter_map(|record| Some((record.position, record.data_key.as_ref()?)));
+    sqlx::query(statement)
+        .bind(row::signed(last.position.0))
+        .bind(last.recorded_at.0)
+        .bind(keyed().map(|(position, _)| row::signed(position.0)).collect::<Vec<_>>())
+        .bind(keyed().map(|(_, key)| key.0.as_ref()).collect::<Vec<&[u8]>>())
+        .bind(column(records, |record| row::signed(record.position.0)))
+        .bind(column(records, |record| record.stream.0.as_slice()))
+        .bind(column(records, |record| row::signed(record.revision.0)))
+        .bind(column(records, |record| record.kind.as_ref()))
+        .bind(column(records, |record| i32::from(record.schema_version)))
+        .bind(column(records, |record| record.recorded_at.0))
+        .bind(column(records, |record| record.command_id.as_ref().map(|id| id.0.as_slice())))
+        .bind(column(records, |record| record.body.as_ref()))
+        .bind(column(records, |record| record.body_sha256.as_slice()))
+        .bind(column(records, |record| record.entries_root.as_ref().map(|root| root.as_slice())))
+        .bind(column(records, |record| record.leaf_hash.as_slice()))
 }
 
 /// Adds keys in a transaction of its own; `false` if one is there already.

@@ -27,6 +27,7 @@ const OLDEST: u32 = 140_000;
 const SESSION: &str = "SET statement_timeout = '30s'; \
                        SET lock_timeout = '10s'; \
                        SET idle_in_transaction_session_timeout = '30s'; \
+                       SET default_transaction_isolation = 'read committed'; \
                        SELECT set_config('synchronous_commit', 'on', false) \
                            WHERE current_setting('synchronous_commit') = 'off'; \
                        SET enable_seqscan = off; \

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use sqlx::sqlite::SqlitePool;
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqlitePool};
 use sqlx::{AssertSqlSafe, Sqlite, Transaction};
 
 use super::scrub::Scrubber;
-use crate::log::backend::{AppendTransaction, Head};
+use crate::log::backend::{AppendTransaction, AtOnce, Expected, Head};
 use crate::log::row;
 use crate::record::Record;
 use crate::{CommandId, Position, Revision, StoreError, StreamId};
@@ -89,41 +90,8 @@ impl AppendTransaction for SqliteAppend {
 
     async fn insert(&mut self, records: &[Record]) -> Result<(), StoreError> {
         for chunk in chunks(records) {
-            let sql = format!("{INSERT_RECORDS}{}", list("(?,?,?,?,?,?,?,?,?,?,?)", chunk.len()));
-            let mut query = sqlx::query(AssertSqlSafe(sql));
-            for record in chunk {
-                query = query
-                    .bind(row::signed(record.position.0))
-                    .bind(record.stream.0.as_slice())
-                    .bind(row::signed(record.revision.0))
-                    .bind(record.kind.as_ref())
-                    .bind(i32::from(record.schema_version))
-                    .bind(record.recorded_at.0)
-                    .bind(record.command_id.as_ref().map(|id| id.0.as_slice()))
-                    .bind(record.body.as_ref())
-                    .bind(record.body_sha256.as_slice())
-                    .bind(record.entries_root.as_ref().map(|root| root.as_slice()))
-                    .bind(record.leaf_hash.as_slice());
-            }
+            let query = inserting("", chunk, "");
             query.execute(&mut *self.tx).await.map_err(row::failed)?;
-        }
-        for record in records {
-            if let Some(key) = &record.data_key {
-                sqlx::query("INSERT INTO data_keys (position, wrapped) VALUES ($1, $2)")
-                    .bind(row::signed(record.position.0))
-                    .bind(key.0.as_ref())
-                    .execute(&mut *self.tx)
-                    .await
-                    .map_err(row::failed)?;
-            }
-        }
-        if let Some(last) = records.last() {
-            sqlx::query("UPDATE head SET position = $1, recorded_at = $2 WHERE id = 1")
-                .bind(row::signed(last.position.0))
-                .bind(last.recorded_at.0)
-                .execute(&mut *self.tx)
-                .await
-                .map_err(row::failed)?;
         }
         Ok(())
     }
@@ -147,6 +115,92 @@ impl AppendTransaction for SqliteAppend {
             scrubber.after_commit(shredded).await;
         }
         Ok(())
+    }
+}
+
+impl SqliteAppend {
+    /// Appends if everything is as expected.
+    pub(super) async fn finish(
+        mut self,
+        expected: Expected<'_>,
+        records: &[Record],
+        shred: &[Position],
+    ) -> Result<AtOnce, StoreError> {
+        if self.head.position != expected.head.position || !self.commands(expected.commands).await?.is_empty() {
+            return Ok(AtOnce::Refused);
+        }
+        let streams: Vec<StreamId> = expected.revisions.iter().map(|(stream, _)| *stream).collect();
+        let actual = self.revisions(&streams).await?;
+        let fits =
+            |(stream, revision): &(StreamId, Revision)| actual.get(stream).copied().unwrap_or_default() == *revision;
+        if !expected.revisions.iter().all(fits) {
+            return Ok(AtOnce::Refused);
+        }
+        self.insert(records).await?;
+        if !shred.is_empty() {
+            self.shred(shred).await?;
+        }
+        Box::new(self).commit().await?;
+        Ok(AtOnce::Appended)
+    }
+}
+
+/// Appends records of which nothing needs to be looked up first: one call of the database's thread
+/// instead of one for each statement. That the log ends where it should, a trigger makes sure.
+pub(super) async fn at_once(
+    writer: &SqlitePool,
+    scrubber: Option<&Scrubber>,
+    records: &[Record],
+) -> Result<AtOnce, StoreError> {
+    let mut connection = writer.acquire().await.map_err(row::failed)?;
+    let query = inserting("BEGIN IMMEDIATE; ", records, "; COMMIT");
+    if let Err(error) = query.execute(&mut *connection).await {
+        // Fails if the transaction has ended by itself, which is as good.
+        let _ = sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await;
+        return Ok(match row::is_taken(&error) {
+            true => AtOnce::Refused,
+            false => AtOnce::Unknown(row::failed(error)),
+        });
+    }
+    drop(connection);
+    if let Some(scrubber) = scrubber {
+        scrubber.after_commit(false).await;
+    }
+    Ok(AtOnce::Appended)
+}
+
+/// Statements that insert records with their data keys and move the head, in one call.
+fn inserting<'r>(before: &str, records: &'r [Record], after: &str) -> Query<'r, Sqlite, SqliteArguments> {
+    let keyed = || records.iter().filter_map(|record| Some((record.position, record.data_key.as_ref()?)));
+    let mut sql = format!("{before}{INSERT_RECORDS}{}", list("(?,?,?,?,?,?,?,?,?,?,?)", records.len()));
+    let keys = keyed().count();
+    if keys > 0 {
+        sql.push_str("; INSERT INTO data_keys (position, wrapped) VALUES ");
+        sql.push_str(&list("(?,?)", keys));
+    }
+    sql.push_str("; UPDATE head SET position = ?, recorded_at = ? WHERE id = 1");
+    sql.push_str(after);
+    let mut query = sqlx::query(AssertSqlSafe(sql));
+    for record in records {
+        query = query
+            .bind(row::signed(record.position.0))
+            .bind(record.stream.0.as_slice())
+            .bind(row::signed(record.revision.0))
+            .bind(record.kind.as_ref())
+            .bind(i32::from(record.schema_version))
+            .bind(record.recorded_at.0)
+            .bind(record.command_id.as_ref().map(|id| id.0.as_slice()))
+            .bind(record.body.as_ref())
+            .bind(record.body_sha256.as_slice())
+            .bind(record.entries_root.as_ref().map(|root| root.as_slice()))
+            .bind(record.leaf_hash.as_slice());
+    }
+    for (position, key) in keyed() {
+        query = query.bind(row::signed(position.0)).bind(key.0.as_ref());
+    }
+    match records.last() {
+        Some(last) => query.bind(row::signed(last.position.0)).bind(last.recorded_at.0),
+        None => query,
     }
 }
 
