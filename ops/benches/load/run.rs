@@ -1,0 +1,123 @@
+//! One backend from an empty store to its figures. The bare route runs between any two phases, so that what disturbs
+//! the machine disturbs both; a phase is compared with the bare phases before and after it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::arguments::{Arguments, Kind, Part};
+use crate::backend::Backend;
+use crate::bare::Bare;
+use crate::dataset::Dataset;
+use crate::exchange;
+use crate::failure::Failure;
+use crate::generator::{Generator, Outcome};
+use crate::measurement::Commits;
+use crate::phase::Phase;
+use crate::requests::{Client, Prepared};
+use crate::restart::{self, Restart};
+use crate::seed;
+
+/// One phase.
+pub(crate) struct Row {
+    /// Which.
+    pub(crate) phase: Phase,
+    /// How many requests were under way at a time.
+    pub(crate) connections: u16,
+    /// What came of it.
+    pub(crate) outcome: Outcome,
+    /// Answers a second of the bare route, before and after.
+    pub(crate) bare_rate: f64,
+    /// Units in a commit, on average.
+    pub(crate) group_size: Option<f64>,
+}
+
+/// Everything about one backend.
+pub(crate) struct Measured {
+    /// Which.
+    pub(crate) kind: Kind,
+    /// Secrets in the store.
+    pub(crate) secrets: u64,
+    /// Writes a second while it was filled.
+    pub(crate) seed_rate: f64,
+    /// Body of the bare route, in bytes.
+    pub(crate) bare_bytes: u64,
+    /// The phases.
+    pub(crate) rows: Vec<Row>,
+    /// Memory of the server after filling, and after the last phase, in bytes.
+    pub(crate) resident_bytes: [u64; 2],
+    /// Its restarts, unless they were left out.
+    pub(crate) restart: Option<Restart>,
+}
+
+/// Measures one backend.
+pub(crate) fn backend(kind: Kind, arguments: &Arguments) -> Result<Measured, Failure> {
+    eprintln!("{kind}: starting");
+    let backend = Backend::start(kind)?;
+    let server = backend.serve()?;
+    let dataset = Dataset { count: arguments.secrets };
+    let client = Client { address: server.address, token: backend.token()?, dataset };
+    let seed_rate = seed::seed(&client, arguments.seed_connections)?;
+    let seeded_bytes = server.resident_bytes()?;
+
+    let mut reads = client.reads();
+    let bare_bytes = sample(&client, &reads, Phase::Reads)?;
+    let bare = Bare::start(bare_bytes)?;
+    let mut rows = Vec::new();
+    let mut before = None;
+    for phase in Phase::ALL.into_iter().filter(|phase| arguments.includes(phase.part())) {
+        let connections = phase.connections(arguments.connections);
+        let mut requests = phase.requests(&client);
+        sample(&client, &requests, phase)?;
+        let bare_before = match before {
+            Some(rate) => rate,
+            None => bare_rate(&bare, &mut reads, arguments)?,
+        };
+        let (outcome, group_size) = load(&client, server.metrics, &mut requests, connections, arguments)?;
+        let bare_after = bare_rate(&bare, &mut reads, arguments)?;
+        before = Some(bare_after);
+        eprintln!("  {}, {connections} connections: {:.0}/s, bare {bare_after:.0}/s", phase.title(), outcome.rate());
+        rows.push(Row { phase, connections, outcome, bare_rate: f64::midpoint(bare_before, bare_after), group_size });
+    }
+    let resident_bytes = [seeded_bytes, server.resident_bytes()?];
+    let restart = if arguments.includes(Part::Restart) {
+        eprintln!("  restart and replay");
+        Some(restart::measure(&backend, server)?)
+    } else {
+        None
+    };
+    Ok(Measured { kind, secrets: arguments.secrets, seed_rate, bare_bytes, rows, resident_bytes, restart })
+}
+
+/// One request of a phase by itself, whose answer must be what the phase is about. Returns its length.
+fn sample(client: &Client, requests: &Prepared, phase: Phase) -> Result<u64, Failure> {
+    let answer = exchange::send(client.address, requests.sample())?;
+    if answer.status != 200 || !answer.body.contains(phase.proof()) {
+        return Err(Failure::Unusable(format!("{}: the server answers {}", phase.title(), answer.status)));
+    }
+    Ok(answer.body.len() as u64)
+}
+
+fn load(
+    client: &Client,
+    metrics: SocketAddr,
+    requests: &mut Prepared,
+    connections: u16,
+    arguments: &Arguments,
+) -> Result<(Outcome, Option<f64>), Failure> {
+    let mut generator = Generator::open(client.address, connections)?;
+    generator.run(requests, Duration::from_secs(arguments.warm_up_seconds), |_| {})?;
+    let before = Commits::read(metrics)?;
+    let outcome = generator.run(requests, Duration::from_secs(arguments.seconds), |_| {})?;
+    Ok((outcome, Commits::read(metrics)?.mean_since(before)))
+}
+
+/// The same requests as audited reads, to the bare route.
+fn bare_rate(bare: &Bare, reads: &mut Prepared, arguments: &Arguments) -> Result<f64, Failure> {
+    let mut generator = Generator::open(bare.address, arguments.connections)?;
+    generator.run(reads, Duration::from_secs(arguments.warm_up_seconds), |_| {})?;
+    let outcome = generator.run(reads, Duration::from_secs(arguments.seconds), |_| {})?;
+    if !outcome.is_valid() {
+        return Err(Failure::Unusable(format!("the bare route fails: {:?}", outcome.errors)));
+    }
+    Ok(outcome.rate())
+}
