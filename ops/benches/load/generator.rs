@@ -25,7 +25,6 @@ pub(crate) struct Generator {
 }
 
 /// What came of a load.
-#[derive(Clone)]
 pub(crate) struct Outcome {
     /// Time in which answers count.
     pub(crate) elapsed: Duration,
@@ -40,6 +39,11 @@ pub(crate) struct Outcome {
 // === impl Outcome ===
 
 impl Outcome {
+    /// Of nothing yet.
+    pub(crate) fn new() -> Self {
+        Self { elapsed: Duration::ZERO, latency: Histogram::new(), body_bytes: 0, errors: BTreeMap::new() }
+    }
+
     /// Answers a second.
     pub(crate) fn rate(&self) -> f64 {
         self.latency.total() as f64 / self.elapsed.as_secs_f64().max(f64::EPSILON)
@@ -53,6 +57,16 @@ impl Outcome {
     /// Whether there were answers, and nothing else.
     pub(crate) fn is_valid(&self) -> bool {
         self.errors.is_empty() && self.latency.total() > 0
+    }
+
+    /// Adds another load of the same kind, which ran before or after.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.elapsed += other.elapsed;
+        self.latency.merge(&other.latency);
+        self.body_bytes += other.body_bytes;
+        for (text, count) in &other.errors {
+            *self.errors.entry(text.clone()).or_default() += count;
+        }
     }
 
     fn count(&mut self, answer: &Answer, latency: Duration) {
@@ -89,8 +103,7 @@ impl Generator {
         mut watch: impl FnMut(u64),
     ) -> Result<Outcome, Failure> {
         let begun = Instant::now();
-        let mut outcome =
-            Outcome { elapsed: Duration::ZERO, latency: Histogram::new(), body_bytes: 0, errors: BTreeMap::new() };
+        let mut outcome = Outcome::new();
         let mut under_way = 0_usize;
         for connection in &mut self.connections {
             under_way += usize::from(connection.ask(begun, |out| requests.next(out))?);

@@ -32,6 +32,15 @@ impl Histogram {
         self.longest = self.longest.max(latency);
     }
 
+    /// Adds all of another one.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for (count, more) in self.counts.iter_mut().zip(&other.counts) {
+            *count += more;
+        }
+        self.total += other.total;
+        self.longest = self.longest.max(other.longest);
+    }
+
     /// How many there are.
     pub(crate) fn total(&self) -> u64 {
         self.total

@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::arguments::Arguments;
+use nix::sys::statfs::{TMPFS_MAGIC, statfs};
+
+use crate::arguments::{Arguments, Kind};
+use crate::generator::Outcome;
 use crate::restart::Start;
 use crate::run::{Measured, Row};
 use crate::target;
@@ -11,10 +14,12 @@ use crate::target;
 /// What was measured, and on what.
 pub(crate) fn heading(arguments: &Arguments) -> String {
     let profile = if cfg!(debug_assertions) { "**debug build: figures mean nothing**" } else { "release build" };
+    let in_memory = statfs(&std::env::temp_dir()).is_ok_and(|place| place.filesystem_type() == TMPFS_MAGIC);
+    let place = if in_memory { "\n**TMPDIR is in memory: no commit was durable.**\n" } else { "" };
     let memory = first("/proc/meminfo", "MemTotal:").and_then(|text| text.strip_suffix(" kB")?.parse::<u64>().ok());
     format!(
         "## {} secrets\n\nCommit {}, {profile}; {} processors ({}), {:.0} GB memory, Linux {}; {} connections, \
-         {} s a phase.\n",
+         {} s a phase.\n{place}",
         arguments.secrets,
         env!("SCAIVAULT_COMMIT"),
         std::thread::available_parallelism().map_or(0, usize::from),
@@ -36,10 +41,10 @@ pub(crate) fn backend(measured: &Measured) -> String {
         for row in &measured.rows {
             text += &line(row);
         }
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "\nBare route: GET, constant body of {} bytes.", measured.bare_bytes);
+        text += &bare_line(&measured.bare, measured.rows.iter().map(|row| row.connections).max());
     }
     let [seeded, loaded] = measured.resident_bytes.map(megabytes);
+    // Writing to a string cannot fail.
     let _ = writeln!(
         text,
         "\nFilled at {:.0} writes/s. Memory (RSS): {seeded:.0} MB when filled, {loaded:.0} MB after the phases.\n",
@@ -58,19 +63,18 @@ pub(crate) fn backend(measured: &Measured) -> String {
 }
 
 /// The targets and whether they are met.
-pub(crate) fn targets(results: &[Measured]) -> String {
-    let judged = target::judge(results);
-    if judged.is_empty() {
-        return String::new();
-    }
+pub(crate) fn targets(results: &[Measured], unmeasured: &[Kind]) -> String {
     let mut text = "### Targets\n\n| backend | target | measured | |\n| --- | --- | ---: | --- |\n".to_owned();
-    for target in judged {
+    for target in target::judge(results) {
         let verdict = match target.met {
             Some(true) => "met",
             Some(false) => "**missed**",
             None => "not measured",
         };
         let _ = writeln!(text, "| {} | {} | {} | {verdict} |", target.kind, target.demand, target.measured);
+    }
+    for kind in unmeasured {
+        let _ = writeln!(text, "| {kind} | all | | not measured |");
     }
     text
 }
@@ -88,6 +92,19 @@ fn line(row: &Row) -> String {
         phase.title(),
         outcome.rate(),
         outcome.rate() / bare_rate,
+        milliseconds(outcome.latency.quantile(0.5)),
+        milliseconds(outcome.latency.quantile(0.99)),
+        milliseconds(outcome.latency.longest()),
+        outcome.mean_body_bytes(),
+    )
+}
+
+/// The yardstick itself.
+fn bare_line(outcome: &Outcome, connections: Option<u16>) -> String {
+    format!(
+        "| bare route, constant body | {} | {:.0} | | 1 | {:.2} | {:.2} | {:.1} | – | {} | 0 |\n",
+        connections.unwrap_or_default(),
+        outcome.rate(),
         milliseconds(outcome.latency.quantile(0.5)),
         milliseconds(outcome.latency.quantile(0.99)),
         milliseconds(outcome.latency.longest()),

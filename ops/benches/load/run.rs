@@ -39,8 +39,8 @@ pub(crate) struct Measured {
     pub(crate) secrets: u64,
     /// Writes a second while it was filled.
     pub(crate) seed_rate: f64,
-    /// Body of the bare route, in bytes.
-    pub(crate) bare_bytes: u64,
+    /// All bare phases together.
+    pub(crate) bare: Outcome,
     /// The phases.
     pub(crate) rows: Vec<Row>,
     /// Memory of the server after filling, and after the last phase, in bytes.
@@ -62,6 +62,12 @@ pub(crate) fn backend(kind: Kind, arguments: &Arguments) -> Result<Measured, Fai
     let mut reads = client.reads();
     let bare_bytes = sample(&client, &reads, Phase::Reads)?;
     let bare = Bare::start(bare_bytes)?;
+    let mut bare_outcome = Outcome::new();
+    let mut measure_bare = || {
+        let outcome = bare_load(&bare, &mut reads, arguments)?;
+        bare_outcome.merge(&outcome);
+        Ok::<_, Failure>(outcome.rate())
+    };
     let mut rows = Vec::new();
     let mut before = None;
     for phase in Phase::ALL.into_iter().filter(|phase| arguments.includes(phase.part())) {
@@ -70,10 +76,10 @@ pub(crate) fn backend(kind: Kind, arguments: &Arguments) -> Result<Measured, Fai
         sample(&client, &requests, phase)?;
         let bare_before = match before {
             Some(rate) => rate,
-            None => bare_rate(&bare, &mut reads, arguments)?,
+            None => measure_bare()?,
         };
         let (outcome, group_size) = load(&client, server.metrics, &mut requests, connections, arguments)?;
-        let bare_after = bare_rate(&bare, &mut reads, arguments)?;
+        let bare_after = measure_bare()?;
         before = Some(bare_after);
         eprintln!("  {}, {connections} connections: {:.0}/s, bare {bare_after:.0}/s", phase.title(), outcome.rate());
         rows.push(Row { phase, connections, outcome, bare_rate: f64::midpoint(bare_before, bare_after), group_size });
@@ -85,7 +91,7 @@ pub(crate) fn backend(kind: Kind, arguments: &Arguments) -> Result<Measured, Fai
     } else {
         None
     };
-    Ok(Measured { kind, secrets: arguments.secrets, seed_rate, bare_bytes, rows, resident_bytes, restart })
+    Ok(Measured { kind, secrets: arguments.secrets, seed_rate, bare: bare_outcome, rows, resident_bytes, restart })
 }
 
 /// One request of a phase by itself, whose answer must be what the phase is about. Returns its length.
@@ -112,12 +118,12 @@ fn load(
 }
 
 /// The same requests as audited reads, to the bare route.
-fn bare_rate(bare: &Bare, reads: &mut Prepared, arguments: &Arguments) -> Result<f64, Failure> {
+fn bare_load(bare: &Bare, reads: &mut Prepared, arguments: &Arguments) -> Result<Outcome, Failure> {
     let mut generator = Generator::open(bare.address, arguments.connections)?;
     generator.run(reads, Duration::from_secs(arguments.warm_up_seconds), |_| {})?;
     let outcome = generator.run(reads, Duration::from_secs(arguments.seconds), |_| {})?;
     if !outcome.is_valid() {
         return Err(Failure::Unusable(format!("the bare route fails: {:?}", outcome.errors)));
     }
-    Ok(outcome.rate())
+    Ok(outcome)
 }
