@@ -30,6 +30,8 @@ mod histogram;
 mod measurement;
 #[path = "load/phase.rs"]
 mod phase;
+#[path = "load/process.rs"]
+mod process;
 #[path = "load/report.rs"]
 mod report;
 #[path = "load/requests.rs"]

@@ -38,6 +38,11 @@ impl Bare {
         }
         Ok(bare)
     }
+
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
 }
 
 impl Drop for Bare {

@@ -28,6 +28,8 @@ pub(crate) struct Generator {
 pub(crate) struct Outcome {
     /// Time in which answers count.
     pub(crate) elapsed: Duration,
+    /// Processor time that the server used in it.
+    pub(crate) processor_time: Duration,
     /// From request to answer, of those answered with 2xx.
     pub(crate) latency: Histogram,
     /// Bytes of all their bodies.
@@ -41,7 +43,13 @@ pub(crate) struct Outcome {
 impl Outcome {
     /// Of nothing yet.
     pub(crate) fn new() -> Self {
-        Self { elapsed: Duration::ZERO, latency: Histogram::new(), body_bytes: 0, errors: BTreeMap::new() }
+        Self {
+            elapsed: Duration::ZERO,
+            processor_time: Duration::ZERO,
+            latency: Histogram::new(),
+            body_bytes: 0,
+            errors: BTreeMap::new(),
+        }
     }
 
     /// Answers a second.
@@ -59,9 +67,16 @@ impl Outcome {
         self.errors.is_empty() && self.latency.total() > 0
     }
 
+    /// Processor time of an answer, errors included.
+    pub(crate) fn processor_time_each(&self) -> Duration {
+        let answers = self.latency.total() + self.errors.values().sum::<u64>();
+        self.processor_time.div_f64(answers.max(1) as f64)
+    }
+
     /// Adds another load of the same kind, which ran before or after.
     pub(crate) fn merge(&mut self, other: &Self) {
         self.elapsed += other.elapsed;
+        self.processor_time += other.processor_time;
         self.latency.merge(&other.latency);
         self.body_bytes += other.body_bytes;
         for (text, count) in &other.errors {

@@ -35,9 +35,9 @@ pub(crate) fn heading(arguments: &Arguments) -> String {
 pub(crate) fn backend(measured: &Measured) -> String {
     let mut text = format!("### {}\n\n", measured.kind);
     if !measured.rows.is_empty() {
-        text += "| phase | connections | per second | bare route | ratio | p50 ms | p99 ms | longest ms | units per commit \
+        text += "| phase | connections | per second | bare route | ratio | p50 ms | p99 ms | longest ms | CPU µs | units per commit \
                  | answer bytes | errors |\n\
-                 | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
+                 | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
         for row in &measured.rows {
             text += &line(row);
         }
@@ -88,13 +88,14 @@ fn line(row: &Row) -> String {
         format!("**invalid**: {:?} of {}", outcome.errors, outcome.latency.total())
     };
     format!(
-        "| {} | {connections} | {:.0} | {bare_rate:.0} | {:.3} | {:.2} | {:.2} | {:.1} | {group} | {} | {errors} |\n",
+        "| {} | {connections} | {:.0} | {bare_rate:.0} | {:.3} | {:.2} | {:.2} | {:.1} | {:.1} | {group} | {} | {errors} |\n",
         phase.title(),
         outcome.rate(),
         outcome.rate() / bare_rate,
         milliseconds(outcome.latency.quantile(0.5)),
         milliseconds(outcome.latency.quantile(0.99)),
         milliseconds(outcome.latency.longest()),
+        outcome.processor_time_each().as_secs_f64() * 1e6,
         outcome.mean_body_bytes(),
     )
 }
@@ -102,12 +103,13 @@ fn line(row: &Row) -> String {
 /// The yardstick itself.
 fn bare_line(outcome: &Outcome, connections: Option<u16>) -> String {
     format!(
-        "| bare route, constant body | {} | {:.0} | | 1 | {:.2} | {:.2} | {:.1} | – | {} | 0 |\n",
+        "| bare route, constant body | {} | {:.0} | | 1 | {:.2} | {:.2} | {:.1} | {:.1} | – | {} | 0 |\n",
         connections.unwrap_or_default(),
         outcome.rate(),
         milliseconds(outcome.latency.quantile(0.5)),
         milliseconds(outcome.latency.quantile(0.99)),
         milliseconds(outcome.latency.longest()),
+        outcome.processor_time_each().as_secs_f64() * 1e6,
         outcome.mean_body_bytes(),
     )
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::backend::Backend;
 use crate::failure::Failure;
+use crate::process;
 use crate::server::{Folded, Server};
 
 /// One start.
@@ -51,7 +52,7 @@ fn start(backend: &Backend, stopped_after: Duration) -> Result<(Start, Server), 
         stopped_after,
         ready_after: server.ready_after,
         folded: server.folded()?,
-        resident_bytes: server.resident_bytes()?,
+        resident_bytes: process::resident_bytes(server.id())?,
     };
     Ok((start, server))
 }

@@ -1,7 +1,6 @@
 //! One backend from an empty store to its figures. The bare route runs between any two phases, so that what disturbs
 //! the machine disturbs both; a phase is compared with the bare phases before and after it.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::arguments::{Arguments, Kind, Part};
@@ -13,9 +12,11 @@ use crate::failure::Failure;
 use crate::generator::{Generator, Outcome};
 use crate::measurement::Commits;
 use crate::phase::Phase;
+use crate::process;
 use crate::requests::{Client, Prepared};
 use crate::restart::{self, Restart};
 use crate::seed;
+use crate::server::Server;
 
 /// One phase.
 pub(crate) struct Row {
@@ -57,7 +58,7 @@ pub(crate) fn backend(kind: Kind, arguments: &Arguments) -> Result<Measured, Fai
     let dataset = Dataset { count: arguments.secrets };
     let client = Client { address: server.address, token: backend.token()?, dataset };
     let seed_rate = seed::seed(&client, arguments.seed_connections)?;
-    let seeded_bytes = server.resident_bytes()?;
+    let seeded_bytes = process::resident_bytes(server.id())?;
 
     let mut reads = client.reads();
     let bare_bytes = sample(&client, &reads, Phase::Reads)?;
@@ -78,13 +79,13 @@ pub(crate) fn backend(kind: Kind, arguments: &Arguments) -> Result<Measured, Fai
             Some(rate) => rate,
             None => measure_bare()?,
         };
-        let (outcome, group_size) = load(&client, server.metrics, &mut requests, connections, arguments)?;
+        let (outcome, group_size) = load(&server, &mut requests, connections, arguments)?;
         let bare_after = measure_bare()?;
         before = Some(bare_after);
         eprintln!("  {}, {connections} connections: {:.0}/s, bare {bare_after:.0}/s", phase.title(), outcome.rate());
         rows.push(Row { phase, connections, outcome, bare_rate: f64::midpoint(bare_before, bare_after), group_size });
     }
-    let resident_bytes = [seeded_bytes, server.resident_bytes()?];
+    let resident_bytes = [seeded_bytes, process::resident_bytes(server.id())?];
     let restart = if arguments.includes(Part::Restart) {
         eprintln!("  restart and replay");
         Some(restart::measure(&backend, server)?)
@@ -103,27 +104,39 @@ fn sample(client: &Client, requests: &Prepared, phase: Phase) -> Result<u64, Fai
     Ok(answer.body.len() as u64)
 }
 
+/// Load on the server, and the mean size of its commits meanwhile.
 fn load(
-    client: &Client,
-    metrics: SocketAddr,
+    server: &Server,
     requests: &mut Prepared,
     connections: u16,
     arguments: &Arguments,
 ) -> Result<(Outcome, Option<f64>), Failure> {
-    let mut generator = Generator::open(client.address, connections)?;
+    let mut generator = Generator::open(server.address, connections)?;
     generator.run(requests, Duration::from_secs(arguments.warm_up_seconds), |_| {})?;
-    let before = Commits::read(metrics)?;
-    let outcome = generator.run(requests, Duration::from_secs(arguments.seconds), |_| {})?;
-    Ok((outcome, Commits::read(metrics)?.mean_since(before)))
+    let before = Commits::read(server.metrics)?;
+    let outcome = measured(&mut generator, requests, server.id(), arguments)?;
+    Ok((outcome, Commits::read(server.metrics)?.mean_since(before)))
 }
 
 /// The same requests as audited reads, to the bare route.
 fn bare_load(bare: &Bare, reads: &mut Prepared, arguments: &Arguments) -> Result<Outcome, Failure> {
     let mut generator = Generator::open(bare.address, arguments.connections)?;
     generator.run(reads, Duration::from_secs(arguments.warm_up_seconds), |_| {})?;
-    let outcome = generator.run(reads, Duration::from_secs(arguments.seconds), |_| {})?;
+    let outcome = measured(&mut generator, reads, bare.id(), arguments)?;
     if !outcome.is_valid() {
         return Err(Failure::Unusable(format!("the bare route fails: {:?}", outcome.errors)));
     }
+    Ok(outcome)
+}
+
+fn measured(
+    generator: &mut Generator,
+    requests: &mut Prepared,
+    process_id: u32,
+    arguments: &Arguments,
+) -> Result<Outcome, Failure> {
+    let before = process::processor_time(process_id)?;
+    let mut outcome = generator.run(requests, Duration::from_secs(arguments.seconds), |_| {})?;
+    outcome.processor_time = process::processor_time(process_id)?.saturating_sub(before);
     Ok(outcome)
 }
