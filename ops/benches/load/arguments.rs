@@ -42,7 +42,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Kind {
     /// The embedded log.
     Sqlite,
-    /// A PostgreSQL server of this host, installed with durable commits.
+    /// A private PostgreSQL server with durable commits.
     Postgres,
     /// The same, and a NATS server with `JetStream`.
     #[value(name = "postgres+nats")]

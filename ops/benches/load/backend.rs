@@ -35,7 +35,7 @@ impl Backend {
     }
 }
 
-/// PostgreSQL as it is installed: durable commits, no other setting than its place.
+/// PostgreSQL with the defaults of `initdb` and durable commits; only its place and `max_connections` are set.
 fn cluster() -> Result<Cluster, Failure> {
     // The tests that share it want a panic.
     std::panic::catch_unwind(Cluster::start).map_err(|_| Failure::Unusable("PostgreSQL does not start".into()))
