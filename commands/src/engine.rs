@@ -9,8 +9,8 @@ use scaivault_domain::{Event, EventBody, IdentityId, Owner, Timestamp};
 use scaivault_eventstore::log::{self, Appender, Feed, Unit};
 use scaivault_eventstore::sealing::{Draft, Sealer};
 use scaivault_eventstore::{CommandId, Position, RecordedAt, Revision, StreamId};
-use scaivault_projections::Projections;
 use scaivault_projections::owners::key_owner;
+use scaivault_projections::{Projections, Reader};
 use zeroize::Zeroizing;
 
 use crate::idempotency::{InFlight, outcome_event};
@@ -26,6 +26,7 @@ pub struct Engine {
     pub(crate) appender: Appender,
     pub(crate) feed: Arc<Feed>,
     pub(crate) sealer: Sealer,
+    pub(crate) reader: Reader,
     pub(crate) projections: Arc<Projections>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) in_flight: InFlight,
@@ -67,6 +68,7 @@ impl Engine {
         appender: Appender,
         feed: Arc<Feed>,
         sealer: Sealer,
+        reader: Reader,
         projections: Arc<Projections>,
         clock: Arc<dyn Clock>,
     ) -> Self {
@@ -74,6 +76,7 @@ impl Engine {
             appender,
             feed,
             sealer,
+            reader,
             projections,
             clock,
             in_flight: InFlight::default(),

@@ -60,7 +60,7 @@ impl Engine {
                 Ok(claim) => {
                     // The claim is held: whoever came before is in the log, and must be folded.
                     self.read_barrier().await?;
-                    return Ok(match self.kept(request)? {
+                    return Ok(match self.kept(request).await? {
                         Some(answer) => Claimed::Repetition(answer),
                         None => Claimed::First(claim),
                     });
@@ -73,9 +73,9 @@ impl Engine {
     }
 
     /// The outcome kept under a key, or `idempotency_key_reuse` for another request.
-    pub(crate) fn kept(&self, request: &IdempotentRequest) -> Result<Option<Answer>, Failure> {
+    pub(crate) async fn kept(&self, request: &IdempotentRequest) -> Result<Option<Answer>, Failure> {
         let view = self.projections.view();
-        let Some(held) = view.outcomes.find(&request.key, self.now()) else { return Ok(None) };
+        let Some(held) = view.outcomes.find(&request.key, self.now()).cloned() else { return Ok(None) };
         if held.kept.request_sha256 != request.request_sha256 {
             return Err(Rejection::new(
                 ErrorCode::IdempotencyKeyReuse,
@@ -83,10 +83,12 @@ impl Engine {
             )
             .into());
         }
-        let body = match &held.body {
-            Some(body) => self.sealer.open_value(body)?,
-            None => zeroize::Zeroizing::default(),
+        let body = match held.has_body {
+            true => self.reader.part(held.position.0).await?,
+            false => Some(zeroize::Zeroizing::default()),
         };
+        // Its time ended between the two looks, and the sweeper was quick.
+        let Some(body) = body else { return Ok(None) };
         let reply = Reply { status: held.kept.status, etag: held.kept.etag.clone(), body };
         Ok(Some(Answer { reply, position: held.position, replayed: true }))
     }

@@ -60,7 +60,7 @@ impl Engine {
             match &request.idempotency {
                 Some(idempotency) if moved != stream => {
                     self.catch_up(deadline, |view| view.outcomes.revision(&idempotency.key) >= actual).await?;
-                    if let Some(answer) = self.kept(idempotency)? {
+                    if let Some(answer) = self.kept(idempotency).await? {
                         return Ok(answer);
                     }
                 }
@@ -79,7 +79,7 @@ impl Engine {
             };
             let idempotency = request.idempotency.as_ref().ok_or_else(overload)?;
             self.catch_up(deadline, |view| view.outcomes.revision(&idempotency.key) >= actual).await?;
-            if let Some(answer) = self.kept(idempotency)? {
+            if let Some(answer) = self.kept(idempotency).await? {
                 return Ok(answer);
             }
         }

@@ -78,9 +78,9 @@ impl Node {
         );
         let projections = Arc::new(Projections::default());
         tokio::spawn(projections.clone().run(feed.reader(projections.applied()), sealer.clone()));
-        let engine = Engine::new(appender.clone(), feed, sealer.clone(), projections.clone(), clock.clone());
         let history = History::new(backend.clone(), sealer.clone());
-        let reader = Reader::new(projections.clone(), history, sealer);
+        let reader = Reader::new(projections.clone(), history, sealer.clone());
+        let engine = Engine::new(appender.clone(), feed, sealer, reader.clone(), projections, clock.clone());
         let node = Self { backend, keyring, appender, engine: Arc::new(engine), reader, clock, _lock: lock };
         node.replay().await?;
         Ok(node)

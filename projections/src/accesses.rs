@@ -2,10 +2,10 @@
 
 mod consumers;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use scaivault_domain::{Owner, Timestamp, TokenId};
+use imbl::{HashMap, Vector};
+use scaivault_domain::{Owner, SecretPath, Timestamp, TokenId};
 
 pub use consumers::{Consumer, VersionReads};
 
@@ -36,13 +36,14 @@ struct PathReads {
     join_at: usize,
 }
 
-/// All value reads, by owner and path; and when each token was used last.
-#[derive(Debug, Default)]
+/// All value reads, by owner and path; and when each token was used last. Cheap to clone: clones
+/// share what has not changed.
+#[derive(Clone, Debug, Default)]
 pub struct Accesses {
-    reads: HashMap<Owner, HashMap<Box<str>, PathReads>>,
-    identities: Vec<Arc<str>>,
+    reads: HashMap<Owner, HashMap<SecretPath, Arc<PathReads>>>,
+    identities: Vector<Arc<str>>,
     numbers: HashMap<Arc<str>, u32>,
-    tokens: HashMap<Box<str>, Timestamp>,
+    tokens: HashMap<Arc<str>, Timestamp>,
 }
 
 impl Accesses {
@@ -60,16 +61,18 @@ impl Accesses {
         self.tokens.get(id.as_str()).copied()
     }
 
-    /// Counts one audit entry; `there` says whether its secret still exists.
-    pub(crate) fn fold(&mut self, owner: &Owner, entry: &AccessEntry<'_>, there: bool) {
+    /// Counts one audit entry; `secret` is the path of the value it tells was read, if that secret
+    /// still exists.
+    pub(crate) fn fold(&mut self, owner: &Owner, entry: &AccessEntry<'_>, secret: Option<&SecretPath>) {
         if let Some(token) = &entry.extra_data.token_id {
             match self.tokens.get_mut(token.as_ref()) {
                 Some(last) => *last = (*last).max(entry.timestamp),
                 None => _ = self.tokens.insert(token.as_ref().into(), entry.timestamp),
             }
         }
-        let Some((path, version)) = entry.value_read().filter(|_| there) else { return };
-        let Some(identity) = &entry.identity_id else { return };
+        let (Some(path), Some((_, version)), Some(identity)) = (secret, entry.value_read(), &entry.identity_id) else {
+            return;
+        };
         let identity = self.number(identity);
         let row = Row { at: entry.timestamp, identity, version, count: 1 };
         let of_owner = match self.reads.get_mut(owner) {
@@ -77,8 +80,12 @@ impl Accesses {
             None => self.reads.entry(owner.clone()).or_default(),
         };
         match of_owner.get_mut(path) {
-            Some(reads) => reads.push(row),
-            None => of_owner.entry(path.into()).or_default().push(row),
+            Some(reads) => Arc::make_mut(reads).push(row),
+            None => {
+                let mut reads = PathReads::default();
+                reads.push(row);
+                of_owner.insert(path.clone(), Arc::new(reads));
+            }
         }
     }
 
@@ -90,7 +97,7 @@ impl Accesses {
     }
 
     fn path(&self, owner: &Owner, path: &str) -> Option<&PathReads> {
-        self.reads.get(owner)?.get(path)
+        self.reads.get(owner)?.get(path).map(Arc::as_ref)
     }
 
     fn number(&mut self, identity: &str) -> u32 {
@@ -99,7 +106,7 @@ impl Accesses {
         }
         let number = u32::try_from(self.identities.len()).unwrap_or(u32::MAX);
         let shared: Arc<str> = identity.into();
-        self.identities.push(shared.clone());
+        self.identities.push_back(shared.clone());
         self.numbers.insert(shared, number);
         number
     }

@@ -8,14 +8,16 @@ pub mod history;
 pub mod installation;
 pub mod outcomes;
 pub mod owners;
+mod pool;
 pub mod projector;
 pub mod reading;
 pub mod secrets;
 pub mod tokens;
+pub mod values;
 pub mod view;
 
 pub use accesses::{Accesses, Consumer};
-pub use projector::{Projections, ProjectorState};
+pub use projector::{Frozen, Projections, ProjectorState};
 pub use reading::{ReadError, Reader, Reading};
 pub use secrets::{Catalogue, Held};
 pub use view::View;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use imbl::{HashMap, OrdSet};
 use scaivault_domain::idempotency::OutcomeKept;
 use scaivault_domain::{IdentityId, Owner, Timestamp};
-use scaivault_eventstore::sealing::SealedValue;
 use scaivault_eventstore::{Position, Revision};
 
 /// Outcomes past their time are remembered this long for the sweeper, which destroys their keys
@@ -28,8 +27,8 @@ pub struct OutcomeKey {
 pub struct HeldOutcome {
     /// Status, tag, digest of the request.
     pub kept: OutcomeKept,
-    /// The body, sealed; `None` if there was none.
-    pub body: Option<SealedValue>,
+    /// Whether it has a body, in the record at `position`, whose key may be destroyed by now.
+    pub has_body: bool,
     /// Revision of its stream.
     pub revision: Revision,
     /// Where it is in the log.
@@ -67,7 +66,7 @@ impl Outcomes {
 
     pub(crate) fn kept(&mut self, key: OutcomeKey, outcome: HeldOutcome) {
         let (end, position) = (outcome.kept.expires_at, outcome.position);
-        if outcome.body.is_some() {
+        if outcome.has_body {
             self.over.insert((end, position));
         }
         self.ends.insert((end, position, key.clone()));

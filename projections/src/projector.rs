@@ -1,24 +1,28 @@
 //! The one task that folds the log, and the handle through which the rest reads the result.
 
+mod fold;
+mod opening;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesOrdered;
 use parking_lot::RwLock;
-use scaivault_domain::secret::SecretEvent;
-use scaivault_domain::{Event, Owner};
-use scaivault_eventstore::log::{Batch, EntryGroup, FeedReader};
+use scaivault_eventstore::log::{Batch, FeedReader};
 use scaivault_eventstore::sealing::Sealer;
-use scaivault_eventstore::{Position, Record, StoreError};
-use tokio::sync::watch;
+use scaivault_eventstore::{Position, StoreError};
+use tokio::sync::{Mutex, watch};
 
 use crate::accesses::Accesses;
-use crate::decode::{AccessEntry, Decoded, decode};
-use crate::owners::domain_owner;
+use crate::values::Values;
 use crate::view::View;
+use fold::Fold;
+use opening::{Opened, open, open_aside};
 
-/// Between attempts to read keys from a database that is away.
-const REFRESH_PAUSE: Duration = Duration::from_secs(1);
+/// Parts of batches that are being opened while earlier ones are folded.
+const AHEAD: usize = 8;
 
 /// How the fold is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,22 +37,42 @@ pub enum ProjectorState {
 pub struct Projections {
     view: ArcSwap<View>,
     accesses: RwLock<Accesses>,
+    values: Values,
     applied: watch::Sender<Position>,
     state: watch::Sender<ProjectorState>,
+    /// Held while a batch is folded: in between, everything is as of one position.
+    folding: Mutex<()>,
+}
+
+/// Everything but values, as of one position. Later changes do not touch it.
+#[derive(Clone, Default)]
+pub struct Frozen {
+    /// The read models.
+    pub view: View,
+    /// The access counters.
+    pub accesses: Accesses,
 }
 
 impl Default for Projections {
     fn default() -> Self {
-        Self {
-            view: ArcSwap::default(),
-            accesses: RwLock::default(),
-            applied: watch::Sender::new(Position::START),
-            state: watch::Sender::new(ProjectorState::Running),
-        }
+        Self::resumed(Frozen::default())
     }
 }
 
 impl Projections {
+    /// To go on where a snapshot was taken.
+    pub fn resumed(frozen: Frozen) -> Self {
+        let applied = watch::Sender::new(frozen.view.applied);
+        Self {
+            view: ArcSwap::from_pointee(frozen.view),
+            accesses: RwLock::new(frozen.accesses),
+            values: Values::default(),
+            applied,
+            state: watch::Sender::new(ProjectorState::Running),
+            folding: Mutex::new(()),
+        }
+    }
+
     /// Everything as of one position.
     pub fn view(&self) -> Arc<View> {
         self.view.load_full()
@@ -57,6 +81,18 @@ impl Projections {
     /// Reads the access counters.
     pub fn accesses<T>(&self, read: impl FnOnce(&Accesses) -> T) -> T {
         read(&self.accesses.read())
+    }
+
+    /// The values at hand.
+    pub fn values(&self) -> &Values {
+        &self.values
+    }
+
+    /// Everything as it is between two batches. Copies share what does not change, so this takes no
+    /// time and the fold goes on.
+    pub async fn freeze(&self) -> Frozen {
+        let _between = self.folding.lock().await;
+        Frozen { view: View::clone(&self.view()), accesses: self.accesses.read().clone() }
     }
 
     /// The last position folded.
@@ -91,131 +127,70 @@ impl Projections {
     }
 
     /// Folds what `reader` gives until it fails. Run by one task.
-    pub async fn run(self: Arc<Self>, mut reader: FeedReader, sealer: Sealer) -> StoreError {
-        let mut fold = Fold { view: View::clone(&self.view()), sealer };
-        let error = loop {
-            let batch = match reader.next().await {
-                Ok(batch) => batch,
-                Err(error) => break error,
-            };
-            if let Err(error) = self.apply(&mut fold, &batch).await {
-                break error;
-            }
-            metrics::histogram!("scaivault_bus_latency_seconds").record(batch.age());
-        };
+    pub async fn run(self: Arc<Self>, reader: FeedReader, sealer: Sealer) -> StoreError {
+        let error = self.fold_all(reader, sealer).await;
         tracing::error!(target: "projections", error = %error, "the fold has stopped");
         self.state.send_replace(ProjectorState::Stopped(error.to_string()));
         error
     }
 
-    async fn apply(&self, fold: &mut Fold, batch: &Batch) -> Result<(), StoreError> {
-        let folded = self.fold_all(fold, batch).await;
-        // What came before a record that does not hold is sound, and is shown.
-        self.view.store(Arc::new(fold.view.clone()));
-        self.applied.send_replace(fold.view.applied);
-        folded
-    }
-
-    async fn fold_all(&self, fold: &mut Fold, batch: &Batch) -> Result<(), StoreError> {
-        for (index, record) in batch.iter().enumerate() {
-            if let Some(group) = batch.entries(index) {
-                fold.fold_entries(record, group, &self.accesses)?;
-                continue;
-            }
-            match fold.fold(record, &self.accesses) {
-                // A key made by another process since: open it and try once more.
-                Err(StoreError::Damaged { .. }) if fold.is_next(record) => {
-                    refreshed(&fold.sealer).await?;
-                    fold.fold(record, &self.accesses)?;
+    /// What is far behind is read, opened and folded side by side; what has just been committed is
+    /// folded at once.
+    async fn fold_all(&self, reader: FeedReader, sealer: Sealer) -> StoreError {
+        let mut fold = Fold::of(&self.view());
+        let mut opening = FuturesOrdered::new();
+        let mut reading = Box::pin(read(reader));
+        loop {
+            let done = tokio::select! {
+                biased;
+                Some(opened) = opening.next() => self.apply(&mut fold, opened, &sealer).await,
+                (reader, batch) = reading.as_mut(), if opening.len() < AHEAD => {
+                    reading = Box::pin(read(reader));
+                    match batch {
+                        Err(error) => {
+                            // What was read before it is sound.
+                            while let Some(opened) = opening.next().await {
+                                if let Err(earlier) = self.apply(&mut fold, opened, &sealer).await {
+                                    return earlier;
+                                }
+                            }
+                            return error;
+                        }
+                        Ok(batch) if opening.is_empty() && batch.len() < opening::PART => {
+                            self.apply(&mut fold, open(&sealer, batch), &sealer).await
+                        }
+                        Ok(batch) => {
+                            opening.extend(open_aside(&sealer, &batch));
+                            Ok(())
+                        }
+                    }
                 }
-                other => other?,
+            };
+            if let Err(error) = done {
+                return error;
             }
         }
-        Ok(())
+    }
+
+    async fn apply(&self, fold: &mut Fold, opened: Opened, sealer: &Sealer) -> Result<(), StoreError> {
+        let age = opened.batch.age();
+        let (opened, failed) = opening::retried(opened, sealer).await;
+        let folded = {
+            let _folding = self.folding.lock().await;
+            let folded = fold.apply(opened, &self.accesses, &self.values);
+            // What came before a record that does not hold is sound, and is shown.
+            self.view.store(Arc::new(fold.view.clone()));
+            fold.forget_values(&self.values);
+            folded
+        };
+        self.applied.send_replace(fold.view.applied);
+        metrics::histogram!("scaivault_bus_latency_seconds").record(age);
+        folded.and(failed.map_or(Ok(()), Err))
     }
 }
 
-/// Opens keys added since. A database that is away for a while must not stop the fold.
-async fn refreshed(sealer: &Sealer) -> Result<(), StoreError> {
-    loop {
-        match sealer.keyring().refresh().await {
-            Err(StoreError::Unavailable(_)) => tokio::time::sleep(REFRESH_PAUSE).await,
-            other => return other,
-        }
-    }
-}
-
-struct Fold {
-    view: View,
-    sealer: Sealer,
-}
-
-impl Fold {
-    fn is_next(&self, record: &Record) -> bool {
-        record.position == self.view.applied.next()
-    }
-
-    fn expect(&self, record: &Record) -> Result<(), StoreError> {
-        if self.is_next(record) {
-            return Ok(());
-        }
-        let reason = format!("it came after position {}", self.view.applied);
-        Err(StoreError::damaged(record.position, reason))
-    }
-
-    /// Applies a record of entries that this process has just made, and need not open.
-    fn fold_entries(
-        &mut self,
-        record: &Record,
-        group: &EntryGroup,
-        accesses: &RwLock<Accesses>,
-    ) -> Result<(), StoreError> {
-        self.expect(record)?;
-        let shape = || StoreError::damaged(record.position, "its owner's id has another shape");
-        let owner = domain_owner(&group.owner).ok_or_else(shape)?;
-        self.count(record, &owner, group.entries.iter().map(|entry| entry.json.as_ref()), accesses)
-    }
-
-    /// Applies the record that follows, and no other.
-    fn fold(&mut self, record: &Record, accesses: &RwLock<Accesses>) -> Result<(), StoreError> {
-        self.expect(record)?;
-        match decode(&self.sealer, record)? {
-            Decoded::Event { owner, recorded, value } => {
-                forget_accesses(accesses, &owner, &recorded.body.event);
-                self.view.fold(&owner, *recorded, record.revision, value);
-            }
-            Decoded::Access { owner, block } => {
-                self.count(record, &owner, block.entries().map(|(json, _)| json), accesses)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Counts the entries of a record, as a whole or not at all.
-    fn count<'e>(
-        &mut self,
-        record: &Record,
-        owner: &Owner,
-        entries: impl Iterator<Item = &'e str>,
-        accesses: &RwLock<Accesses>,
-    ) -> Result<(), StoreError> {
-        let malformed = |error| StoreError::damaged(record.position, format!("an entry is malformed: {error}"));
-        let entries: Vec<AccessEntry<'_>> =
-            entries.map(|json| serde_json::from_str(json).map_err(malformed)).collect::<Result<_, _>>()?;
-        let secrets = self.view.secrets(owner);
-        let mut accesses = accesses.write();
-        for entry in &entries {
-            // A read that shares its commit with a hard delete belongs to no later life of the path.
-            let there = entry.secret_path.as_deref().is_none_or(|path| secrets.held(path).is_some());
-            accesses.fold(owner, entry, there);
-        }
-        self.view.applied = record.position;
-        Ok(())
-    }
-}
-
-fn forget_accesses(accesses: &RwLock<Accesses>, owner: &Owner, event: &Event) {
-    if let Event::Secret(path, SecretEvent::Destroyed { .. }) = event {
-        accesses.write().forget(owner, path.as_str());
-    }
+/// Reads on to the end even while something else is being done.
+async fn read(mut reader: FeedReader) -> (FeedReader, Result<Batch, StoreError>) {
+    let batch = reader.next().await;
+    (reader, batch)
 }

@@ -99,10 +99,9 @@ impl Reader {
         let settled = view.secrets(owner).settled(path, now);
         let (secret, version) = select(settled.as_ref().map(|settled| settled.secret.as_ref()), path, selection, now)?;
         let (version, position) = (version.number, version.position);
-        let held = settled.as_ref().and_then(|settled| settled.held.value.as_ref());
-        let data = match held.filter(|(number, _)| *number == version) {
-            Some((_, value)) => self.sealer.open_value(value).map_err(|error| named(position, &error))?,
-            None => self.older(position).await?,
+        let data = match self.projections.values().at(position) {
+            Some(value) => self.sealer.open_value(&value).map_err(|error| named(position, &error))?,
+            None => self.fetch(owner, path, version, position).await?,
         };
         let secret = settled.as_ref().map_or_else(|| Arc::new(secret.clone()), |settled| settled.secret.clone());
         Ok(Reading { secret, version, data })
@@ -126,15 +125,38 @@ impl Reader {
         let deleted = || version_not_found(path, None, "deleted");
         let current = if then.deleted.is_some() { None } else { then.current_number() }.ok_or_else(deleted)?;
         let version = check_version(present, Some(current), selection, now)?;
-        let data = self.older(version.position).await?;
+        let data = self.fetch(owner, path, current, version.position).await?;
         Ok(Reading { secret: Arc::new(then), version: current, data })
     }
 
-    async fn older(&self, position: u64) -> Result<Zeroizing<Vec<u8>>, ReadError> {
+    /// A value from the log, which is then at hand.
+    async fn fetch(
+        &self,
+        owner: &Owner,
+        path: &SecretPath,
+        version: u32,
+        position: u64,
+    ) -> Result<Zeroizing<Vec<u8>>, ReadError> {
         let gone =
             || StoreError::damaged(Position(position), "the data key of a version that is not destroyed is missing");
-        let value = self.history.value_at(position).await?.ok_or_else(gone)?;
-        Ok(self.sealer.open_value(&value).map_err(|error| named(position, &error))?)
+        let value = Arc::new(self.history.value_at(position).await?.ok_or_else(gone)?);
+        let data = self.sealer.open_value(&value).map_err(|error| named(position, &error))?;
+        self.projections.values().keep(position, value);
+        // Destroyed since it was read: the fold may have forgotten it before it was kept.
+        let view = self.projections.view();
+        let version = view.secrets(owner).held(path.as_str()).and_then(|held| held.secret.version(version).cloned());
+        if !version.is_some_and(|version| version.position == position && version.has_value()) {
+            self.projections.values().forget(position);
+        }
+        Ok(data)
+    }
+
+    /// The erasable part of the record at `position`; `None` once it is destroyed.
+    pub async fn part(&self, position: u64) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        match self.history.value_at(position).await? {
+            Some(value) => self.sealer.open_value(&value).map(Some).map_err(|error| named(position, &error)),
+            None => Ok(None),
+        }
     }
 }
 

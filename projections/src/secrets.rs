@@ -4,23 +4,20 @@ mod list;
 
 use std::sync::Arc;
 
-use imbl::{OrdMap, OrdSet};
+use imbl::{HashMap, OrdMap, OrdSet};
 use scaivault_domain::secret::{Facts, SecretEvent};
 use scaivault_domain::{SecretPath, Timestamp, secret::Secret};
 use scaivault_eventstore::Revision;
-use scaivault_eventstore::sealing::SealedValue;
 
 pub use list::{Filter, Page};
 
-/// A secret as it is held: state, revision of its stream, and its current value, sealed.
+/// A secret as it is held: state, and revision of its stream.
 #[derive(Clone, Debug)]
 pub struct Held {
     /// State, shared with whoever reads it.
     pub secret: Arc<Secret>,
     /// Revision of its stream.
     pub revision: Revision,
-    /// The value of the version last written, while that is the current one and not erased.
-    pub value: Option<(u32, Arc<SealedValue>)>,
     due: Option<Timestamp>,
 }
 
@@ -30,6 +27,8 @@ pub struct Catalogue {
     held: OrdMap<SecretPath, Arc<Held>>,
     /// Streams of paths whose secret was hard-deleted go on counting.
     vacated: OrdMap<SecretPath, Revision>,
+    /// By tag, so that a list by tag looks at no other secrets.
+    tagged: HashMap<Arc<str>, OrdMap<SecretPath, Arc<Held>>>,
     expiring: OrdSet<(Timestamp, SecretPath)>,
     due: OrdSet<(Timestamp, SecretPath)>,
 }
@@ -88,34 +87,50 @@ impl Catalogue {
     }
 
     /// Applies one event of a path.
-    pub(crate) fn fold(
-        &mut self,
-        path: &SecretPath,
-        event: &SecretEvent,
-        facts: &Facts,
-        revision: Revision,
-        value: Option<SealedValue>,
-    ) {
+    pub(crate) fn fold(&mut self, path: &SecretPath, event: &SecretEvent, facts: &Facts, revision: Revision) {
         let before = self.held.get(path).cloned();
+        let state = before.as_ref().map(|held| held.secret.as_ref().clone());
+        // The path of the first event is shared by all that is held of it.
+        let path = before.as_ref().map_or(path, |held| &held.secret.path);
         if let Some(before) = &before {
             self.forget_times(before);
         }
-        let (state, kept) = match before {
-            Some(held) => (Some(held.secret.as_ref().clone()), held.value.clone()),
-            None => (None, None),
-        };
         let Some(secret) = Secret::evolve(state, path, event, facts) else {
+            self.forget_tags(before.as_ref(), None);
             self.held.remove(path);
             self.vacated.insert(path.clone(), revision);
             return;
         };
-        let written = secret.versions.last().map_or(0, |version| version.number);
-        let newest = if event.has_value() { value.map(|value| (written, Arc::new(value))) } else { kept };
-        let value = newest.filter(|(number, _)| secret.version(*number).is_some_and(|version| version.has_value()));
-        let held = Held { due: secret.next_due(facts.at), secret: Arc::new(secret), revision, value };
-        self.remember_times(&held);
+        let held = Arc::new(Held { due: secret.next_due(facts.at), secret: Arc::new(secret), revision });
+        self.forget_tags(before.as_ref(), Some(&held));
         self.vacated.remove(path);
-        self.held.insert(path.clone(), Arc::new(held));
+        self.hold(held);
+    }
+
+    /// Enters a secret as it is.
+    pub(crate) fn hold(&mut self, held: Arc<Held>) {
+        self.remember_times(&held);
+        for tag in held.secret.metadata.tags() {
+            match self.tagged.get_mut(tag) {
+                Some(tagged) => _ = tagged.insert(held.secret.path.clone(), held.clone()),
+                None => _ = self.tagged.insert(tag.clone(), OrdMap::unit(held.secret.path.clone(), held.clone())),
+            }
+        }
+        self.held.insert(held.secret.path.clone(), held);
+    }
+
+    /// Takes a secret out of the tags that it has no more.
+    fn forget_tags(&mut self, before: Option<&Arc<Held>>, after: Option<&Arc<Held>>) {
+        let Some(before) = before else { return };
+        let still = after.map(|held| held.secret.metadata.tags()).unwrap_or_default();
+        for tag in before.secret.metadata.tags().iter().filter(|tag| !still.contains(tag)) {
+            if let Some(tagged) = self.tagged.get_mut(tag) {
+                tagged.remove(&before.secret.path);
+                if tagged.is_empty() {
+                    self.tagged.remove(tag);
+                }
+            }
+        }
     }
 
     fn remember_times(&mut self, held: &Held) {

@@ -3,7 +3,6 @@
 use imbl::HashMap;
 use scaivault_domain::secret::Facts;
 use scaivault_domain::{Event, Owner, Recorded};
-use scaivault_eventstore::sealing::SealedValue;
 use scaivault_eventstore::{Position, Revision};
 
 use crate::installation::Installation;
@@ -16,6 +15,8 @@ use crate::tokens::Tokens;
 pub struct View {
     /// The last position that is in it.
     pub applied: Position,
+    /// Leaf hash of the record there: which log it is of.
+    pub leaf: [u8; 32],
     /// Partners, tenants, users.
     pub installation: Installation,
     /// Tokens.
@@ -37,20 +38,23 @@ impl View {
         self.catalogues.iter()
     }
 
-    /// Applies one event.
-    pub(crate) fn fold(&mut self, owner: &Owner, recorded: Recorded, revision: Revision, value: Option<SealedValue>) {
+    /// The secrets of an owner, to be changed.
+    pub(crate) fn secrets_mut(&mut self, owner: &Owner) -> &mut Catalogue {
+        if !self.catalogues.contains_key(owner) {
+            self.catalogues.insert(owner.clone(), Catalogue::default());
+        }
+        self.catalogues.get_mut(owner).unwrap_or(&mut self.nothing)
+    }
+
+    /// Applies one event; `has_value` says whether it came with an erasable part that still exists.
+    pub(crate) fn fold(&mut self, owner: &Owner, recorded: Recorded, revision: Revision, has_value: bool) {
         let position = Position(recorded.position);
         let body = recorded.body;
         let at = body.at;
         match body.event {
             Event::Secret(path, event) => {
                 let facts = Facts { position: position.0, at: body.at, actor: Some(body.actor) };
-                if !self.catalogues.contains_key(owner) {
-                    self.catalogues.insert(owner.clone(), Catalogue::default());
-                }
-                if let Some(catalogue) = self.catalogues.get_mut(owner) {
-                    catalogue.fold(&path, &event, &facts, revision, value);
-                }
+                self.secrets_mut(owner).fold(&path, &event, &facts, revision);
             }
             Event::TokenCreated(token) => self.tokens.created(token, body.at, revision),
             Event::TokenRevoked(token) => self.tokens.revoked(&token.id, body.at, revision),
@@ -64,10 +68,9 @@ impl View {
                     identity: kept.identity.clone(),
                     key_sha256: kept.key_sha256.as_str().into(),
                 };
-                self.outcomes.kept(key, HeldOutcome { kept, body: value, revision, position });
+                self.outcomes.kept(key, HeldOutcome { kept, has_body: has_value, revision, position });
             }
         }
         self.outcomes.forget_before(at);
-        self.applied = position;
     }
 }

@@ -194,6 +194,11 @@ impl Sealer {
 }
 
 impl SealedValue {
+    /// What it takes up in memory, in bytes.
+    pub fn size(&self) -> usize {
+        size_of::<Self>() + self.ciphertext.len() + self.data_key.0.len()
+    }
+
     fn place(&self) -> Place<'_> {
         Place {
             owner: &self.owner,

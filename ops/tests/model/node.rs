@@ -83,8 +83,9 @@ impl Node {
             Appender::start(backend.clone(), feed.clone(), composer, commit_clock, AppenderLimits::default());
         let projections = Arc::new(Projections::default());
         tokio::spawn(projections.clone().run(feed.reader(projections.applied()), sealer.clone()));
-        let engine = Arc::new(Engine::new(appender.clone(), feed, sealer.clone(), projections.clone(), clock));
-        let reader = Reader::new(projections, History::new(backend, sealer.clone()), sealer.clone());
+        let reader = Reader::new(projections.clone(), History::new(backend, sealer.clone()), sealer.clone());
+        let engine = Engine::new(appender.clone(), feed, sealer.clone(), reader.clone(), projections, clock);
+        let engine = Arc::new(engine);
         engine.read_barrier().await.unwrap();
         let (ready, is_ready) = watch::channel(true);
         let app = App::new(engine.clone(), reader, settings(), Arc::new(Well), is_ready);

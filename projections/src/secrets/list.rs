@@ -3,6 +3,7 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
+use imbl::OrdMap;
 use scaivault_domain::secret::SecretType;
 use scaivault_domain::{SecretPath, Timestamp};
 
@@ -53,6 +54,15 @@ impl Filter {
     }
 }
 
+fn starting_with<'a>(
+    held: Option<&'a OrdMap<SecretPath, Arc<Held>>>,
+    prefix: &'a str,
+) -> impl Iterator<Item = (&'a SecretPath, &'a Arc<Held>)> {
+    held.into_iter()
+        .flat_map(move |held| held.range::<_, str>((Bound::Included(prefix), Bound::Unbounded)))
+        .take_while(move |(path, _)| path.as_str().starts_with(prefix))
+}
+
 impl Catalogue {
     /// Secrets that `filter` and `visible` admit, by path, after `after`.
     pub fn list(
@@ -64,7 +74,7 @@ impl Catalogue {
         visible: impl Fn(&SecretPath) -> bool,
     ) -> Page<Arc<Held>> {
         let mut page = Page { rows: Vec::new(), has_more: false, total: 0 };
-        for (path, held) in self.with_prefix(&filter.prefix) {
+        for (path, held) in self.candidates(filter) {
             if !filter.admits(held, now) || !visible(path) {
                 continue;
             }
@@ -81,11 +91,19 @@ impl Catalogue {
         page
     }
 
-    /// Live secrets whose path starts with `prefix`, by path.
+    /// Secrets whose path starts with `prefix`, by path.
     pub fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a SecretPath, &'a Arc<Held>)> {
-        self.held
-            .range::<_, str>((Bound::Included(prefix), Bound::Unbounded))
-            .take_while(move |(path, _)| path.as_str().starts_with(prefix))
+        starting_with(Some(&self.held), prefix)
+    }
+
+    /// Secrets that may fit a filter, by path: those of its rarest tag, if it has any.
+    fn candidates<'a>(&'a self, filter: &'a Filter) -> impl Iterator<Item = (&'a SecretPath, &'a Arc<Held>)> {
+        let tagged = |tag: &String| self.tagged.get(tag.as_str());
+        let rarest = match filter.tags.iter().min_by_key(|tag| tagged(tag).map_or(0, OrdMap::len)) {
+            Some(tag) => tagged(tag),
+            None => Some(&self.held),
+        };
+        starting_with(rarest, &filter.prefix)
     }
 
     /// Live secrets that end in `[now, until]`, soonest first, after the row `(end, path)`.

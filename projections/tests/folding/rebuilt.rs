@@ -11,8 +11,8 @@ use scaivault_domain::secret::update::{self, UpdateSecret};
 use scaivault_domain::secret::write::{self, WriteSecret};
 use scaivault_domain::{DurationText, Owner, SecretPath, Timestamp};
 use scaivault_eventstore::sealing::Sealer;
+use scaivault_projections::Projections;
 use scaivault_projections::secrets::Filter;
-use scaivault_projections::{Projections, View};
 
 use crate::node::{DAY, Node, Read, acme, other, path};
 
@@ -96,7 +96,8 @@ async fn take(node: &Node, owner: &Owner, path: &SecretPath, step: &Step, second
 }
 
 /// All that readers can see of an owner's secrets.
-fn seen(view: &View, owner: &Owner, sealer: &Sealer, now: Timestamp) -> Vec<String> {
+fn seen(projections: &Projections, owner: &Owner, sealer: &Sealer, now: Timestamp) -> Vec<String> {
+    let view = projections.view();
     let catalogue = view.secrets(owner);
     let all = Filter { include_expired: true, include_deleted: true, ..Filter::default() };
     let page = catalogue.list(&all, None, 100, now, |_| true);
@@ -108,8 +109,12 @@ fn seen(view: &View, owner: &Owner, sealer: &Sealer, now: Timestamp) -> Vec<Stri
         format!("{:?} {:?}", catalogue.next_due(), catalogue.due(now).collect::<Vec<_>>()),
     ];
     for held in page.rows {
-        let value = held.value.as_ref().map(|(number, value)| (*number, sealer.open_value(value).ok()));
-        seen.push(format!("{:?} {:?} {value:?}", held.secret, held.revision));
+        seen.push(format!("{:?} {:?}", held.secret, held.revision));
+        for version in &held.secret.versions {
+            let value = projections.values().at(version.position).and_then(|value| sealer.open_value(&value).ok());
+            assert_eq!(value.is_some(), version.has_value(), "{}: {version:?}", held.secret.path);
+            seen.push(format!("{value:?}"));
+        }
     }
     for text in PATHS {
         let settled = catalogue.settled(&path(text), now).map(|settled| (settled.secret, settled.due));
@@ -137,7 +142,7 @@ async fn check(node: &Node) {
     assert_eq!(live.applied, again.applied);
     for owner in [acme(), other()] {
         let now = node.now();
-        assert_eq!(seen(&live, &owner, &node.sealer, now), seen(&again, &owner, &node.sealer, now));
+        assert_eq!(seen(&node.projections, &owner, &node.sealer, now), seen(&rebuilt, &owner, &node.sealer, now));
         assert_eq!(counted(&node.projections, &owner, now), counted(&rebuilt, &owner, now));
     }
 }

@@ -110,6 +110,7 @@ async fn not_at_a_key_that_another_process_made_since() {
     tokio::spawn(Arc::clone(&projections).run(node.feed.reader(Position::START), sealer.clone()));
     assert!(projections.wait_for(Position(1), Duration::from_secs(20)).await, "{:?}", projections.state());
     let view = projections.view();
-    let (_, value) = view.secrets(&acme()).held("a").unwrap().value.clone().unwrap();
+    let position = view.secrets(&acme()).held("a").unwrap().secret.versions[0].position;
+    let value = projections.values().at(position).unwrap();
     assert_eq!(sealer.open_value(&value).unwrap().as_slice(), b"{\"a\":1}");
 }

@@ -1,0 +1,122 @@
+//! The fold itself: one record after the other, none twice, none left out.
+
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+use scaivault_domain::secret::SecretEvent;
+use scaivault_domain::{Event, Owner, Recorded};
+use scaivault_eventstore::sealing::SealedValue;
+use scaivault_eventstore::{Record, StoreError};
+
+use super::opening::{Opened, Ready};
+use crate::accesses::Accesses;
+use crate::decode::{AccessEntry, Decoded};
+use crate::pool::Pool;
+use crate::values::Values;
+use crate::view::View;
+
+/// The read models while they are folded.
+pub(super) struct Fold {
+    pub(super) view: View,
+    pool: Pool,
+    /// Records whose values were destroyed since the view was last shown.
+    destroyed: Vec<u64>,
+}
+
+impl Fold {
+    /// Going on from `view`.
+    pub(super) fn of(view: &View) -> Self {
+        Self { view: view.clone(), pool: Pool::default(), destroyed: Vec::new() }
+    }
+
+    /// Applies records in order, up to the first that does not fit.
+    pub(super) fn apply(
+        &mut self,
+        opened: Opened,
+        accesses: &RwLock<Accesses>,
+        values: &Values,
+    ) -> Result<(), StoreError> {
+        let (batch, records) = opened.into_records();
+        for (index, ready) in records {
+            let Some(record) = batch.get(index) else { break };
+            self.expect(record)?;
+            match ready {
+                Ready::Decoded(Decoded::Event { owner, recorded, value }) => {
+                    self.fold(record, &owner, *recorded, value, accesses, values);
+                }
+                Ready::Decoded(Decoded::Access { owner, block }) => {
+                    self.count(record, &owner, block.entries().map(|(json, _)| json), accesses)?;
+                }
+                Ready::Entries(owner) => {
+                    let entries = batch.entries(index).map(|group| group.entries.as_slice()).unwrap_or_default();
+                    self.count(record, &owner, entries.iter().map(|entry| entry.json.as_ref()), accesses)?;
+                }
+            }
+            self.view.applied = record.position;
+            self.view.leaf = record.leaf_hash;
+        }
+        Ok(())
+    }
+
+    /// To be called once the view without them is shown: a read that put one back into `values`
+    /// meanwhile finds out by looking at the view again.
+    pub(super) fn forget_values(&mut self, values: &Values) {
+        for position in self.destroyed.drain(..) {
+            values.forget(position);
+        }
+    }
+
+    fn expect(&self, record: &Record) -> Result<(), StoreError> {
+        if record.position == self.view.applied.next() {
+            return Ok(());
+        }
+        let reason = format!("it came after position {}", self.view.applied);
+        Err(StoreError::damaged(record.position, reason))
+    }
+
+    fn fold(
+        &mut self,
+        record: &Record,
+        owner: &Owner,
+        mut recorded: Recorded,
+        value: Option<SealedValue>,
+        accesses: &RwLock<Accesses>,
+        values: &Values,
+    ) {
+        self.pool.share(&mut recorded.body);
+        let has_value = value.is_some();
+        if let Event::Secret(path, event) = &recorded.body.event {
+            if let Some(value) = value {
+                values.keep(recorded.position, Arc::new(value));
+            }
+            if let Some(held) = self.view.secrets(owner).held(path.as_str()) {
+                self.destroyed.extend(held.secret.shredded_by(std::slice::from_ref(event)));
+            }
+            if matches!(event, SecretEvent::Destroyed { .. }) {
+                accesses.write().forget(owner, path.as_str());
+            }
+        }
+        self.view.fold(owner, recorded, record.revision, has_value);
+    }
+
+    /// Counts the entries of a record, as a whole or not at all.
+    fn count<'e>(
+        &self,
+        record: &Record,
+        owner: &Owner,
+        entries: impl Iterator<Item = &'e str>,
+        accesses: &RwLock<Accesses>,
+    ) -> Result<(), StoreError> {
+        let malformed = |error| StoreError::damaged(record.position, format!("an entry is malformed: {error}"));
+        let entries: Vec<AccessEntry<'_>> =
+            entries.map(|json| serde_json::from_str(json).map_err(malformed)).collect::<Result<_, _>>()?;
+        let secrets = self.view.secrets(owner);
+        let mut accesses = accesses.write();
+        for entry in &entries {
+            // A read that shares its commit with a hard delete belongs to no later life of the path.
+            let read = entry.value_read().and_then(|(path, _)| secrets.held(path));
+            accesses.fold(owner, entry, read.map(|held| &held.secret.path));
+        }
+        Ok(())
+    }
+}

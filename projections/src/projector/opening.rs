@@ -1,0 +1,116 @@
+//! From batches of the feed to what the fold understands: beside the fold where there is much.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use scaivault_domain::Owner;
+use scaivault_eventstore::log::Batch;
+use scaivault_eventstore::sealing::Sealer;
+use scaivault_eventstore::{Record, StoreError};
+
+use crate::decode::{Decoded, decode};
+use crate::owners::domain_owner;
+
+/// Records that are opened together.
+pub(super) const PART: usize = 256;
+/// Between attempts to read keys from a database that is away.
+const REFRESH_PAUSE: Duration = Duration::from_secs(1);
+
+/// A part of a batch, opened as far as it holds.
+pub(super) struct Opened {
+    pub(super) batch: Batch,
+    /// Which records of the batch.
+    part: Range<usize>,
+    records: Vec<Ready>,
+    failed: Option<StoreError>,
+}
+
+/// A record that can be folded.
+pub(super) enum Ready {
+    /// It was opened.
+    Decoded(Decoded),
+    /// Its entries, the owner's, are at hand in the batch.
+    Entries(Owner),
+}
+
+impl Opened {
+    /// The batch, and what its records hold, in order.
+    pub(super) fn into_records(self) -> (Batch, impl Iterator<Item = (usize, Ready)>) {
+        (self.batch, self.part.zip(self.records))
+    }
+}
+
+/// Opens a batch.
+pub(super) fn open(sealer: &Sealer, batch: Batch) -> Opened {
+    let part = 0..batch.len();
+    open_part(sealer, batch, part)
+}
+
+/// Opens a large batch in parts, on threads of their own.
+pub(super) fn open_aside(sealer: &Sealer, batch: &Batch) -> impl Iterator<Item = impl Future<Output = Opened> + use<>> {
+    let (sealer, batch) = (sealer.clone(), batch.clone());
+    let count = batch.len();
+    (0..count).step_by(PART).map(move |from| {
+        let part = from..(from + PART).min(count);
+        let (sealer, batch) = (sealer.clone(), batch.clone());
+        let unopened = Opened { batch: batch.clone(), part: part.clone(), records: Vec::new(), failed: None };
+        let opening = tokio::task::spawn_blocking(move || open_part(&sealer, batch, part));
+        async move {
+            // A panic in there is a defect: it must stop the fold, not skip a part.
+            let failed = |error| Opened { failed: Some(StoreError::unavailable(error)), ..unopened };
+            opening.await.unwrap_or_else(failed)
+        }
+    })
+}
+
+fn open_part(sealer: &Sealer, batch: Batch, part: Range<usize>) -> Opened {
+    let mut records = Vec::with_capacity(part.len());
+    let mut failed = None;
+    for index in part.clone() {
+        let Some(record) = batch.get(index) else { break };
+        match ready(sealer, &batch, index, record) {
+            Ok(ready) => records.push(ready),
+            Err(error) => {
+                failed = Some(error);
+                break;
+            }
+        }
+    }
+    Opened { batch, part, records, failed }
+}
+
+fn ready(sealer: &Sealer, batch: &Batch, index: usize, record: &Record) -> Result<Ready, StoreError> {
+    match batch.entries(index) {
+        Some(group) => {
+            let shape = || StoreError::damaged(record.position, "its owner's id has another shape");
+            domain_owner(&group.owner).map(Ready::Entries).ok_or_else(shape)
+        }
+        None => decode(sealer, record).map(Ready::Decoded),
+    }
+}
+
+/// Where opening failed, opens the keys that another process may have made since, and tries once
+/// more. What fails again is final; what comes before it is sound.
+pub(super) async fn retried(mut opened: Opened, sealer: &Sealer) -> (Opened, Option<StoreError>) {
+    let failed = match opened.failed.take() {
+        Some(StoreError::Damaged { .. }) => refreshed(sealer).await.err(),
+        other => return (opened, other),
+    };
+    if failed.is_some() {
+        return (opened, failed);
+    }
+    let rest = opened.part.start + opened.records.len()..opened.part.end;
+    let again = open_part(sealer, opened.batch.clone(), rest);
+    opened.records.extend(again.records);
+    (opened, again.failed)
+}
+
+/// Opens keys added since. A database that is away for a while must not stop the fold.
+async fn refreshed(sealer: &Sealer) -> Result<(), StoreError> {
+    loop {
+        match sealer.keyring().refresh().await {
+            Err(StoreError::Unavailable(_)) => tokio::time::sleep(REFRESH_PAUSE).await,
+            other => return other,
+        }
+    }
+}
