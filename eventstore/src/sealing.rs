@@ -3,10 +3,11 @@
 //! Root key → platform and partner keys → tenant keys → one data key per erasable part. Files:
 //! [`secret_key`] key material, `aead` the two ciphers, `place` what ciphertext is bound to,
 //! [`root`] where the root key comes from, [`keyring`] the hierarchy, [`sealer`] records,
-//! [`access`] coalesced audit entries.
+//! [`access`] coalesced audit entries, `aside` what is kept beside the log.
 
 pub mod access;
 mod aead;
+mod aside;
 pub mod keyring;
 mod place;
 pub mod root;

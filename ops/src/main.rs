@@ -8,6 +8,7 @@ mod listener;
 mod node;
 mod server;
 mod signals;
+mod snapshots;
 mod telemetry;
 
 use std::process::ExitCode;

@@ -12,11 +12,12 @@ use scaivault_eventstore::sealing::root::EphemeralRoot;
 use scaivault_eventstore::sealing::{AccessComposer, FileRoot, Keyring, PassphraseRoot, RootKeyProvider, Sealer};
 use scaivault_eventstore::{RecordedAt, StoreError};
 use scaivault_projections::history::History;
-use scaivault_projections::{Projections, ProjectorState, Reader};
+use scaivault_projections::{Frozen, Projections, ProjectorState, Reader};
 use zeroize::Zeroizing;
 
 use crate::clock::ServerClock;
 use crate::configuration::{Configuration, KeyProvider, Storage};
+use crate::snapshots::Keeper;
 
 /// File of the embedded log, in the data directory.
 const LOG_FILE: &str = "scaivault.db";
@@ -50,11 +51,12 @@ pub(crate) struct Node {
     pub(crate) engine: Arc<Engine>,
     pub(crate) reader: Reader,
     pub(crate) clock: Arc<ServerClock>,
+    pub(crate) keeper: Option<Arc<Keeper>>,
     _lock: Option<File>,
 }
 
 impl Node {
-    /// Opens the store, makes its keys if it is empty, and folds the whole log.
+    /// Opens the store, makes its keys if it is empty, and folds the log from the last snapshot on.
     pub(crate) async fn open(configuration: &Configuration) -> Result<Self, StartError> {
         // Whatever this process makes from here on is for its owner alone, SQLite's files included.
         umask(Mode::from_bits_truncate(0o077));
@@ -76,12 +78,17 @@ impl Node {
             Arc::new(move || RecordedAt(commit_clock.now().as_micros())),
             AppenderLimits::default(),
         );
-        let projections = Arc::new(Projections::default());
+        let keeper = configuration.data_directory.as_ref().map(|place| Arc::new(Keeper::new(place, sealer.clone())));
+        let frozen = match &keeper {
+            Some(keeper) => keeper.resume(backend.as_ref()).await,
+            None => Frozen::default(),
+        };
+        let projections = Arc::new(Projections::resumed(frozen));
         tokio::spawn(projections.clone().run(feed.reader(projections.applied()), sealer.clone()));
         let history = History::new(backend.clone(), sealer.clone());
         let reader = Reader::new(projections.clone(), history, sealer.clone());
         let engine = Engine::new(appender.clone(), feed, sealer, reader.clone(), projections, clock.clone());
-        let node = Self { backend, keyring, appender, engine: Arc::new(engine), reader, clock, _lock: lock };
+        let node = Self { backend, keyring, appender, engine: Arc::new(engine), reader, clock, keeper, _lock: lock };
         node.replay().await?;
         Ok(node)
     }
@@ -108,6 +115,9 @@ impl Node {
     /// Commits what is queued and lets the store go.
     pub(crate) async fn close(&self) {
         self.appender.close().await;
+        if let Some(keeper) = &self.keeper {
+            keeper.finish(self.engine.projections()).await;
+        }
         self.backend.close().await;
     }
 }

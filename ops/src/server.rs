@@ -14,6 +14,7 @@ use scaivault_api::rate_limit::Limit;
 use scaivault_api::{App, Settings, dispatch, service};
 use scaivault_commands::token_value;
 use scaivault_domain::token::TokenKind;
+use scaivault_projections::Projections;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use zeroize::Zeroizing;
@@ -23,6 +24,7 @@ use crate::configuration::{Configuration, Environment, MetricsAuth, Mode, RateLi
 use crate::listener::{self, Outcome, tls};
 use crate::node::{Node, StartError};
 use crate::signals::{self, Shutdown};
+use crate::snapshots::Keeper;
 use crate::telemetry::{self, metrics::Metrics};
 use crate::{BUILD_DATE, COMMIT, VERSION, init};
 use checks::NodeChecks;
@@ -114,7 +116,8 @@ async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result
     open_metrics(configuration, metrics, &app, &shutdown).await?;
     let (stop, stopped) = watch::channel(false);
     let sweeper = tokio::spawn(node.engine.clone().sweep(stopped.clone()));
-    let folding = tokio::spawn(fold_failures(app.clone(), stopped));
+    let folding = tokio::spawn(fold_failures(app.clone(), stopped.clone()));
+    let keeping = tokio::spawn(keep_snapshots(node.keeper.clone(), node.engine.projections().clone(), stopped));
     front.open(service(app));
     ready.send_replace(true);
     let scheme = if secure { "https" } else { "http" };
@@ -129,8 +132,8 @@ async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result
     ready.send_replace(false);
     let outcome = serving.await.unwrap_or(Outcome::CutOff);
     stop.send_replace(true);
-    // Both end by themselves once told; a panic in one must not keep the log from closing.
-    let _ = tokio::join!(sweeper, folding);
+    // They end by themselves once told; a panic in one must not keep the log from closing.
+    let _ = tokio::join!(sweeper, folding, keeping);
     node.close().await;
     tracing::info!(target: "stop", "stopped");
     Ok(outcome)
@@ -228,6 +231,13 @@ async fn open_metrics(
         async move { listener::serve(socket, None, router, async move { stop.requested().await }, grace).await },
     );
     Ok(())
+}
+
+/// Writes snapshots now and then, where there is a place for them.
+async fn keep_snapshots(keeper: Option<Arc<Keeper>>, projections: Arc<Projections>, stop: watch::Receiver<bool>) {
+    if let Some(keeper) = keeper {
+        keeper.keep(projections, stop).await;
+    }
 }
 
 async fn fold_failures(app: Arc<App>, mut stop: watch::Receiver<bool>) {

@@ -22,18 +22,21 @@ const JOIN_FROM: usize = 256;
 
 /// Reads of one version by one identity: one, or those of a second long past.
 #[derive(Clone, Copy, Debug)]
-struct Row {
-    at: Timestamp,
-    identity: u32,
-    version: u32,
-    count: u32,
+pub(crate) struct Row {
+    pub(crate) at: Timestamp,
+    /// Number of the identity here.
+    pub(crate) identity: u32,
+    pub(crate) version: u32,
+    pub(crate) count: u32,
 }
 
+/// Reads of one path.
 #[derive(Clone, Debug, Default)]
-struct PathReads {
+pub(crate) struct PathReads {
     /// In order of time.
-    rows: Vec<Row>,
-    join_at: usize,
+    pub(crate) rows: Vec<Row>,
+    /// How many there may be before they are joined.
+    pub(crate) join_at: usize,
 }
 
 /// All value reads, by owner and path; and when each token was used last. Cheap to clone: clones
@@ -96,11 +99,39 @@ impl Accesses {
         }
     }
 
+    /// Reads by owner and path.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = (&Owner, &SecretPath, &PathReads)> {
+        self.reads
+            .iter()
+            .flat_map(|(owner, paths)| paths.iter().map(move |(path, reads)| (owner, path, reads.as_ref())))
+    }
+
+    /// The identity of that number.
+    pub(crate) fn identity(&self, number: u32) -> Option<&Arc<str>> {
+        self.identities.get(usize::try_from(number).ok()?)
+    }
+
+    /// Last uses by token.
+    pub(crate) fn token_uses(&self) -> impl Iterator<Item = (&Arc<str>, Timestamp)> {
+        self.tokens.iter().map(|(token, at)| (token, *at))
+    }
+
+    /// Enters what a snapshot has of a path; identities have numbers of this set.
+    pub(crate) fn restore(&mut self, owner: &Owner, path: SecretPath, reads: PathReads) {
+        self.reads.entry(owner.clone()).or_default().insert(path, Arc::new(reads));
+    }
+
+    /// Enters a token's last use.
+    pub(crate) fn restore_token(&mut self, token: Arc<str>, at: Timestamp) {
+        self.tokens.insert(token, at);
+    }
+
     fn path(&self, owner: &Owner, path: &str) -> Option<&PathReads> {
         self.reads.get(owner)?.get(path).map(Arc::as_ref)
     }
 
-    fn number(&mut self, identity: &str) -> u32 {
+    /// Number of an identity.
+    pub(crate) fn number(&mut self, identity: &str) -> u32 {
         if let Some(number) = self.numbers.get(identity) {
             return *number;
         }

@@ -63,6 +63,16 @@ impl Installation {
         self.clock_offset_micros
     }
 
+    /// All partners.
+    pub(crate) fn partners(&self) -> impl Iterator<Item = &Arc<PartnerCreated>> {
+        self.partners.values()
+    }
+
+    /// All tenants.
+    pub(crate) fn tenants(&self) -> impl Iterator<Item = &Arc<TenantCreated>> {
+        self.tenants.values()
+    }
+
     pub(crate) fn partner_created(&mut self, partner: PartnerCreated) {
         self.partners.insert(partner.id.clone(), Arc::new(partner));
     }

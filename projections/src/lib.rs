@@ -12,6 +12,7 @@ mod pool;
 pub mod projector;
 pub mod reading;
 pub mod secrets;
+pub mod snapshot;
 pub mod tokens;
 pub mod values;
 pub mod view;

@@ -64,6 +64,31 @@ impl Outcomes {
         ended.map(|(_, position)| *position).collect()
     }
 
+    /// Those that are held.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&OutcomeKey, &HeldOutcome)> {
+        self.held.iter().map(|(key, held)| (key, held.as_ref()))
+    }
+
+    /// Revisions of those that were dropped.
+    pub(crate) fn dropped(&self) -> impl Iterator<Item = (&OutcomeKey, Revision)> {
+        self.last.iter().map(|(key, revision)| (key, *revision))
+    }
+
+    /// Ends and positions of those whose keys are to be destroyed.
+    pub(crate) fn to_shred(&self) -> impl Iterator<Item = (Timestamp, Position)> {
+        self.over.iter().copied()
+    }
+
+    /// Enters the revision of one that was dropped.
+    pub(crate) fn drop_at(&mut self, key: OutcomeKey, revision: Revision) {
+        self.last.insert(key, revision);
+    }
+
+    /// Enters one whose key is to be destroyed.
+    pub(crate) fn shred_at(&mut self, end: Timestamp, position: Position) {
+        self.over.insert((end, position));
+    }
+
     pub(crate) fn kept(&mut self, key: OutcomeKey, outcome: HeldOutcome) {
         let (end, position) = (outcome.kept.expires_at, outcome.position);
         if outcome.has_body {

@@ -20,7 +20,9 @@ pub(crate) struct Pool {
 impl Pool {
     /// Replaces what an event has in common with earlier ones by theirs.
     pub(crate) fn share(&mut self, body: &mut EventBody) {
-        body.actor = self.identity(body.actor.as_str(), || body.actor.clone());
+        if let Some(actor) = self.identity(body.actor.as_str(), || Some(body.actor.clone())) {
+            body.actor = actor;
+        }
         let Event::Secret(_, event) = &mut body.event else { return };
         let (metadata, options) = match event {
             SecretEvent::Created { metadata, options, .. } => (Some(metadata), Some(options)),
@@ -61,13 +63,13 @@ impl Pool {
     }
 
     /// An identity, made by `make` if it is new.
-    pub(crate) fn identity(&mut self, text: &str, make: impl FnOnce() -> IdentityId) -> IdentityId {
+    pub(crate) fn identity(&mut self, text: &str, make: impl FnOnce() -> Option<IdentityId>) -> Option<IdentityId> {
         if let Some(identity) = self.identities.get(text) {
-            return identity.clone();
+            return Some(identity.clone());
         }
-        let identity = make();
+        let identity = make()?;
         insert(&mut self.identities, identity.shared(), identity.clone());
-        identity
+        Some(identity)
     }
 
     /// A text.

@@ -18,7 +18,8 @@ pub struct Held {
     pub secret: Arc<Secret>,
     /// Revision of its stream.
     pub revision: Revision,
-    due: Option<Timestamp>,
+    /// When the clock brings something about next.
+    pub(crate) due: Option<Timestamp>,
 }
 
 /// All secrets of one owner. Cloning is cheap: clones share what has not changed.
@@ -105,6 +106,21 @@ impl Catalogue {
         self.forget_tags(before.as_ref(), Some(&held));
         self.vacated.remove(path);
         self.hold(held);
+    }
+
+    /// Everything that is held, by path.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Held>> {
+        self.held.values()
+    }
+
+    /// Paths whose secret was hard-deleted, with the revisions of their streams.
+    pub(crate) fn vacated(&self) -> impl Iterator<Item = (&SecretPath, Revision)> {
+        self.vacated.iter().map(|(path, revision)| (path, *revision))
+    }
+
+    /// Enters a path without a secret.
+    pub(crate) fn vacate(&mut self, path: SecretPath, revision: Revision) {
+        self.vacated.insert(path, revision);
     }
 
     /// Enters a secret as it is.

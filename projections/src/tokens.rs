@@ -58,10 +58,14 @@ impl Tokens {
     }
 
     pub(crate) fn created(&mut self, record: TokenCreated, created_at: Timestamp, revision: Revision) {
-        self.by_hash.insert(record.hash.as_str().into(), record.id.clone());
-        let id = record.id.clone();
-        let token = Token { record, created_at, revoked_at: None };
-        self.by_id.insert(id, Arc::new(HeldToken { token, revision }));
+        self.hold(HeldToken { token: Token { record, created_at, revoked_at: None }, revision });
+    }
+
+    /// Enters a token as it is.
+    pub(crate) fn hold(&mut self, held: HeldToken) {
+        let id = held.token.record.id.clone();
+        self.by_hash.insert(held.token.record.hash.as_str().into(), id.clone());
+        self.by_id.insert(id, Arc::new(held));
     }
 
     pub(crate) fn revoked(&mut self, id: &TokenId, revoked_at: Timestamp, revision: Revision) {

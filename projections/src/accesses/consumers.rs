@@ -66,7 +66,7 @@ impl Accesses {
                     return None;
                 }
                 Some(Consumer {
-                    identity: self.identities.get(usize::try_from(identity).ok()?)?.clone(),
+                    identity: self.identity(identity)?.clone(),
                     last_version,
                     last_read_at: versions.iter().map(|reads| reads.last_read_at).max()?,
                     read_count: versions.iter().map(|reads| reads.read_count).sum(),

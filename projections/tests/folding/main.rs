@@ -1,4 +1,4 @@
-//! The read models over a real log: live, rebuilt, counted, looked back upon, stopped.
+//! The read models over a real log: live, rebuilt, counted, looked back upon, stopped, resumed.
 // A task of a test ends with its runtime.
 #![allow(clippy::disallowed_methods)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, unreachable_pub)]
@@ -10,4 +10,5 @@ mod node;
 mod outcomes;
 mod reading;
 mod rebuilt;
+mod snapshots;
 mod stopping;

@@ -1,18 +1,21 @@
-//! What is rebuilt from the log equals what is live.
+//! What is rebuilt from the log equals what is live, and so does what is read from a snapshot.
+
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use scaivault_domain::secret::Condition;
 use scaivault_domain::secret::delete::{self, DeleteSecret};
 use scaivault_domain::secret::options::OptionsChange;
 use scaivault_domain::secret::restore::{self, RestoreSecret};
 use scaivault_domain::secret::rotate::{self, RotateSecret};
 use scaivault_domain::secret::update::{self, UpdateSecret};
 use scaivault_domain::secret::write::{self, WriteSecret};
+use scaivault_domain::secret::{Condition, Metadata};
 use scaivault_domain::{DurationText, Owner, SecretPath, Timestamp};
-use scaivault_eventstore::sealing::Sealer;
-use scaivault_projections::Projections;
 use scaivault_projections::secrets::Filter;
+use scaivault_projections::snapshot::Snapshots;
+use scaivault_projections::{Held, Projections};
+use tempfile::TempDir;
 
 use crate::node::{DAY, Node, Read, acme, other, path};
 
@@ -47,6 +50,12 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// Tags that change with every other write.
+fn tagged(seconds: i64) -> Option<Metadata> {
+    let tag = if seconds % 2 == 0 { "even" } else { "odd" };
+    (seconds % 3 != 0).then(|| Metadata { tags: Some([tag.into(), "all".into()].into()), ..Metadata::default() })
+}
+
 async fn take(node: &Node, owner: &Owner, path: &SecretPath, step: &Step, seconds: &mut i64) {
     let condition = Condition::default();
     let keep = |max: Option<u32>| OptionsChange { max_versions: max.map(Some), ..OptionsChange::default() };
@@ -55,7 +64,8 @@ async fn take(node: &Node, owner: &Owner, path: &SecretPath, step: &Step, second
         Step::Write(end, max) => {
             let expires_in = end.map(DurationText::parse);
             let options = OptionsChange { expires_in, ..keep(max) };
-            let command = WriteSecret { path: path.clone(), secret_type: None, metadata: None, options, condition };
+            let command =
+                WriteSecret { path: path.clone(), secret_type: None, metadata: tagged(*seconds), options, condition };
             node.command(owner, path, &value, |secret, context| write::decide(secret, &command, context)).await
         }
         Step::Update(max) => {
@@ -96,7 +106,7 @@ async fn take(node: &Node, owner: &Owner, path: &SecretPath, step: &Step, second
 }
 
 /// All that readers can see of an owner's secrets.
-fn seen(projections: &Projections, owner: &Owner, sealer: &Sealer, now: Timestamp) -> Vec<String> {
+fn seen(projections: &Projections, owner: &Owner, now: Timestamp) -> Vec<String> {
     let view = projections.view();
     let catalogue = view.secrets(owner);
     let all = Filter { include_expired: true, include_deleted: true, ..Filter::default() };
@@ -108,13 +118,19 @@ fn seen(projections: &Projections, owner: &Owner, sealer: &Sealer, now: Timestam
         format!("{:?}", expiring.rows),
         format!("{:?} {:?}", catalogue.next_due(), catalogue.due(now).collect::<Vec<_>>()),
     ];
-    for held in page.rows {
+    let rows = page.rows;
+    for held in &rows {
         seen.push(format!("{:?} {:?}", held.secret, held.revision));
-        for version in &held.secret.versions {
-            let value = projections.values().at(version.position).and_then(|value| sealer.open_value(&value).ok());
-            assert_eq!(value.is_some(), version.has_value(), "{}: {version:?}", held.secret.path);
-            seen.push(format!("{value:?}"));
-        }
+    }
+    for (prefix, tag) in [("", "odd"), ("app/", "odd"), ("", "even"), ("web", "even"), ("", "none")] {
+        let tagged = Filter { prefix: prefix.into(), tags: vec![tag.into()], ..all.clone() };
+        let page = catalogue.list(&tagged, None, 100, now, |_| true);
+        let has = |held: &Arc<Held>| held.secret.metadata.tags().iter().any(|held| held.as_ref() == tag);
+        let expected: Vec<_> = rows.iter().filter(|held| has(held)).map(|held| held.secret.path.clone()).collect();
+        let expected: Vec<_> = expected.into_iter().filter(|path| path.as_str().starts_with(prefix)).collect();
+        let found: Vec<_> = page.rows.iter().map(|held| held.secret.path.clone()).collect();
+        assert_eq!(found, expected, "{prefix} {tag}");
+        seen.push(format!("{prefix} {tag} {found:?} {}", page.total));
     }
     for text in PATHS {
         let settled = catalogue.settled(&path(text), now).map(|settled| (settled.secret, settled.due));
@@ -136,14 +152,31 @@ fn counted(projections: &Projections, owner: &Owner, now: Timestamp) -> Vec<Stri
     })
 }
 
+/// What a fold from the beginning holds, values included, and what a snapshot holds of it.
 async fn check(node: &Node) {
     let rebuilt = node.rebuild().await;
-    let (live, again) = (node.projections.view(), rebuilt.view());
-    assert_eq!(live.applied, again.applied);
+    check_against(node, &rebuilt);
+    for projections in [&node.projections, &rebuilt] {
+        for (_, catalogue) in projections.view().catalogues() {
+            for version in catalogue.with_prefix("").flat_map(|(_, held)| &held.secret.versions) {
+                let value = projections.values().at(version.position).map(|value| node.sealer.open_value(&value));
+                assert_eq!(value.is_some_and(|value| value.is_ok()), version.has_value(), "{version:?}");
+            }
+        }
+    }
+    let directory = TempDir::new().unwrap();
+    let snapshots = Snapshots::new(directory.path().to_owned(), node.sealer.clone());
+    snapshots.write(&node.projections.freeze().await).unwrap();
+    check_against(node, &Projections::resumed(snapshots.read(&snapshots.candidates()[0]).unwrap()));
+}
+
+/// That `projections` show what those of the node show.
+pub(crate) fn check_against(node: &Node, projections: &Projections) {
+    assert_eq!(node.projections.applied(), projections.applied());
     for owner in [acme(), other()] {
         let now = node.now();
-        assert_eq!(seen(&node.projections, &owner, &node.sealer, now), seen(&rebuilt, &owner, &node.sealer, now));
-        assert_eq!(counted(&node.projections, &owner, now), counted(&rebuilt, &owner, now));
+        assert_eq!(seen(&node.projections, &owner, now), seen(projections, &owner, now));
+        assert_eq!(counted(&node.projections, &owner, now), counted(projections, &owner, now));
     }
 }
 
