@@ -53,7 +53,10 @@ pub struct BusOptions {
 impl fmt::Debug for BusOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The URLs may hold passwords.
-        f.debug_struct("BusOptions").field("prefix", &self.prefix).field("node_id", &self.node_id).finish_non_exhaustive()
+        f.debug_struct("BusOptions")
+            .field("prefix", &self.prefix)
+            .field("node_id", &self.node_id)
+            .finish_non_exhaustive()
     }
 }
 

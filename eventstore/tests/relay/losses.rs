@@ -44,7 +44,7 @@ async fn a_restarted_server_gets_the_rest() {
     }
     let log = writer.published(&installation).await;
     assert_eq!(log.len(), 180);
-    assert_eq!(installation.messages().await.len(), 180, "nothing was lost in the crashes");
+    assert_eq!(installation.messages().await.unwrap().len(), 180, "nothing was lost in the crashes");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -63,7 +63,7 @@ async fn a_wiped_server_is_filled_from_the_log() {
     broker.resume();
     writer.node.fill(50).await;
     assert_eq!(writer.published(&installation).await.len(), 200);
-    assert_eq!(installation.messages().await.len(), 200, "from the first record on");
+    assert_eq!(installation.messages().await.unwrap().len(), 200, "from the first record on");
     idle.up().await;
 }
 

@@ -44,14 +44,20 @@ impl Installation {
     }
 
     /// All messages in the stream, from the first that is kept.
-    pub async fn messages(&self) -> Vec<StreamMessage> {
-        let stream = self.context().await.get_stream(self.stream()).await.unwrap();
+    pub async fn messages(&self) -> Option<Vec<StreamMessage>> {
+        Some(self.contents().await?.1)
+    }
+
+    /// The last sequence and the messages that are kept; `None` while there is no stream, or it
+    /// changes under way.
+    async fn contents(&self) -> Option<(u64, Vec<StreamMessage>)> {
+        let stream = self.context().await.get_stream(self.stream()).await.ok()?;
         let state = stream.cached_info().state.clone();
         let mut messages = Vec::new();
         for sequence in state.first_sequence..=state.last_sequence {
-            messages.push(stream.get_raw_message(sequence).await.unwrap());
+            messages.push(stream.get_raw_message(sequence).await.ok()?);
         }
-        messages
+        Some((state.last_sequence, messages))
     }
 
     /// The stream's last sequence; 0 if there is none.
@@ -86,11 +92,20 @@ impl Member {
     /// Until the stream has all of this node's log; then they must be the same.
     pub async fn published(&self, installation: &Installation) -> Vec<Record> {
         let head = self.node.backend.head().await.unwrap().position;
-        until("all is published", async || installation.tail().await >= head.0).await;
         let log = all(&*self.node.backend).await;
-        let messages = installation.messages().await;
+        let asked = Instant::now();
+        // Under way it may be replaced, and is short for a moment.
+        let (last, messages) = loop {
+            if let Some(contents) = installation.contents().await
+                && contents.0 >= head.0
+            {
+                break contents;
+            }
+            assert!(asked.elapsed() < PATIENCE, "not all is published: {:?}", self.health());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
+        assert_eq!(last, head.0, "no message beyond the log");
         let first = messages.first().map_or(head.0 + 1, |message| message.sequence);
-        assert_eq!(messages.last().map_or(head.0, |message| message.sequence), head.0, "no message beyond the log");
         let rest = usize::try_from(first - 1).unwrap();
         assert_eq!(messages.len(), log.len() - rest);
         for (message, record) in messages.iter().zip(&log[rest..]) {

@@ -94,7 +94,13 @@ async fn what_is_too_old_is_not_published() {
     node.appender.close().await;
     let member = Member::join(&installation, backend).await;
     member.published(&installation).await;
-    assert_eq!(installation.messages().await[0].sequence, 31, "the numbers are those of the log all the same");
+    // Servers before 2.10 cannot let a stream begin at a number: it gets all.
+    let first = if installation.context().await.client().is_server_compatible(2, 10, 0) { 31 } else { 1 };
+    assert_eq!(
+        installation.messages().await.unwrap()[0].sequence,
+        first,
+        "the numbers are those of the log all the same"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -112,7 +118,7 @@ async fn a_body_too_large_for_the_server_is_referred_to() {
     writer.node.append(unit(vec![large])).await.unwrap();
     writer.node.fill(3).await;
     let log = writer.published(&installation).await;
-    let messages = installation.messages().await;
+    let messages = installation.messages().await.unwrap();
     assert!(messages[0].headers.get("ce-dataref").is_some() && messages[1].headers.get("ce-dataref").is_none());
     assert_eq!(follow(idle.node.feed.reader(Position::START), Position(4)).await, log);
 }

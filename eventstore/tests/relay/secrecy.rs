@@ -44,7 +44,8 @@ async fn servers_ask_for_names_and_passwords() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_server_of_several_is_enough() {
-    let (gone, there) = (Broker::start("authorization: { token: t0ken }\n"), Broker::start("authorization: { token: t0ken }\n"));
+    let (gone, there) =
+        (Broker::start("authorization: { token: t0ken }\n"), Broker::start("authorization: { token: t0ken }\n"));
     gone.crash();
     let installation = Installation::new(&there.url());
     let node = Node::start(memory().await, Default::default()).await;

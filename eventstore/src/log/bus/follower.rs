@@ -77,30 +77,41 @@ async fn take(shared: &Shared, messages: &[Message]) -> Result<(), BusError> {
     let told = shared.feed.told();
     let mut records: Vec<Record> = Vec::with_capacity(messages.len());
     let mut whole = true;
+    let mut foreign: Option<Position> = None;
+    let mut ends: Option<Position> = None;
     for message in messages {
         let Ok(info) = message.info() else { continue };
-        let sequence = info.stream_sequence;
-        shared.reached(sequence);
-        if sequence <= told.0 {
+        let position = Position(info.stream_sequence);
+        let headers = message.headers.as_ref();
+        if !headers.is_some_and(|headers| message::claims(shared, headers, position)) {
+            foreign = Some(position);
+            break;
+        }
+        if position <= told {
+            shared.reached(position.0);
             continue;
         }
-        let headers = message.headers.as_ref();
-        let record = headers.and_then(|headers| message::decode(shared, headers, &message.payload));
-        match record.filter(|record| record.position.0 == sequence) {
+        match headers.and_then(|headers| message::decode(shared, headers, &message.payload)) {
             Some(record) if records.last().is_none_or(|last| last.position.next() == record.position) => {
                 records.push(record);
             }
+            // The first of them are of use; the log has the rest.
             Some(_) | None => whole = false,
         }
+        ends = Some(position);
     }
     let confirmed = confirm(shared, records).await;
-    if !whole || confirmed.is_err() {
+    if let (Ok(()), Some(position)) = (&confirmed, ends) {
+        shared.reached(position.0);
+    }
+    if !whole || foreign.is_some() || confirmed.is_err() {
         shared.feed.look();
     }
-    match confirmed {
+    match (confirmed, foreign) {
         // The log is away: it will be polled when it is back.
-        Err(BusError::Log(StoreError::Unavailable(_))) => Ok(()),
-        other => other,
+        (Ok(()) | Err(BusError::Log(StoreError::Unavailable(_))), None) => Ok(()),
+        (Ok(()), Some(position)) => Err(BusError::Unconfirmed(position)),
+        (Err(error), _) => Err(error),
     }
 }
 

@@ -93,6 +93,12 @@ pub(super) fn decode(shared: &Shared, headers: &HeaderMap, payload: &Bytes) -> O
     whole.then_some(record)
 }
 
+/// Whether a message claims to be the record at `position` of this installation.
+pub(super) fn claims(shared: &Shared, headers: &HeaderMap, position: Position) -> bool {
+    let is = |name: &str, value: &str| headers.get(name).is_some_and(|found| found.as_str() == value);
+    is("ce-source", &shared.source) && is("ce-id", &position.to_string())
+}
+
 /// The leaf hash a message claims.
 pub(super) fn leaf(headers: &HeaderMap) -> Option<[u8; 32]> {
     bytes(headers.get("ce-leafhash")?.as_str())

@@ -27,9 +27,10 @@ const WINDOW_BYTES: usize = 8 * 1024 * 1024;
 /// How long the stream may stand still before others' records are published, and what chance adds,
 /// so that one process begins and the rest sees it.
 const GRACE: Duration = Duration::from_millis(100);
-const GRACE_CHANCE_MILLIS: u8 = 200;
-/// After a conflict, before the next attempt.
-const CONFLICT_CHANCE_MILLIS: u8 = 50;
+const GRACE_CHANCE: Duration = Duration::from_millis(200);
+/// Pauses after conflicts with nothing published in between; chance takes from them.
+const CONFLICT_FIRST: Duration = Duration::from_millis(50);
+const CONFLICT_LONGEST: Duration = Duration::from_secs(2);
 /// Room for the headers of a message.
 const HEADERS: usize = 2048;
 /// Records the stream may be ahead before they are skipped rather than read.
@@ -61,7 +62,16 @@ impl From<StoreError> for Halt {
 /// Publishes until something breaks.
 pub(super) async fn publish(shared: &Shared, stream: &Stream) -> BusError {
     let longest = stream.context.client().server_info().max_payload.saturating_sub(HEADERS);
-    let relay = Relay { shared, stream, longest, sent: stream.tail, window: VecDeque::new(), bytes: 0, filling: false };
+    let relay = Relay {
+        shared,
+        stream,
+        longest,
+        sent: stream.tail,
+        window: VecDeque::new(),
+        bytes: 0,
+        filling: false,
+        pause: CONFLICT_FIRST,
+    };
     relay.run().await
 }
 
@@ -75,6 +85,8 @@ struct Relay<'s> {
     bytes: usize,
     /// The stream stood still, so that others' records are published too.
     filling: bool,
+    /// After the next conflict.
+    pause: Duration,
 }
 
 impl Relay<'_> {
@@ -136,9 +148,12 @@ impl Relay<'_> {
         Ok(())
     }
 
-    /// Those of `batch` that the stream does not have.
+    /// Those of `batch` that the stream does not have. What was committed here and is there already
+    /// was published by somebody else: found out by trying, which has it looked at.
     fn missing(&mut self, batch: Batch) -> Batch {
-        self.sent = self.sent.max(*self.shared.tail.borrow());
+        if batch.origin() != Origin::Own {
+            self.sent = self.sent.max(*self.shared.tail.borrow());
+        }
         batch.starting_at(Position(self.sent).next())
     }
 
@@ -175,6 +190,7 @@ impl Relay<'_> {
             return Err(Halt::Conflict);
         }
         self.shared.reached(ack.sequence);
+        self.pause = CONFLICT_FIRST;
         Ok(())
     }
 
@@ -183,7 +199,8 @@ impl Relay<'_> {
         self.window.clear();
         self.bytes = 0;
         self.filling = false;
-        sleep(chance(CONFLICT_CHANCE_MILLIS)).await;
+        sleep(chance(self.pause)).await;
+        self.pause = (self.pause * 2).min(CONFLICT_LONGEST);
         let tail = self.stream.check(self.shared).await?;
         tracing::debug!(tail, "the stream ends elsewhere than thought");
         self.shared.reached(tail);
@@ -196,7 +213,7 @@ impl Relay<'_> {
 async fn wait_for_others(shared: &Shared, last: Position) {
     let mut tail = shared.tail.subscribe();
     while *tail.borrow_and_update() < last.0 {
-        let grace = GRACE + chance(GRACE_CHANCE_MILLIS);
+        let grace = GRACE + chance(GRACE_CHANCE);
         if !matches!(timeout(grace, tail.changed()).await, Ok(Ok(()))) {
             return;
         }
@@ -210,8 +227,9 @@ fn halt(error: PublishError) -> Halt {
     }
 }
 
-fn chance(most_millis: u8) -> Duration {
+/// Some part of `most`.
+fn chance(most: Duration) -> Duration {
     // Without randomness all wait the same, and the fence decides.
     let [byte] = random_bytes::<1>().unwrap_or_default();
-    Duration::from_millis(u64::from(byte) * u64::from(most_millis) / 255)
+    most * u32::from(byte) / 255
 }

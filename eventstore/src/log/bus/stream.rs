@@ -17,7 +17,8 @@ use crate::{Position, StoreError};
 const MAX_AGE: Duration = Duration::from_secs(24 * 3_600);
 /// Bytes of messages that are kept; older ones make room.
 const MAX_BYTES: i64 = 256 * 1024 * 1024;
-/// Records that are published at most when a stream is filled anew.
+/// Records that are published at most when a stream is filled anew, where the server lets it begin
+/// at any number; else all are, and the oldest make room again.
 const REFILL: u64 = 100_000;
 /// Copies on a cluster of servers.
 const REPLICAS: usize = 3;
@@ -57,13 +58,20 @@ impl Stream {
                 if found.state.consumer_count > 0 {
                     return Err(BusError::Foreign);
                 }
-                tracing::warn!(stream = plan.name, "the stream is of another installation that does not use it; it is made anew");
+                tracing::warn!(
+                    stream = plan.name,
+                    "the stream is of another installation that does not use it; it is made anew"
+                );
                 handle = plan.replace(&found).await?;
             }
             Some(_) | None => return Err(BusError::Occupied),
         }
         let opened = handle.cached_info().clone();
-        let tail = skip_old(shared, &handle, opened.state.last_sequence).await?;
+        let mut tail = opened.state.last_sequence;
+        // Servers before 2.10 forget the new number when they compare it with what a publisher expects.
+        if context.client().is_server_compatible(2, 10, 0) {
+            tail = skip_old(shared, &handle, tail).await?;
+        }
         Ok(Self { context, handle, subject, opened, tail })
     }
 
@@ -94,9 +102,7 @@ struct Plan<'p> {
 
 impl Plan<'_> {
     async fn find_or_make(&self) -> Result<Handle, BusError> {
-        let missing = |kind: &GetStreamErrorKind| {
-            matches!(kind, GetStreamErrorKind::JetStream(error) if error.error_code() == ErrorCode::STREAM_NOT_FOUND)
-        };
+        let missing = |kind: &GetStreamErrorKind| matches!(kind, GetStreamErrorKind::JetStream(error) if error.error_code() == ErrorCode::STREAM_NOT_FOUND);
         match self.context.get_stream(&self.name).await {
             Ok(found) => Ok(found),
             Err(error) if missing(&error.kind()) => self.make().await,
@@ -121,9 +127,7 @@ impl Plan<'_> {
             let codes = [ErrorCode::STREAM_REPLICAS_NOT_SUPPORTED, ErrorCode::CLUSTER_NO_PEERS];
             matches!(kind, CreateStreamErrorKind::JetStream(error) if codes.contains(&error.error_code()))
         };
-        let there = |kind: &CreateStreamErrorKind| {
-            matches!(kind, CreateStreamErrorKind::JetStream(error) if error.error_code() == ErrorCode::STREAM_NAME_EXIST)
-        };
+        let there = |kind: &CreateStreamErrorKind| matches!(kind, CreateStreamErrorKind::JetStream(error) if error.error_code() == ErrorCode::STREAM_NAME_EXIST);
         let mut made = self.context.create_stream(config(REPLICAS)).await;
         if made.as_ref().is_err_and(|error| too_many(&error.kind())) {
             made = self.context.create_stream(config(1)).await;
