@@ -30,6 +30,7 @@ use crate::log::appender::Clock;
 use crate::log::backend::Backend;
 use crate::log::feed::Feed;
 use crate::record::hex;
+use crate::sealing::secret_key::random_bytes;
 
 /// How long [`Bus::close`] waits for what was committed to be published.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -140,4 +141,11 @@ impl Shared {
             further
         });
     }
+}
+
+/// Some part of `most`, so that processes do not all do the same at the same moment.
+fn chance(most: Duration) -> Duration {
+    // Without randomness all wait the same; what they do then is safe, if slower.
+    let [byte] = random_bytes::<1>().unwrap_or_default();
+    most * u32::from(byte) / 255
 }

@@ -6,7 +6,7 @@ use scaivault_eventstore::Position;
 
 use crate::broker::Broker;
 use crate::cluster::Cluster;
-use crate::fixture::{follow, new_stream, record, unit};
+use crate::fixture::{follow, new_stream, record, sized, unit};
 use crate::member::{Installation, Member, memory, postgres, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -86,6 +86,23 @@ async fn a_stream_deleted_under_way_comes_back() {
     context.delete_stream(installation.stream()).await.unwrap();
     assert_eq!(writer.published(&installation).await.len(), 240);
     follow(idle.node.feed.reader(Position::START), Position(240)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_without_its_files_is_made_anew() {
+    let broker = Broker::start("");
+    let installation = Installation::new(&broker.url());
+    let member = Member::join(&installation, memory().await).await;
+    member.up().await;
+    member.node.fill(5).await;
+    member.published(&installation).await;
+    std::fs::remove_dir_all(broker.store()).unwrap();
+    // More than goes into the file that it has open.
+    for _ in 0..14 {
+        member.node.append(unit(vec![sized(900_000)])).await.unwrap();
+    }
+    member.published(&installation).await;
+    assert_eq!(installation.messages().await.unwrap().len(), 19, "from the first record on");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::broker::Broker;
 use crate::cluster::Cluster;
-use crate::fixture::{access, follow, keyed, new_stream, record, tenant, unit};
+use crate::fixture::{access, follow, keyed, new_stream, record, sized, tenant, unit};
 use crate::member::{Installation, Member, memory, postgres, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -112,10 +112,7 @@ async fn a_body_too_large_for_the_server_is_referred_to() {
     let idle = Member::join(&installation, postgres(&url).await).await;
     writer.up().await;
     idle.up().await;
-    let mut large = record(new_stream(), 1);
-    large.body = vec![7; 200_000].into();
-    large.body_sha256 = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &large.body).as_ref().try_into().unwrap();
-    writer.node.append(unit(vec![large])).await.unwrap();
+    writer.node.append(unit(vec![sized(200_000)])).await.unwrap();
     writer.node.fill(3).await;
     let log = writer.published(&installation).await;
     let messages = installation.messages().await.unwrap();

@@ -41,6 +41,8 @@ pub(super) enum BusError {
     Occupied,
     #[error("the stream of this name serves another installation; set NATS_PREFIX to another name")]
     Foreign,
+    #[error("the server cannot store what is published")]
+    Broken,
     #[error("the stream was replaced")]
     Replaced,
     #[error("the stream holds at {0} what the log does not confirm")]

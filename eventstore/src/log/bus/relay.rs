@@ -4,6 +4,7 @@
 //! when the stream stands still does it publish what they owe: they may be gone.
 
 use std::collections::VecDeque;
+use std::error::Error as _;
 use std::future::{Future, IntoFuture as _};
 use std::pin::Pin;
 use std::time::Duration;
@@ -11,14 +12,14 @@ use std::time::Duration;
 use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::publish::PublishAck;
+use async_nats::jetstream::{self, ErrorCode};
 use tokio::time::{sleep, timeout};
 
 use super::error::BusError;
 use super::stream::Stream;
-use super::{Shared, message};
+use super::{Shared, chance, message};
 use crate::log::feed::{Batch, FeedReader, Origin};
 use crate::record::Record;
-use crate::sealing::secret_key::random_bytes;
 use crate::{Position, StoreError};
 
 /// Messages on the way to the server, and their bytes.
@@ -186,7 +187,8 @@ impl Relay<'_> {
         let Some(oldest) = self.window.pop_front() else { return Ok(()) };
         self.bytes -= oldest.bytes;
         let ack = ack.map_err(halt)?;
-        if ack.sequence != oldest.sequence {
+        // Somebody else's publishing of it is not taken on trust either.
+        if ack.duplicate || ack.sequence != oldest.sequence {
             return Err(Halt::Conflict);
         }
         self.shared.reached(ack.sequence);
@@ -221,15 +223,12 @@ async fn wait_for_others(shared: &Shared, last: Position) {
 }
 
 fn halt(error: PublishError) -> Halt {
+    let answer = error.source().and_then(|source| source.downcast_ref::<jetstream::Error>());
     match error.kind() {
         PublishErrorKind::WrongLastSequence => Halt::Conflict,
+        _ if answer.is_some_and(|answer| answer.error_code() == ErrorCode::STREAM_STORE_FAILED) => {
+            Halt::Over(BusError::Broken)
+        }
         other => Halt::Over(BusError::Publish(other)),
     }
-}
-
-/// Some part of `most`.
-fn chance(most: Duration) -> Duration {
-    // Without randomness all wait the same, and the fence decides.
-    let [byte] = random_bytes::<1>().unwrap_or_default();
-    most * u32::from(byte) / 255
 }

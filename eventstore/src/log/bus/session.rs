@@ -15,18 +15,23 @@ use super::{BusHealth, Shared, follower, relay};
 /// Waits between sessions.
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 const RETRY_LONGEST: Duration = Duration::from_secs(3);
+/// Sessions in a row in which the server could not store, after which the stream is made anew.
+const BROKEN: u32 = 3;
 /// How often the server is asked for the stream's state.
 const LOOK: Duration = Duration::from_secs(2);
 
 /// Runs until `stopped` says so.
 pub(super) async fn run(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
     let mut pause = RETRY_FIRST;
+    let mut broken = 0;
     loop {
         let error = tokio::select! {
-            error = session(&shared) => error,
+            error = session(&shared, broken >= BROKEN) => error,
             _ = stopped.wait_for(|stop| *stop) => break,
         };
-        if end(&shared, &error) {
+        broken = if matches!(error, BusError::Broken) && broken < BROKEN { broken + 1 } else { 0 };
+        // What cannot be stored now is not tried again at once.
+        if end(&shared, &error) && broken == 0 {
             pause = RETRY_FIRST;
         }
         tokio::select! {
@@ -39,11 +44,11 @@ pub(super) async fn run(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>)
 }
 
 /// One session; returns why it ended.
-async fn session(shared: &Shared) -> BusError {
+async fn session(shared: &Shared, broken: bool) -> BusError {
     let opened = async {
         let Connection { client, lost } = connection::connect(&shared.options).await?;
         let asked = Instant::now();
-        let stream = Stream::open(shared, client).await?;
+        let stream = Stream::open(shared, client, broken).await?;
         let consumer = follower::consumer(shared, &stream).await?;
         Ok::<_, BusError>((stream, consumer, lost, asked.elapsed()))
     };

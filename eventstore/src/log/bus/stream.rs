@@ -7,9 +7,10 @@ use async_nats::Client;
 use async_nats::jetstream::context::{CreateStreamErrorKind, GetStreamErrorKind};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, Info, RawMessageErrorKind, Stream as Handle};
 use async_nats::jetstream::{self, Context, ErrorCode};
+use tokio::time::sleep;
 
 use super::error::BusError;
-use super::{Shared, message};
+use super::{Shared, chance, message};
 use crate::record::hex;
 use crate::{Position, StoreError};
 
@@ -20,6 +21,8 @@ const MAX_BYTES: i64 = 256 * 1024 * 1024;
 /// Records that are published at most when a stream is filled anew, where the server lets it begin
 /// at any number; else all are, and the oldest make room again.
 const REFILL: u64 = 100_000;
+/// How far apart processes replace a stream, at most.
+const APART: Duration = Duration::from_secs(1);
 /// Copies on a cluster of servers.
 const REPLICAS: usize = 3;
 /// Begins the description of every stream of ours; the installation's id follows.
@@ -38,7 +41,9 @@ pub(super) struct Stream {
 impl Stream {
     /// Finds or makes the stream, and has it end where publishing goes on: nowhere beyond the log,
     /// and not before what is worth publishing.
-    pub(super) async fn open(shared: &Shared, client: Client) -> Result<Self, BusError> {
+    ///
+    /// One that is `broken` is made anew: the server no longer stores what is published to it.
+    pub(super) async fn open(shared: &Shared, client: Client, broken: bool) -> Result<Self, BusError> {
         let context = jetstream::new(client);
         let name = format!("{}-log", shared.options.prefix);
         let subject = format!("{}.log", shared.options.prefix);
@@ -47,6 +52,10 @@ impl Stream {
         let mut handle = plan.find_or_make().await?;
         let found = handle.cached_info().clone();
         match found.config.description.as_deref() {
+            Some(text) if text == plan.description && broken => {
+                tracing::warn!(stream = plan.name, "the server does not store into the stream; it is made anew");
+                handle = plan.replace(&found).await?;
+            }
             Some(text) if text == plan.description => {
                 if !fits(shared, &handle, &found).await? {
                     tracing::warn!(stream = plan.name, "the stream does not fit the log; it is made anew from the log");
@@ -143,7 +152,10 @@ impl Plan<'_> {
     }
 
     /// Replaces the very stream that was judged: another process may have done so already.
+    /// So that two do not delete at once, which leaves some servers with a stream without files, each
+    /// waits a while of its own before the last look.
     async fn replace(&self, judged: &Info) -> Result<Handle, BusError> {
+        sleep(chance(APART)).await;
         let found = self.find_or_make().await?;
         if found.cached_info().created != judged.created {
             return Err(BusError::Replaced);
