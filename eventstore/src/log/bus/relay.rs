@@ -224,11 +224,9 @@ async fn wait_for_others(shared: &Shared, last: Position) {
 
 fn halt(error: PublishError) -> Halt {
     let answer = error.source().and_then(|source| source.downcast_ref::<jetstream::Error>());
-    match error.kind() {
-        PublishErrorKind::WrongLastSequence => Halt::Conflict,
-        _ if answer.is_some_and(|answer| answer.error_code() == ErrorCode::STREAM_STORE_FAILED) => {
-            Halt::Over(BusError::Broken)
-        }
-        other => Halt::Over(BusError::Publish(other)),
+    if answer.is_some_and(|answer| answer.error_code() == ErrorCode::STREAM_STORE_FAILED) {
+        return Halt::Over(BusError::Broken);
     }
+    let kind = error.kind();
+    if kind == PublishErrorKind::WrongLastSequence { Halt::Conflict } else { Halt::Over(BusError::Publish(kind)) }
 }
