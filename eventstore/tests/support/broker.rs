@@ -102,6 +102,17 @@ impl Broker {
         }
     }
 
+    /// How many connections this host has to it.
+    pub fn connections(&self) -> usize {
+        let remote = format!("0100007F:{:04X}", self.port);
+        let table = fs::read_to_string("/proc/net/tcp").unwrap();
+        let established = |line: &&str| {
+            let mut columns = line.split_whitespace().skip(2);
+            columns.next() == Some(remote.as_str()) && columns.next() == Some("01")
+        };
+        table.lines().filter(established).count()
+    }
+
     /// Whether any file of the server's store holds `bytes`.
     pub fn keeps(&self, bytes: &[u8]) -> bool {
         holds(&self.store(), bytes)
