@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use nix::sys::stat::{Mode, umask};
 use scaivault_commands::{Clock, Engine, Failure};
-use scaivault_eventstore::log::{Appender, AppenderLimits, Backend, Feed, PostgresBackend, SqliteBackend};
+use scaivault_eventstore::log::{self, Appender, AppenderLimits, Backend, Feed, PostgresBackend, SqliteBackend};
 use scaivault_eventstore::sealing::root::EphemeralRoot;
 use scaivault_eventstore::sealing::{AccessComposer, FileRoot, Keyring, PassphraseRoot, RootKeyProvider, Sealer};
 use scaivault_eventstore::{RecordedAt, StoreError};
@@ -48,6 +48,7 @@ pub(crate) struct Node {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) keyring: Arc<Keyring>,
     pub(crate) appender: Appender,
+    pub(crate) feed: Arc<Feed>,
     pub(crate) engine: Arc<Engine>,
     pub(crate) reader: Reader,
     pub(crate) clock: Arc<ServerClock>,
@@ -70,14 +71,8 @@ impl Node {
         let sealer = Sealer::new(keyring.clone());
         let feed = Feed::open(backend.clone()).await?;
         let composer = Arc::new(AccessComposer::new(sealer.clone())?);
-        let commit_clock = clock.clone();
-        let appender = Appender::start(
-            backend.clone(),
-            feed.clone(),
-            composer,
-            Arc::new(move || RecordedAt(commit_clock.now().as_micros())),
-            AppenderLimits::default(),
-        );
+        let appender =
+            Appender::start(backend.clone(), feed.clone(), composer, commit_clock(&clock), AppenderLimits::default());
         let keeper = configuration.data_directory.as_ref().map(|place| Arc::new(Keeper::new(place, sealer.clone())));
         let frozen = match &keeper {
             Some(keeper) => keeper.resume(backend.as_ref()).await,
@@ -87,8 +82,9 @@ impl Node {
         tokio::spawn(projections.clone().run(feed.reader(projections.applied()), sealer.clone()));
         let history = History::new(backend.clone(), sealer.clone());
         let reader = Reader::new(projections.clone(), history, sealer.clone());
-        let engine = Engine::new(appender.clone(), feed, sealer, reader.clone(), projections, clock.clone());
-        let node = Self { backend, keyring, appender, engine: Arc::new(engine), reader, clock, keeper, _lock: lock };
+        let engine = Engine::new(appender.clone(), feed.clone(), sealer, reader.clone(), projections, clock.clone());
+        let engine = Arc::new(engine);
+        let node = Self { backend, keyring, appender, feed, engine, reader, clock, keeper, _lock: lock };
         node.replay().await?;
         Ok(node)
     }
@@ -120,6 +116,12 @@ impl Node {
         }
         self.backend.close().await;
     }
+}
+
+/// Tells the time of commits.
+pub(crate) fn commit_clock(clock: &Arc<ServerClock>) -> log::Clock {
+    let clock = clock.clone();
+    Arc::new(move || RecordedAt(clock.now().as_micros()))
 }
 
 /// An embedded log belongs to one process: another one would not see what this one writes.

@@ -1,6 +1,7 @@
 //! `scaivault server`: from configuration to listening, and back down in order.
 
 mod checks;
+mod cluster;
 mod front;
 
 use std::collections::HashMap;
@@ -28,6 +29,7 @@ use crate::snapshots::Keeper;
 use crate::telemetry::{self, metrics::Metrics};
 use crate::{BUILD_DATE, COMMIT, VERSION, init};
 use checks::NodeChecks;
+use cluster::Cluster;
 use front::Front;
 
 /// Exit status of a configuration that cannot be used.
@@ -106,16 +108,17 @@ async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result
     };
     let (ready, is_ready) = watch::channel(false);
     let token = fill(&node, configuration).await?;
+    let cluster = Cluster::join(configuration, &node)?;
     let app = Arc::new(App::new(
         node.engine.clone(),
         node.reader.clone(),
         settings(configuration, &node, metrics.clone()),
-        Arc::new(NodeChecks::new(&node)),
+        Arc::new(NodeChecks::new(&node, cluster.bus.clone())),
         is_ready,
     ));
     open_metrics(configuration, metrics, &app, &shutdown).await?;
     let (stop, stopped) = watch::channel(false);
-    let sweeper = tokio::spawn(node.engine.clone().sweep(stopped.clone()));
+    let scheduling = tokio::spawn(cluster::schedule(node.engine.clone(), cluster.leading(), stopped.clone()));
     let folding = tokio::spawn(fold_failures(app.clone(), stopped.clone()));
     let keeping = tokio::spawn(keep_snapshots(node.keeper.clone(), node.engine.projections().clone(), stopped));
     front.open(service(app));
@@ -133,7 +136,9 @@ async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result
     let outcome = serving.await.unwrap_or(Outcome::CutOff);
     stop.send_replace(true);
     // They end by themselves once told; a panic in one must not keep the log from closing.
-    let _ = tokio::join!(sweeper, folding, keeping);
+    let _ = tokio::join!(scheduling, folding, keeping);
+    node.appender.close().await;
+    cluster.leave().await;
     node.close().await;
     tracing::info!(target: "stop", "stopped");
     Ok(outcome)

@@ -11,7 +11,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgPool, Postgres};
 use tokio::time::error::Elapsed;
 
-use crate::log::backend::{AppendTransaction, AtOnce, Backend, BackendKind, Expected, Head, StoredKey};
+use crate::log::backend::{AppendTransaction, AtOnce, Backend, BackendKind, Expected, Head, StoredKey, Witness};
 use crate::log::{row, schema};
 use crate::record::Record;
 use crate::{CommandId, Position, Revision, StoreError, StreamId};
@@ -19,6 +19,14 @@ use crate::{CommandId, Position, Revision, StoreError, StreamId};
 /// How long a statement may take before its connection is given up. The server's own limit comes
 /// first; this one is for a server that is not heard of any more.
 const DEADLINE: Duration = Duration::from_secs(35);
+
+/// Takes the one row if it is free, has run out, or is this holder's. `clock_timestamp` because a
+/// statement may have waited for another one's.
+const LEAD: &str = "INSERT INTO leadership AS present (id, holder, until) \
+                    VALUES (1, $1, clock_timestamp() + make_interval(secs => $2::bigint)) \
+                    ON CONFLICT (id) DO UPDATE SET holder = excluded.holder, \
+                        until = clock_timestamp() + make_interval(secs => $2::bigint) \
+                    WHERE present.holder = excluded.holder OR present.until < clock_timestamp()";
 
 /// A log in PostgreSQL.
 pub struct PostgresBackend {
@@ -115,6 +123,13 @@ impl Backend for PostgresBackend {
         row::page(&rows, after, limit, head)
     }
 
+    async fn witnesses(&self, first: Position, last: Position) -> Result<Vec<Witness>, StoreError> {
+        let mut connection = self.connection().await?;
+        let query = sqlx::query(row::WITNESSES).bind(row::signed(first.0)).bind(row::signed(last.0));
+        let rows = within!(connection, query, fetch_all)?;
+        rows.iter().map(row::witness).collect()
+    }
+
     async fn read_at(&self, position: Position) -> Result<Option<Record>, StoreError> {
         let mut connection = self.connection().await?;
         let find = || sqlx::query(row::AT_POSITION).bind(row::signed(position.0));
@@ -158,6 +173,19 @@ impl Backend for PostgresBackend {
         let mut connection = self.connection().await?;
         let added = tokio::time::timeout(DEADLINE, append::add_keys(&mut connection, keys)).await;
         settle(&mut connection, added)
+    }
+
+    async fn lead(&self, holder: &str, ttl_seconds: u32) -> Result<bool, StoreError> {
+        let mut connection = self.connection().await?;
+        let query = sqlx::query(LEAD).bind(holder).bind(i64::from(ttl_seconds));
+        let done = within!(connection, query, execute)?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn resign(&self, holder: &str) -> Result<(), StoreError> {
+        let mut connection = self.connection().await?;
+        let query = sqlx::query("DELETE FROM leadership WHERE holder = $1").bind(holder);
+        within!(connection, query, execute).map(drop)
     }
 
     fn pool(&self) -> (u32, u32) {
