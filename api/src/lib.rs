@@ -24,6 +24,7 @@ pub mod rate_limit;
 pub mod response;
 pub mod router;
 pub mod routes;
+pub mod service;
 
 pub use app::{App, Settings};
-pub use dispatch::service;
+pub use service::Api;
