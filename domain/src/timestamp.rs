@@ -2,9 +2,12 @@
 
 use std::fmt;
 
-use jiff::SignedDuration;
 use jiff::civil::{DateTime, date};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+mod text;
+
+pub use text::Text;
 
 /// A moment in UTC with microsecond resolution.
 ///
@@ -37,6 +40,16 @@ impl Timestamp {
     /// This moment moved by whole seconds, saturating.
     pub fn plus_seconds(self, seconds: i64) -> Self {
         Self::from_micros(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
+    }
+
+    /// RFC 3339, with a fraction where there is one.
+    pub fn text(self) -> Text {
+        if self.0 % 1_000_000 == 0 { Text::to_the_second(self.0) } else { self.precise_text() }
+    }
+
+    /// RFC 3339, with six fractional digits in any case.
+    pub fn precise_text(self) -> Text {
+        Text::to_the_microsecond(self.0)
     }
 
     /// Parses RFC 3339 with any offset, or a date (`2026-04-22` is midnight UTC).
@@ -101,14 +114,13 @@ fn offset_seconds(offset: &str) -> Option<i64> {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let moment = EPOCH.checked_add(SignedDuration::from_micros(self.0)).unwrap_or(EPOCH);
-        if self.0 % 1_000_000 == 0 { write!(f, "{moment:.0}Z") } else { write!(f, "{moment:.6}Z") }
+        f.write_str(self.text().as_str())
     }
 }
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(self.text().as_str())
     }
 }
 
@@ -121,7 +133,22 @@ impl<'de> Deserialize<'de> for Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use super::Timestamp;
+    use jiff::SignedDuration;
+
+    use super::{EPOCH, FIRST_MICROS, LAST_MICROS, Timestamp};
+
+    #[test]
+    fn text_is_that_of_the_calendar() {
+        let day = 86_400_000_000;
+        let sampled = (FIRST_MICROS..LAST_MICROS).step_by(usize::try_from(day * 97 + 3_661_000_001).unwrap());
+        let leap_days = (-800..400).map(|years: i64| years * 365 * day + 59 * day);
+        for micros in sampled.chain(leap_days).chain([FIRST_MICROS, LAST_MICROS, -1, 0, 1, 999_999]) {
+            let moment = EPOCH.checked_add(SignedDuration::from_micros(micros)).unwrap();
+            let moment_text = if micros % 1_000_000 == 0 { format!("{moment:.0}Z") } else { format!("{moment:.6}Z") };
+            assert_eq!(Timestamp(micros).to_string(), moment_text);
+            assert_eq!(Timestamp(micros).precise_text().as_str(), format!("{moment:.6}Z"));
+        }
+    }
 
     #[test]
     fn input_takes_offsets_and_dates_and_nothing_else() {
