@@ -61,26 +61,10 @@ pub(crate) async fn answer(app: Arc<App>, request: Request<Body>) -> Response<Bo
 
 async fn serve(app: &Arc<App>, arrival: &Arrival, matched: Matched, body: Body) -> Finished {
     let operation = matched.operation;
-    let _active = Active::enter(operation.category.as_str());
+    let _active = app.measures.begin(operation);
     match operation.access {
         Access::Public => public(app, arrival, operation).await,
         Access::Scopes(scopes) => authenticated(app, arrival, matched, scopes, body).await,
-    }
-}
-
-/// Counts a request as active until it is dropped.
-struct Active(&'static str);
-
-impl Active {
-    fn enter(category: &'static str) -> Self {
-        metrics::gauge!("scaivault_active_requests", "path_category" => category).increment(1.0);
-        Self(category)
-    }
-}
-
-impl Drop for Active {
-    fn drop(&mut self) {
-        metrics::gauge!("scaivault_active_requests", "path_category" => self.0).decrement(1.0);
     }
 }
 

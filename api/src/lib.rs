@@ -17,6 +17,7 @@ pub mod gauges;
 pub mod headers;
 pub mod health;
 pub mod json;
+pub mod measures;
 pub mod openapi;
 pub mod operation;
 pub mod query;

@@ -147,7 +147,7 @@ impl Finished {
     }
 
     pub(super) fn into_response(mut self, app: &App, arrival: &Arrival) -> Response<Body> {
-        self.count(arrival);
+        app.measures.answered(self.operation, self.reply.status, arrival.started.elapsed());
         self.log(arrival);
         let is_page = self.content_type.as_ref().is_some_and(|content_type| content_type.starts_with("text/html"));
         let content_type = match self.content_type.map(HeaderValue::try_from) {
@@ -185,16 +185,6 @@ impl Finished {
             }
         }
         response
-    }
-
-    fn count(&self, arrival: &Arrival) {
-        let category = self.operation.map_or("public", |operation| operation.category.as_str());
-        // Any text can be sent as a verb; those without a route must not become labels.
-        let method = self.operation.map_or("other", |operation| operation.method.as_str());
-        metrics::counter!("scaivault_requests_total", "method" => method, "path_category" => category, "status" => self.reply.status.to_string())
-            .increment(1);
-        metrics::histogram!("scaivault_request_duration_seconds", "method" => method, "path_category" => category)
-            .record(arrival.started.elapsed());
     }
 
     fn log(&self, arrival: &Arrival) {
