@@ -13,7 +13,7 @@ use scaivault_commands::audit::{EntryFacts, Outcome};
 use scaivault_commands::{Answer, EntryDraft, Failure, Reply, ids};
 use scaivault_domain::access::{Caller, Target};
 use scaivault_domain::audit::Action;
-use scaivault_domain::{ErrorCode, Owner, Rejection, Timestamp};
+use scaivault_domain::{ErrorCode, IdentityId, Owner, Rejection, TenantId, Timestamp};
 
 use super::arrival::Arrival;
 use super::checks::Refusal;
@@ -21,6 +21,7 @@ use crate::app::App;
 use crate::call::{Call, Stop};
 use crate::category::Category;
 use crate::error;
+use crate::headers::POSITION;
 use crate::operation::Operation;
 use crate::rate_limit::Level;
 use crate::response::Done;
@@ -43,8 +44,8 @@ pub(super) struct Finished {
     operation: Option<&'static Operation>,
     error_code: Option<&'static str>,
     chain: Option<String>,
-    identity: Option<String>,
-    tenant: Option<String>,
+    identity: Option<IdentityId>,
+    tenant: Option<TenantId>,
 }
 
 impl Finished {
@@ -130,7 +131,7 @@ impl Finished {
             self.error_code = kept_code(&self.reply).map(ErrorCode::as_str);
         }
         if self.reply.status < 400 {
-            self.extra.push((HeaderName::from_static("x-scaivault-position"), answer.position.to_string()));
+            self.extra.push((POSITION, answer.position.to_string()));
         }
         self
     }
@@ -141,8 +142,8 @@ impl Finished {
     }
 
     pub(super) fn of(mut self, caller: &Caller, target: &Target) -> Self {
-        self.identity = Some(caller.identity.as_str().to_owned());
-        self.tenant = target.owner.tenant().map(|tenant| tenant.as_str().to_owned());
+        self.identity = Some(caller.identity.clone());
+        self.tenant = target.owner.tenant().cloned();
         self
     }
 
@@ -198,8 +199,8 @@ impl Finished {
                     category = self.operation.map(|operation| operation.category.as_str()),
                     status = self.reply.status,
                     duration_ms = u64::try_from(arrival.started.elapsed().as_millis()).unwrap_or(u64::MAX),
-                    tenant_id = self.tenant.as_deref(),
-                    identity_id = self.identity.as_deref(),
+                    tenant_id = self.tenant.as_ref().map(TenantId::as_str),
+                    identity_id = self.identity.as_ref().map(IdentityId::as_str),
                     source_ip = %arrival.address,
                     error_code = self.error_code,
                     $($field = $value,)?
@@ -291,8 +292,8 @@ pub(super) async fn refusal(
         finished = finished.with_level(level);
     }
     if let Some(caller) = refusal.caller {
-        finished.identity = Some(caller.identity.as_str().to_owned());
-        finished.tenant = refusal.entry.owner.tenant().map(|tenant| tenant.as_str().to_owned());
+        finished.identity = Some(caller.identity.clone());
+        finished.tenant = refusal.entry.owner.tenant().cloned();
     }
     finished
 }
