@@ -54,6 +54,10 @@ impl Timestamp {
 
     /// Parses RFC 3339 with any offset, or a date (`2026-04-22` is midnight UTC).
     pub fn parse(text: &str) -> Option<Self> {
+        text::read(text).map(Self::from_micros).or_else(|| Self::parse_any(text))
+    }
+
+    fn parse_any(text: &str) -> Option<Self> {
         // The parser below knows more forms than RFC 3339: shape and length are checked before it.
         let (day, clock) = text.is_ascii().then(|| text.split_at_checked(10)).flatten()?;
         if !shaped(day, "dddd-dd-dd") {
@@ -147,6 +151,31 @@ mod tests {
             let moment_text = if micros % 1_000_000 == 0 { format!("{moment:.0}Z") } else { format!("{moment:.6}Z") };
             assert_eq!(Timestamp(micros).to_string(), moment_text);
             assert_eq!(Timestamp(micros).precise_text().as_str(), format!("{moment:.6}Z"));
+            for text in [Timestamp(micros).text(), Timestamp(micros).precise_text()] {
+                assert_eq!(super::text::read(text.as_str()), Some(micros));
+                assert_eq!(Timestamp::parse_any(text.as_str()), Some(Timestamp(micros)));
+            }
+        }
+    }
+
+    #[test]
+    fn only_moments_of_the_calendar_are_read_back() {
+        for other in [
+            "2026-02-29T00:00:00Z",
+            "2026-00-10T00:00:00Z",
+            "2026-13-10T00:00:00Z",
+            "2026-04-00T00:00:00Z",
+            "2026-04-31T00:00:00Z",
+            "2026-04-23T24:00:00Z",
+            "2026-04-23T14:60:00Z",
+            "2026-04-23T14:30:60Z",
+            "0000-04-23T14:30:00Z",
+            "2026-04-23T14:30:00.5Z",
+            "2026-04-23 14:30:00Z",
+            "2026-04-23T14:30:00z",
+            "+026-04-23T14:30:00Z",
+        ] {
+            assert_eq!(super::text::read(other), None, "{other}");
         }
     }
 

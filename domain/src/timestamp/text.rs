@@ -1,4 +1,4 @@
-//! A moment's text form, written out digit by digit: every answer, entry and log line has several.
+//! A moment's text form, written and read digit by digit: every answer, entry and log line has several.
 
 use std::fmt;
 
@@ -61,6 +61,36 @@ fn digits<const N: usize>(places: [&mut u8; N], mut number: i64) {
         *place = b'0'.saturating_add(u8::try_from(number % 10).unwrap_or_default());
         number /= 10;
     }
+}
+
+/// Microseconds since the Unix epoch of a text that [`Text`] gives; `None` for any other.
+pub(super) fn read(text: &str) -> Option<i64> {
+    let fraction = match text.get(SHORT - 1..)? {
+        "Z" => 0,
+        rest => number(rest.strip_prefix('.')?.strip_suffix('Z').filter(|digits| digits.len() == 6)?)?,
+    };
+    let part = |from: usize, to: usize| number(text.get(from..to)?);
+    let (year, month, day) = (part(0, 4)?, part(5, 7)?, part(8, 10)?);
+    let (hour, minute, second) = (part(11, 13)?, part(14, 16)?, part(17, 19)?);
+    let separators = [(4, "-"), (7, "-"), (10, "T"), (13, ":"), (16, ":")];
+    let separated = separators.into_iter().all(|(at, separator)| text.get(at..=at) == Some(separator));
+    let days = days(year, month, day);
+    // A day that is not in the calendar gives another one back.
+    let sound = separated && year > 0 && hour < 24 && minute < 60 && second < 60 && civil(days) == (year, month, day);
+    sound.then(|| (days * 86_400 + hour * 3_600 + minute * 60 + second) * 1_000_000 + fraction)
+}
+
+fn number(digits: &str) -> Option<i64> {
+    let digit = |byte: u8| byte.is_ascii_digit().then(|| i64::from(byte - b'0'));
+    digits.bytes().try_fold(0, |number, byte| Some(number * 10 + digit(byte)?))
+}
+
+/// The inverse of [`civil`].
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let day_of_year = (153 * month + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
 
 /// Year, month and day of a day counted from 1970-01-01, in the proleptic Gregorian calendar.
