@@ -261,6 +261,7 @@ pub(crate) fn say(line: &str) {
 
 /// One line on standard error.
 pub(crate) fn complain(line: &str) {
+    telemetry::flush();
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 

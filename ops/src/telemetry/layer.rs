@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use scaivault_commands::Clock as _;
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Subscriber};
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
@@ -36,7 +36,7 @@ pub(super) struct LogLayer<W> {
 
 // === impl LogLayer ===
 
-impl<W: Fn(&[u8])> LogLayer<W> {
+impl<W: Fn(Level, &[u8])> LogLayer<W> {
     /// Lines in `format`, in the name of `node_id`.
     pub(super) fn new(format: LogFormat, node_id: &str, write: W) -> Self {
         Self { format, node_id: node_id.to_owned(), write }
@@ -46,7 +46,7 @@ impl<W: Fn(&[u8])> LogLayer<W> {
 impl<S, W> Layer<S> for LogLayer<W>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
-    W: Fn(&[u8]) + 'static,
+    W: Fn(Level, &[u8]) + 'static,
 {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         if let Some(span) = context.span(id) {
@@ -85,7 +85,7 @@ where
             fields,
         };
         rendered.write(self.format, line);
-        (self.write)(line.as_bytes());
+        (self.write)(*event.metadata().level(), line.as_bytes());
         if line.capacity() <= KEPT_BYTES {
             fields.clear();
             line.clear();
