@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use crate::authentication::FailureFold;
 use crate::category::Category;
 use crate::health::Checks;
+use crate::measures::Measures;
 use crate::openapi;
 use crate::rate_limit::{Limit, RateLimits};
 use crate::router::Router;
@@ -71,6 +72,8 @@ pub struct App {
     pub serving: watch::Receiver<bool>,
     /// The API description, made when first asked for.
     pub description: OnceLock<Value>,
+    /// What is counted.
+    pub measures: Measures,
     /// Rejected tokens, folded when they come in floods.
     pub failures: FailureFold,
 }
@@ -93,6 +96,7 @@ impl App {
             checks,
             serving,
             description: OnceLock::new(),
+            measures: Measures::default(),
             failures: FailureFold::default(),
         }
     }

@@ -1,6 +1,7 @@
 //! `If-Match` and `If-None-Match`, narrowed to one version number or `*`.
 
-use axum::http::HeaderMap;
+use axum::http::header::{IF_MATCH, IF_NONE_MATCH};
+use axum::http::{HeaderMap, HeaderName};
 use scaivault_domain::Rejection;
 use scaivault_domain::secret::Condition;
 use scaivault_domain::secret::condition::Tag;
@@ -10,10 +11,10 @@ use crate::json::invalid;
 
 /// Both conditions of a request.
 pub fn of(headers: &HeaderMap) -> Result<Condition, Rejection> {
-    Ok(Condition { if_match: tag(headers, "if-match")?, if_none_match: tag(headers, "if-none-match")? })
+    Ok(Condition { if_match: tag(headers, &IF_MATCH)?, if_none_match: tag(headers, &IF_NONE_MATCH)? })
 }
 
-fn tag(headers: &HeaderMap, name: &'static str) -> Result<Option<Tag>, Rejection> {
+fn tag(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Tag>, Rejection> {
     let Some(text) = single(headers, name)? else { return Ok(None) };
     let parsed = match text.trim() {
         "*" => Some(Tag::Any),
@@ -21,7 +22,7 @@ fn tag(headers: &HeaderMap, name: &'static str) -> Result<Option<Tag>, Rejection
     };
     parsed.map(Some).ok_or_else(|| {
         invalid(format!("The header {name} must be * or a version number in double quotes, such as \"3\""))
-            .detail("header", name)
+            .detail("header", name.as_str())
     })
 }
 

@@ -5,7 +5,7 @@ use scaivault_domain::access::{Caller, Target};
 use scaivault_domain::{ErrorCode, Owner, PartnerId, Rejection, Role, TenantId};
 use scaivault_projections::View;
 
-use crate::headers::single;
+use crate::headers::{PARTNER, TENANT, single};
 use crate::json::invalid;
 use crate::operation::Place;
 
@@ -30,7 +30,7 @@ pub fn own(caller: &Caller) -> Target {
 }
 
 fn tenant(view: &View, caller: &Caller, prefix: Option<&str>, headers: &HeaderMap) -> Result<Target, Rejection> {
-    let header = single(headers, "x-tenant-id")?;
+    let header = single(headers, &TENANT)?;
     let named = prefix.or(header);
     let own = caller.tenant.as_ref().map(TenantId::as_str);
     let target = match named.or(own) {
@@ -44,7 +44,7 @@ fn tenant(view: &View, caller: &Caller, prefix: Option<&str>, headers: &HeaderMa
         }
         Some(id) => foreign_tenant(view, caller, id)?,
     };
-    match single(headers, "x-partner-id")? {
+    match single(headers, &PARTNER)? {
         Some(id) if target.partner.as_ref().map(PartnerId::as_str) != Some(id) => {
             Err(denied("The tenant does not belong to the named partner"))
         }
@@ -63,7 +63,7 @@ fn foreign_tenant(view: &View, caller: &Caller, id: &str) -> Result<Target, Reje
 }
 
 fn partner(view: &View, caller: &Caller, headers: &HeaderMap) -> Result<Target, Rejection> {
-    let named = single(headers, "x-partner-id")?;
+    let named = single(headers, &PARTNER)?;
     let own = caller.partner.as_ref();
     let id = match named {
         None => own

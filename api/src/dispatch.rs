@@ -10,12 +10,14 @@ mod checks;
 mod finish;
 
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::ConnectInfo;
 use axum::http::{Request, Response};
+use futures_util::FutureExt as _;
+use futures_util::future::poll_immediate;
 use scaivault_commands::Failure;
 use scaivault_domain::Scope;
 
@@ -29,55 +31,41 @@ use crate::router::{Matched, Unmatched};
 use arrival::Arrival;
 use finish::Finished;
 
-/// The API as a service.
-pub fn service(app: Arc<App>) -> Router {
-    Router::new().fallback(handle).with_state(app)
+/// A handler panicked. What it said may hold anything, and stays untold.
+#[derive(Debug)]
+struct Panicked;
+
+impl std::error::Error for Panicked {}
+
+impl std::fmt::Display for Panicked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the handler panicked")
+    }
 }
 
-async fn handle(State(app): State<Arc<App>>, request: Request<Body>) -> Response<Body> {
+/// Answers one request. To be awaited to its end: see [`crate::service`].
+pub(crate) async fn answer(app: Arc<App>, request: Request<Body>) -> Response<Body> {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let (parts, body) = request.into_parts();
-    let arrival = Arc::new(Arrival::new(&app, parts, peer));
+    let arrival = Arrival::new(&app, parts, peer);
     let finished = match app.router.find(&arrival.method, arrival.uri.path()) {
         Err(Unmatched::NotFound) => Finished::unmatched(&arrival, None),
         Err(Unmatched::MethodNotAllowed(allow)) => Finished::unmatched(&arrival, Some(allow)),
         Ok(matched) => {
             let operation = matched.operation;
-            let serving = serve(app.clone(), arrival.clone(), matched, body);
-            // A task of its own: a client that leaves must not leave its request unrecorded.
-            #[allow(clippy::disallowed_methods, reason = "joined at once; it outlives only a client that left")]
-            let served = tokio::spawn(serving).await;
-            served.unwrap_or_else(|panic| {
-                let failure = Failure::Internal(Box::new(panic));
-                Finished::failed(&arrival, operation, &failure)
-            })
+            let served = AssertUnwindSafe(serve(&app, &arrival, matched, body)).catch_unwind().await;
+            served.unwrap_or_else(|_| Finished::failed(&arrival, operation, &Failure::Internal(Box::new(Panicked))))
         }
     };
     finished.into_response(&app, &arrival)
 }
 
-async fn serve(app: Arc<App>, arrival: Arc<Arrival>, matched: Matched, body: Body) -> Finished {
+async fn serve(app: &Arc<App>, arrival: &Arrival, matched: Matched, body: Body) -> Finished {
     let operation = matched.operation;
-    let _active = Active::enter(operation.category.as_str());
+    let _active = app.measures.begin(operation);
     match operation.access {
-        Access::Public => public(&app, &arrival, operation).await,
-        Access::Scopes(scopes) => authenticated(&app, &arrival, matched, scopes, body).await,
-    }
-}
-
-/// Counts a request as active until it is dropped.
-struct Active(&'static str);
-
-impl Active {
-    fn enter(category: &'static str) -> Self {
-        metrics::gauge!("scaivault_active_requests", "path_category" => category).increment(1.0);
-        Self(category)
-    }
-}
-
-impl Drop for Active {
-    fn drop(&mut self) {
-        metrics::gauge!("scaivault_active_requests", "path_category" => self.0).decrement(1.0);
+        Access::Public => public(app, arrival, operation).await,
+        Access::Scopes(scopes) => authenticated(app, arrival, matched, scopes, body).await,
     }
 }
 
@@ -129,7 +117,12 @@ async fn authenticated(
 
 /// What comes of a part of the work, or `None` if it takes longer than a request may.
 async fn within<T>(app: &App, work: impl Future<Output = T>) -> Option<T> {
-    tokio::time::timeout(app.settings.request_timeout, work).await.ok()
+    let mut work = std::pin::pin!(work);
+    // Much of it never waits, and then needs no timer.
+    match poll_immediate(&mut work).await {
+        Some(done) => Some(done),
+        None => tokio::time::timeout(app.settings.request_timeout, work).await.ok(),
+    }
 }
 
 /// Makes entries for floods of rejected tokens that were folded. Called about once a second.

@@ -17,6 +17,7 @@ pub mod gauges;
 pub mod headers;
 pub mod health;
 pub mod json;
+pub mod measures;
 pub mod openapi;
 pub mod operation;
 pub mod query;
@@ -24,6 +25,7 @@ pub mod rate_limit;
 pub mod response;
 pub mod router;
 pub mod routes;
+pub mod service;
 
 pub use app::{App, Settings};
-pub use dispatch::service;
+pub use service::Api;

@@ -10,7 +10,7 @@ use scaivault_domain::{IdentityId, Owner, TenantId, Timestamp, TokenId, id};
 use scaivault_eventstore::log;
 use scaivault_projections::owners::key_owner;
 
-use crate::{Failure, ids};
+use crate::{Failure, ids, measures};
 
 /// An entry without its outcome.
 #[derive(Clone, Debug)]
@@ -148,8 +148,7 @@ impl EntryDraft {
             timestamp: self.arrived_at,
             user_agent: self.user_agent.as_deref(),
         };
-        metrics::counter!("scaivault_audit_entries_total", "action" => self.action.as_str(), "success" => if entry.success { "true" } else { "false" })
-            .increment(1);
+        measures::entry_made(self.action, entry.success);
         let detail = facts.denial.as_ref().map(|reason| format!("{{\"denial\":\"{reason}\"}}").into());
         Ok(log::Entry { owner: key_owner(&self.owner), json: entry.to_canonical_json().into(), detail })
     }

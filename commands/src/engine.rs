@@ -14,6 +14,7 @@ use scaivault_projections::{Projections, Reader};
 use zeroize::Zeroizing;
 
 use crate::idempotency::{InFlight, outcome_event};
+use crate::measures::Measures;
 use crate::race::Plan;
 use crate::turns::Turns;
 use crate::{Answer, ChangeRequest, Clock, Failure, Reply, ids};
@@ -31,6 +32,7 @@ pub struct Engine {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) in_flight: InFlight,
     pub(crate) turns: Turns,
+    pub(crate) measures: Measures,
     /// Up to which end the keys of kept outcomes have been destroyed by this process.
     pub(crate) outcomes_shredded: Mutex<Timestamp>,
 }
@@ -81,6 +83,7 @@ impl Engine {
             clock,
             in_flight: InFlight::default(),
             turns: Turns::default(),
+            measures: Measures::new(),
             outcomes_shredded: Mutex::default(),
         }
     }
@@ -147,7 +150,7 @@ impl Engine {
         let started = Instant::now();
         let unit = Unit { command_id: CommandId([0; 16]), records: Vec::new(), entries, shred: Vec::new() };
         self.appender.append(unit).await?;
-        metrics::histogram!("scaivault_audit_append_seconds").record(started.elapsed());
+        self.measures.recorded(started.elapsed());
         Ok(())
     }
 

@@ -9,6 +9,7 @@ pub mod engine;
 pub mod failure;
 pub mod idempotency;
 pub mod ids;
+pub mod measures;
 mod race;
 pub mod reply;
 pub mod request;

@@ -1,6 +1,6 @@
 //! An answer as it leaves, and as it is kept for repetitions.
 
-use std::fmt;
+use std::{fmt, io};
 
 use scaivault_eventstore::Position;
 use zeroize::Zeroizing;
@@ -19,14 +19,14 @@ pub struct Reply {
 impl Reply {
     /// A JSON answer.
     pub fn json(status: u16, body: &impl serde::Serialize) -> Result<Self, serde_json::Error> {
-        Self::json_sized(status, body, 1_024)
+        Self::json_sized(status, body, 512)
     }
 
-    /// A JSON answer of about `size` bytes. One that outgrows its buffer leaves a copy that is not wiped.
+    /// A JSON answer of about `size` bytes. One that is longer costs a copy.
     pub fn json_sized(status: u16, body: &impl serde::Serialize, size: usize) -> Result<Self, serde_json::Error> {
-        let mut text = Zeroizing::new(Vec::with_capacity(size));
-        serde_json::to_writer(&mut *text, body)?;
-        Ok(Self { status, etag: None, body: text })
+        let mut text = Wiped(Zeroizing::new(Vec::with_capacity(size)));
+        serde_json::to_writer(&mut text, body)?;
+        Ok(Self { status, etag: None, body: text.0 })
     }
 
     /// 204.
@@ -39,6 +39,32 @@ impl Reply {
     pub fn with_version_tag(mut self, version: u32) -> Self {
         self.etag = Some(format!("\"{version}\""));
         self
+    }
+}
+
+/// A buffer that leaves nothing behind when it grows: what it outgrew is wiped.
+struct Wiped(Zeroizing<Vec<u8>>);
+
+impl Wiped {
+    fn grow(&mut self, needed: usize) {
+        let mut larger = Zeroizing::new(Vec::with_capacity(needed.max(2 * self.0.capacity())));
+        larger.extend_from_slice(&self.0);
+        self.0 = larger;
+    }
+}
+
+impl io::Write for Wiped {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let needed = self.0.len() + bytes.len();
+        if needed > self.0.capacity() {
+            self.grow(needed);
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -33,7 +33,7 @@ impl Engine {
     ) -> Result<Answer, Failure> {
         let decide = |secret: Option<&Secret>, context: &Context| write::decide(secret, command, context);
         let answer = self.change(request, &command.path, Some(value), decide, |written, _| tell(written)).await?;
-        count_write(&request.owner);
+        self.measures.wrote(&request.owner);
         Ok(answer)
     }
 
@@ -48,7 +48,7 @@ impl Engine {
         let decide = |secret: Option<&Secret>, context: &Context| rotate::decide(secret, command, context);
         let answer = self.change(request, &command.path, value, decide, |rotated, _| tell(rotated)).await?;
         metrics::counter!("scaivault_secret_rotations_total", "status" => "success").increment(1);
-        count_write(&request.owner);
+        self.measures.wrote(&request.owner);
         Ok(answer)
     }
 
@@ -168,9 +168,4 @@ pub(crate) fn pending(
             }
         })
         .collect()
-}
-
-fn count_write(owner: &Owner) {
-    let tenant = owner.tenant().map_or("", |tenant| tenant.as_str()).to_owned();
-    metrics::counter!("scaivault_secret_writes_total", "tenant" => tenant).increment(1);
 }

@@ -17,8 +17,8 @@ pub fn personal() -> Result<Zeroizing<String>, Failure> {
     let mut text = Zeroizing::new(String::with_capacity(53));
     text.push_str("skt_");
     text.push_str(&base62(random.as_bytes(), RANDOM));
-    let checksum = crc32fast::hash(text.as_bytes()).to_be_bytes();
-    text.push_str(&base62(&checksum, CHECKSUM));
+    let checksum = checksum(&text);
+    text.extend(checksum.map(char::from));
     Ok(text)
 }
 
@@ -32,7 +32,7 @@ pub fn is_shaped(text: &str) -> bool {
 pub fn checksum_holds(text: &str) -> bool {
     let at = text.len().saturating_sub(CHECKSUM);
     match (text.get(..at), text.get(at..)) {
-        (Some(body), Some(checksum)) => *base62(&crc32fast::hash(body.as_bytes()).to_be_bytes(), CHECKSUM) == *checksum,
+        (Some(body), Some(checksum)) => self::checksum(body) == *checksum.as_bytes(),
         (_, _) => false,
     }
 }
@@ -40,6 +40,17 @@ pub fn checksum_holds(text: &str) -> bool {
 /// The part of a value that is shown.
 pub fn shown(text: &str) -> String {
     text.chars().take(SHOWN.min(text.chars().count() / 2)).collect()
+}
+
+/// CRC-32 in base 62, left-padded with `0`.
+fn checksum(body: &str) -> [u8; CHECKSUM] {
+    let mut number = crc32fast::hash(body.as_bytes());
+    let mut digits = [b'0'; CHECKSUM];
+    for digit in digits.iter_mut().rev() {
+        *digit = ALPHABET.get(number as usize % ALPHABET.len()).copied().unwrap_or(b'0');
+        number /= 62;
+    }
+    digits
 }
 
 /// Base 62, most significant digit first, left-padded with `0`.

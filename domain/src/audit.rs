@@ -45,6 +45,9 @@ actions! {
     AuthFailure => "auth_failure",
 }
 
+/// An entry is rarely longer.
+const USUAL_BYTES: usize = 1_024;
+
 /// One entry, without `position`, which the log gives.
 ///
 /// Fields stand in the order of their names: serialised compactly this is RFC 8785 canonical JSON,
@@ -134,7 +137,9 @@ pub struct Extra<'a> {
 impl Entry<'_> {
     /// RFC 8785 canonical JSON.
     pub fn to_canonical_json(&self) -> String {
-        // A struct of strings, integers and booleans always serialises.
-        serde_json::to_string(self).unwrap_or_default()
+        let mut text = Vec::with_capacity(USUAL_BYTES);
+        // A struct of strings, integers and booleans always serialises, as UTF-8.
+        let _ = serde_json::to_writer(&mut text, self);
+        String::from_utf8(text).unwrap_or_default()
     }
 }

@@ -18,7 +18,7 @@ macro_rules! id {
 
             /// An id of this kind from its random part.
             pub fn from_ulid(ulid: ulid::Ulid) -> Self {
-                Self(format!("{}{ulid}", $prefix).into())
+                Self(with_prefix($prefix, ulid).into())
             }
 
             /// Takes a text of this kind's shape.
@@ -73,10 +73,17 @@ id!(
 
 /// A fresh request id, `req_…`.
 pub fn request_id(ulid: ulid::Ulid) -> String {
-    format!("req_{ulid}")
+    with_prefix("req_", ulid)
 }
 
 /// A fresh audit entry id, `log_…`.
 pub fn entry_id(ulid: ulid::Ulid) -> String {
-    format!("log_{ulid}")
+    with_prefix("log_", ulid)
+}
+
+fn with_prefix(prefix: &str, ulid: ulid::Ulid) -> String {
+    let mut text = String::with_capacity(prefix.len() + ulid::ULID_LEN);
+    text.push_str(prefix);
+    text.push_str(ulid.array_to_str(&mut [0; ulid::ULID_LEN]));
+    text
 }

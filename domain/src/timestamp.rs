@@ -2,9 +2,12 @@
 
 use std::fmt;
 
-use jiff::SignedDuration;
 use jiff::civil::{DateTime, date};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+mod text;
+
+pub use text::Text;
 
 /// A moment in UTC with microsecond resolution.
 ///
@@ -39,8 +42,22 @@ impl Timestamp {
         Self::from_micros(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
     }
 
+    /// RFC 3339, with a fraction where there is one.
+    pub fn text(self) -> Text {
+        if self.0 % 1_000_000 == 0 { Text::to_the_second(self.0) } else { self.precise_text() }
+    }
+
+    /// RFC 3339, with six fractional digits in any case.
+    pub fn precise_text(self) -> Text {
+        Text::to_the_microsecond(self.0)
+    }
+
     /// Parses RFC 3339 with any offset, or a date (`2026-04-22` is midnight UTC).
     pub fn parse(text: &str) -> Option<Self> {
+        text::read(text).map(Self::from_micros).or_else(|| Self::parse_any(text))
+    }
+
+    fn parse_any(text: &str) -> Option<Self> {
         // The parser below knows more forms than RFC 3339: shape and length are checked before it.
         let (day, clock) = text.is_ascii().then(|| text.split_at_checked(10)).flatten()?;
         if !shaped(day, "dddd-dd-dd") {
@@ -101,14 +118,13 @@ fn offset_seconds(offset: &str) -> Option<i64> {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let moment = EPOCH.checked_add(SignedDuration::from_micros(self.0)).unwrap_or(EPOCH);
-        if self.0 % 1_000_000 == 0 { write!(f, "{moment:.0}Z") } else { write!(f, "{moment:.6}Z") }
+        f.write_str(self.text().as_str())
     }
 }
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(self.text().as_str())
     }
 }
 
@@ -121,7 +137,47 @@ impl<'de> Deserialize<'de> for Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use super::Timestamp;
+    use jiff::SignedDuration;
+
+    use super::{EPOCH, FIRST_MICROS, LAST_MICROS, Timestamp};
+
+    #[test]
+    fn text_is_that_of_the_calendar() {
+        let day = 86_400_000_000;
+        let sampled = (FIRST_MICROS..LAST_MICROS).step_by(usize::try_from(day * 97 + 3_661_000_001).unwrap());
+        let leap_days = (-800..400).map(|years: i64| years * 365 * day + 59 * day);
+        for micros in sampled.chain(leap_days).chain([FIRST_MICROS, LAST_MICROS, -1, 0, 1, 999_999]) {
+            let moment = EPOCH.checked_add(SignedDuration::from_micros(micros)).unwrap();
+            let moment_text = if micros % 1_000_000 == 0 { format!("{moment:.0}Z") } else { format!("{moment:.6}Z") };
+            assert_eq!(Timestamp(micros).to_string(), moment_text);
+            assert_eq!(Timestamp(micros).precise_text().as_str(), format!("{moment:.6}Z"));
+            for text in [Timestamp(micros).text(), Timestamp(micros).precise_text()] {
+                assert_eq!(super::text::read(text.as_str()), Some(micros));
+                assert_eq!(Timestamp::parse_any(text.as_str()), Some(Timestamp(micros)));
+            }
+        }
+    }
+
+    #[test]
+    fn only_moments_of_the_calendar_are_read_back() {
+        for other in [
+            "2026-02-29T00:00:00Z",
+            "2026-00-10T00:00:00Z",
+            "2026-13-10T00:00:00Z",
+            "2026-04-00T00:00:00Z",
+            "2026-04-31T00:00:00Z",
+            "2026-04-23T24:00:00Z",
+            "2026-04-23T14:60:00Z",
+            "2026-04-23T14:30:60Z",
+            "0000-04-23T14:30:00Z",
+            "2026-04-23T14:30:00.5Z",
+            "2026-04-23 14:30:00Z",
+            "2026-04-23T14:30:00z",
+            "+026-04-23T14:30:00Z",
+        ] {
+            assert_eq!(super::text::read(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn input_takes_offsets_and_dates_and_nothing_else() {

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use jiff::fmt::temporal::DateTimePrinter;
 
-use crate::record::Record;
+use crate::record::{Record, push_hex};
 use crate::{RecordedAt, StoreError};
 
 /// A node of a tree: SHA-256.
@@ -112,14 +112,6 @@ fn digest(parts: &[&[u8]]) -> Hash {
     // SHA-256 always has 32 bytes.
     hash.copy_from_slice(context.finish().as_ref());
     hash
-}
-
-fn push_hex(text: &mut String, bytes: &[u8]) {
-    for byte in bytes {
-        for nibble in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
-        }
-    }
 }
 
 fn push_number(text: &mut String, number: u64) {

@@ -10,14 +10,17 @@ pub(crate) mod tls;
 #[cfg(test)]
 mod tests;
 
+use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, Response};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use tower::Service;
 
 use crate::configuration::BindAddress;
 use connection::Settings;
@@ -25,6 +28,17 @@ use progress::Progress;
 
 /// Most connections at a time. Beyond it the kernel queues them.
 const MOST_CONNECTIONS: usize = 10_000;
+
+/// What answers the requests of a listener. Each carries `ConnectInfo<SocketAddr>` with its peer.
+pub(crate) trait Answers:
+    Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send + 'static
+{
+}
+
+impl<S> Answers for S where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send + 'static
+{
+}
 
 /// How serving ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,23 +54,23 @@ pub(crate) async fn bind(address: &BindAddress) -> io::Result<TcpListener> {
     TcpListener::bind((address.host.as_str(), address.port)).await
 }
 
-/// Serves `router` until `shutdown` completes; then accepts nothing more, closes connections after their request in
-/// progress, and cuts what is left after `grace`. Each request carries `ConnectInfo<SocketAddr>` with its peer.
+/// Serves with `service` until `shutdown` completes; then accepts nothing more, closes connections after their request in
+/// progress, and cuts what is left after `grace`.
 pub(crate) async fn serve(
     listener: TcpListener,
     tls: Option<Arc<tls::Acceptor>>,
-    router: Router,
+    service: impl Answers,
     shutdown: impl Future<Output = ()> + Send,
     grace: Duration,
 ) -> Outcome {
-    serve_with(listener, tls, router, shutdown, grace, Settings::default()).await
+    serve_with(listener, tls, service, shutdown, grace, Settings::default()).await
 }
 
 /// [`serve`] with other timeouts.
 async fn serve_with(
     listener: TcpListener,
     tls: Option<Arc<tls::Acceptor>>,
-    router: Router,
+    service: impl Answers,
     shutdown: impl Future<Output = ()> + Send,
     grace: Duration,
     settings: Settings,
@@ -77,7 +91,7 @@ async fn serve_with(
                 let context = connection::Context {
                     peer,
                     tls: tls.clone(),
-                    router: router.clone(),
+                    service: service.clone(),
                     progress: progress.clone(),
                     stopped: stopped.clone(),
                     settings,

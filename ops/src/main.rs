@@ -38,5 +38,7 @@ impl cli::Operator for Host {
 }
 
 fn main() -> ExitCode {
-    cli::run(&Host)
+    let code = cli::run(&Host);
+    telemetry::flush();
+    code
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use scaivault_api::category::Category;
 use scaivault_api::rate_limit::Limit;
-use scaivault_api::{App, Settings, dispatch, service};
+use scaivault_api::{Api, App, Settings, dispatch};
 use scaivault_commands::token_value;
 use scaivault_domain::token::TokenKind;
 use scaivault_projections::Projections;
@@ -89,14 +89,14 @@ async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result
     let unbound = |error: std::io::Error| StartError::Host(format!("cannot listen on {}: {error}", configuration.bind));
     let bound = listener::bind(&configuration.bind).await.map_err(unbound)?;
     let address = bound.local_addr().map_err(unbound)?;
-    let front = Arc::new(Front::default());
+    let front = Front::default();
     let asked_to_stop = shutdown.clone();
     let grace = configuration.shutdown_grace;
     let secure = acceptor.is_some();
     let serving = tokio::spawn(listener::serve(
         bound,
         acceptor,
-        front.router(),
+        front.clone(),
         async move { asked_to_stop.requested().await },
         grace,
     ));
@@ -121,7 +121,7 @@ async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result
     let scheduling = tokio::spawn(cluster::schedule(node.engine.clone(), cluster.leading(), stopped.clone()));
     let folding = tokio::spawn(fold_failures(app.clone(), stopped.clone()));
     let keeping = tokio::spawn(keep_snapshots(node.keeper.clone(), node.engine.projections().clone(), stopped));
-    front.open(service(app));
+    front.open(Api::new(app));
     ready.send_replace(true);
     let scheme = if secure { "https" } else { "http" };
     say(&format!("Listening on {scheme}://{address}"));
@@ -276,6 +276,7 @@ pub(crate) fn say(line: &str) {
 
 /// One line on standard error.
 pub(crate) fn complain(line: &str) {
+    telemetry::flush();
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 

@@ -58,6 +58,7 @@ impl Signals {
             };
             if switch.is_on() {
                 // What is durable is durable; whoever signals twice does not want to wait for the rest.
+                crate::telemetry::flush();
                 std::process::exit(code);
             }
             let signal = if code == INTERRUPTED { "SIGINT" } else { "SIGTERM" };

@@ -4,11 +4,10 @@ mod field;
 mod format;
 mod layer;
 pub(crate) mod metrics;
+mod output;
 
 #[cfg(test)]
 mod tests;
-
-use std::io::Write as _;
 
 use tracing::Metadata;
 use tracing::level_filters::LevelFilter;
@@ -19,14 +18,17 @@ use tracing_subscriber::registry::Registry;
 
 use crate::configuration::{LogFormat, LogLevel};
 use layer::LogLayer;
+use output::OUTPUT;
 
 /// Crates of ours are told by the beginning of their module paths.
 const OUR_MODULES: &str = "scaivault";
 
 /// Starts logging to standard error; once per process.
 pub(crate) fn install(level: LogLevel, format: LogFormat, node_id: &str) -> Result<(), SetGlobalDefaultError> {
-    let layer = LogLayer::new(format, node_id, write_to_standard_error).with_filter(filter(level));
+    let layer =
+        LogLayer::new(format, node_id, |level, line: &[u8]| OUTPUT.line(level, line)).with_filter(filter(level));
     tracing::subscriber::set_global_default(Registry::default().with(layer))?;
+    OUTPUT.attend();
     log_panics();
     Ok(())
 }
@@ -48,9 +50,9 @@ fn filter(level: LogLevel) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
     .with_max_level_hint(ours)
 }
 
-fn write_to_standard_error(line: &[u8]) {
-    // Nobody reading any more is no reason to stop serving, and there is no other place to say so.
-    let _ = std::io::stderr().lock().write_all(line);
+/// Writes the lines that wait. To be called before the process ends.
+pub(crate) fn flush() {
+    OUTPUT.flush();
 }
 
 /// Turns panics into log lines. A formatted message may hold anything, so only literal ones are repeated.

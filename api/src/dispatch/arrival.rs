@@ -33,13 +33,9 @@ impl Arrival {
         let at = app.engine.now();
         let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         let address = (app.settings.client_address)(peer, &parts.headers).to_canonical();
-        let user_agent = parts.headers.get(USER_AGENT).map(|value| {
-            String::from_utf8_lossy(value.as_bytes())
-                .chars()
-                .filter(|c| !c.is_control())
-                .take(MAX_USER_AGENT)
-                .collect::<String>()
-                .into()
+        let user_agent = parts.headers.get(USER_AGENT).map(|value| match value.to_str() {
+            Ok(text) if text.len() <= MAX_USER_AGENT && !text.contains('\t') => text.into(),
+            _ => shortened(value.as_bytes()).into(),
         });
         Self {
             request_id: request_id(&parts.headers, at),
@@ -56,6 +52,10 @@ impl Arrival {
     pub(super) fn query(&self) -> &str {
         self.uri.query().unwrap_or_default()
     }
+}
+
+fn shortened(user_agent: &[u8]) -> String {
+    String::from_utf8_lossy(user_agent).chars().filter(|c| !c.is_control()).take(MAX_USER_AGENT).collect()
 }
 
 /// The client's id if it is one that can be kept, else a new one.

@@ -20,7 +20,7 @@ use crate::authentication::{Rejected, authenticate};
 use crate::call::Call;
 use crate::category::Category;
 use crate::fields::Fields;
-use crate::headers::single;
+use crate::headers::{IDEMPOTENCY_KEY, POSITION, single};
 use crate::json::{Members, invalid};
 use crate::operation::{self, Operation, Place};
 use crate::query::Query;
@@ -185,7 +185,12 @@ fn resource(operation: &Operation, capture: Option<&str>) -> String {
 pub(crate) fn bucket_of(caller: &Caller) -> String {
     let place = caller.tenant.as_ref().map(|tenant| tenant.as_str());
     let place = place.or(caller.partner.as_ref().map(|partner| partner.as_str())).unwrap_or_default();
-    format!("{place} {}", caller.identity)
+    let identity = caller.identity.as_str();
+    let mut bucket = String::with_capacity(place.len() + 1 + identity.len());
+    bucket.push_str(place);
+    bucket.push(' ');
+    bucket.push_str(identity);
+    bucket
 }
 
 impl Admitted {
@@ -222,7 +227,7 @@ pub(super) async fn format(call: &mut Call, arrival: &Arrival, body: Body) -> Re
     if call.operation.idempotent {
         call.idempotency = idempotency(call, arrival)?;
     }
-    if let Some(position) = single(&call.headers, "x-scaivault-position")? {
+    if let Some(position) = single(&call.headers, &POSITION)? {
         let digits = !position.is_empty() && position.bytes().all(|byte| byte.is_ascii_digit());
         let position = position.parse::<u64>().ok().filter(|_| digits);
         let position = position.ok_or_else(|| invalid("The header X-ScaiVault-Position must be a decimal integer"))?;
@@ -232,7 +237,7 @@ pub(super) async fn format(call: &mut Call, arrival: &Arrival, body: Body) -> Re
 }
 
 fn idempotency(call: &Call, arrival: &Arrival) -> Result<Option<IdempotentRequest>, Rejection> {
-    let Some(key) = single(&call.headers, "idempotency-key")? else { return Ok(None) };
+    let Some(key) = single(&call.headers, &IDEMPOTENCY_KEY)? else { return Ok(None) };
     if !(1..=255).contains(&key.len()) || !key.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) {
         return Err(invalid("The header Idempotency-Key must have 1 to 255 printable ASCII characters"));
     }

@@ -13,7 +13,7 @@ use scaivault_commands::audit::{EntryFacts, Outcome};
 use scaivault_commands::{Answer, EntryDraft, Failure, Reply, ids};
 use scaivault_domain::access::{Caller, Target};
 use scaivault_domain::audit::Action;
-use scaivault_domain::{ErrorCode, Owner, Rejection, Timestamp};
+use scaivault_domain::{ErrorCode, IdentityId, Owner, Rejection, TenantId, Timestamp};
 
 use super::arrival::Arrival;
 use super::checks::Refusal;
@@ -21,6 +21,7 @@ use crate::app::App;
 use crate::call::{Call, Stop};
 use crate::category::Category;
 use crate::error;
+use crate::headers::POSITION;
 use crate::operation::Operation;
 use crate::rate_limit::Level;
 use crate::response::Done;
@@ -43,8 +44,8 @@ pub(super) struct Finished {
     operation: Option<&'static Operation>,
     error_code: Option<&'static str>,
     chain: Option<String>,
-    identity: Option<String>,
-    tenant: Option<String>,
+    identity: Option<IdentityId>,
+    tenant: Option<TenantId>,
 }
 
 impl Finished {
@@ -130,7 +131,7 @@ impl Finished {
             self.error_code = kept_code(&self.reply).map(ErrorCode::as_str);
         }
         if self.reply.status < 400 {
-            self.extra.push((HeaderName::from_static("x-scaivault-position"), answer.position.to_string()));
+            self.extra.push((POSITION, answer.position.to_string()));
         }
         self
     }
@@ -141,13 +142,13 @@ impl Finished {
     }
 
     pub(super) fn of(mut self, caller: &Caller, target: &Target) -> Self {
-        self.identity = Some(caller.identity.as_str().to_owned());
-        self.tenant = target.owner.tenant().map(|tenant| tenant.as_str().to_owned());
+        self.identity = Some(caller.identity.clone());
+        self.tenant = target.owner.tenant().cloned();
         self
     }
 
     pub(super) fn into_response(mut self, app: &App, arrival: &Arrival) -> Response<Body> {
-        self.count(arrival);
+        app.measures.answered(self.operation, self.reply.status, arrival.started.elapsed());
         self.log(arrival);
         let is_page = self.content_type.as_ref().is_some_and(|content_type| content_type.starts_with("text/html"));
         let content_type = match self.content_type.map(HeaderValue::try_from) {
@@ -187,16 +188,6 @@ impl Finished {
         response
     }
 
-    fn count(&self, arrival: &Arrival) {
-        let category = self.operation.map_or("public", |operation| operation.category.as_str());
-        // Any text can be sent as a verb; those without a route must not become labels.
-        let method = self.operation.map_or("other", |operation| operation.method.as_str());
-        metrics::counter!("scaivault_requests_total", "method" => method, "path_category" => category, "status" => self.reply.status.to_string())
-            .increment(1);
-        metrics::histogram!("scaivault_request_duration_seconds", "method" => method, "path_category" => category)
-            .record(arrival.started.elapsed());
-    }
-
     fn log(&self, arrival: &Arrival) {
         macro_rules! line {
             ($level:ident $(, $field:ident = $value:expr)?) => {
@@ -208,8 +199,8 @@ impl Finished {
                     category = self.operation.map(|operation| operation.category.as_str()),
                     status = self.reply.status,
                     duration_ms = u64::try_from(arrival.started.elapsed().as_millis()).unwrap_or(u64::MAX),
-                    tenant_id = self.tenant.as_deref(),
-                    identity_id = self.identity.as_deref(),
+                    tenant_id = self.tenant.as_ref().map(TenantId::as_str),
+                    identity_id = self.identity.as_ref().map(IdentityId::as_str),
                     source_ip = %arrival.address,
                     error_code = self.error_code,
                     $($field = $value,)?
@@ -301,8 +292,8 @@ pub(super) async fn refusal(
         finished = finished.with_level(level);
     }
     if let Some(caller) = refusal.caller {
-        finished.identity = Some(caller.identity.as_str().to_owned());
-        finished.tenant = refusal.entry.owner.tenant().map(|tenant| tenant.as_str().to_owned());
+        finished.identity = Some(caller.identity.clone());
+        finished.tenant = refusal.entry.owner.tenant().cloned();
     }
     finished
 }

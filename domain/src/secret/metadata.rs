@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Longest description, in characters.
 pub const MAX_DESCRIPTION: usize = 2_048;
@@ -54,26 +55,32 @@ impl Metadata {
     }
 
     /// One flat object, as in answers.
-    pub fn to_json(&self) -> serde_json::Map<String, serde_json::Value> {
-        let mut object = serde_json::Map::new();
-        if let Some(description) = &self.description {
-            object.insert("description".into(), description.as_ref().into());
+    pub fn flat(&self) -> Flat<'_> {
+        Flat(self)
+    }
+}
+
+/// Metadata as answers show it: its own keys stand beside the known ones, after them.
+#[derive(Clone, Copy, Debug)]
+pub struct Flat<'a>(&'a Metadata);
+
+impl Serialize for Flat<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Metadata { description, tags, owner, own } = self.0;
+        let mut object = serializer.serialize_map(None)?;
+        if let Some(description) = description {
+            object.serialize_entry("description", description)?;
         }
-        if let Some(tags) = &self.tags {
-            object.insert("tags".into(), tags.iter().map(|tag| tag.as_ref()).collect());
+        if let Some(tags) = tags {
+            object.serialize_entry("tags", tags)?;
         }
-        if let Some(owner) = &self.owner {
-            object.insert("owner".into(), owner.as_ref().into());
+        if let Some(owner) = owner {
+            object.serialize_entry("owner", owner)?;
         }
-        for (key, value) in &self.own {
-            let value = match value {
-                OwnValue::Text(text) => text.as_ref().into(),
-                OwnValue::Boolean(flag) => (*flag).into(),
-                OwnValue::Number(number) => serde_json::Value::Number(number.clone()),
-            };
-            object.insert(key.as_ref().into(), value);
+        for (key, value) in own {
+            object.serialize_entry(key, value)?;
         }
-        object
+        object.end()
     }
 }
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use http::{Request, Response};
@@ -19,6 +18,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tower::ServiceExt as _;
 
+use super::Answers;
 use super::progress::{Progress, TicketedBody};
 use super::tls::Acceptor;
 
@@ -40,13 +40,13 @@ pub(super) struct Settings {
 }
 
 /// What a connection needs to know.
-pub(super) struct Context {
+pub(super) struct Context<A> {
     /// The other end.
     pub(super) peer: SocketAddr,
     /// `None`: plain HTTP.
     pub(super) tls: Option<Arc<Acceptor>>,
     /// Answers the requests.
-    pub(super) router: Router,
+    pub(super) service: A,
     /// Counts them.
     pub(super) progress: Progress,
     /// Becomes true when the server stops.
@@ -64,7 +64,7 @@ impl Default for Settings {
 }
 
 /// Serves a connection until it ends. Faults of the peer are logged at `debug` only: anyone can cause them.
-pub(super) async fn run(stream: TcpStream, mut context: Context) {
+pub(super) async fn run<A: Answers>(stream: TcpStream, mut context: Context<A>) {
     let Some(acceptor) = context.tls.take() else { return serve(stream, context).await };
     let peer = context.peer;
     let mut stopped = context.stopped.clone();
@@ -82,21 +82,22 @@ pub(super) async fn run(stream: TcpStream, mut context: Context) {
     }
 }
 
-async fn serve<S>(stream: S, context: Context)
+async fn serve<S, A>(stream: S, context: Context<A>)
 where
+    A: Answers,
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let Context { peer, router, progress, mut stopped, settings, .. } = context;
+    let Context { peer, service, progress, mut stopped, settings, .. } = context;
     let begun = Arc::new(AtomicBool::new(false));
-    let service = service_fn({
+    let answering = service_fn({
         let begun = Arc::clone(&begun);
         move |request| {
             begun.store(true, Ordering::Relaxed);
-            answer(request, peer, router.clone(), progress.clone())
+            answer(request, peer, service.clone(), progress.clone())
         }
     });
     let builder = builder(settings);
-    let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), answering));
     let mut first_request = std::pin::pin!(tokio::time::sleep(settings.head_timeout));
     let mut waiting_for_first = true;
     let mut stopping = false;
@@ -138,15 +139,15 @@ fn builder(settings: Settings) -> Builder<TokioExecutor> {
     builder
 }
 
-async fn answer(
+async fn answer<A: Answers>(
     request: Request<Incoming>,
     peer: SocketAddr,
-    router: Router,
+    mut service: A,
     progress: Progress,
 ) -> Result<Response<TicketedBody>, Infallible> {
     let ticket = progress.begin();
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(ConnectInfo(peer));
-    let response = router.oneshot(request).await?;
+    let response = service.ready().await?.call(request).await?;
     Ok(response.map(|body| ticket.attach(body)))
 }

@@ -5,6 +5,7 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::routing::get;
 use tempfile::TempDir;

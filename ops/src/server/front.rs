@@ -1,41 +1,50 @@
 //! What answers while the node is still starting, and hands over once it has.
 
+use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
 
-use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use futures_util::future::{Either, Ready, ready};
+use scaivault_api::Api;
+use scaivault_api::service::Answering;
 use scaivault_commands::Clock as _;
 use serde_json::json;
-use tower::ServiceExt as _;
+use tower::Service;
 
 use crate::clock::SystemClock;
 
 /// The door of the main listener.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Front {
-    service: OnceLock<Router>,
+    api: Arc<OnceLock<Api>>,
 }
 
 impl Front {
-    /// The router to listen with.
-    pub(super) fn router(self: &Arc<Self>) -> Router {
-        Router::new().fallback(answer).with_state(self.clone())
-    }
-
-    /// From now on `service` answers.
-    pub(super) fn open(&self, service: Router) {
+    /// From now on `api` answers.
+    pub(super) fn open(&self, api: Api) {
         // Opened once, by the one start.
-        let _ = self.service.set(service);
+        let _ = self.api.set(api);
     }
 }
 
-async fn answer(State(front): State<Arc<Front>>, request: Request<Body>) -> Response {
-    match front.service.get() {
-        Some(service) => service.clone().oneshot(request).await.into_response(),
-        None => starting(request.uri().path()),
+impl Service<Request<Body>> for Front {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Either<Answering, Ready<Result<Response, Infallible>>>;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        match self.api.get() {
+            Some(api) => Either::Left(api.answer(request)),
+            None => Either::Right(ready(Ok(starting(request.uri().path())))),
+        }
     }
 }
 

@@ -3,11 +3,10 @@
 
 use std::fmt::Write as _;
 
-use jiff::Timestamp;
-use serde_json::Value;
+use scaivault_domain::Timestamp;
 use tracing::Level;
 
-use super::field::Fields;
+use super::field::{Fields, Value};
 use crate::configuration::LogFormat;
 
 /// Names every line has; a field of the same name would make them ambiguous.
@@ -21,78 +20,64 @@ pub(super) struct Line<'a> {
     pub(super) level: Level,
     /// Which part of the server.
     pub(super) target: &'a str,
-    /// What happened.
-    pub(super) message: &'a str,
     /// Where.
     pub(super) node_id: &'a str,
-    /// The rest.
+    /// What happened, as `message`, and the rest.
     pub(super) fields: &'a Fields,
 }
 
 // === impl Line ===
 
 impl Line<'_> {
-    /// The line with its newline.
-    pub(super) fn render(&self, format: LogFormat) -> String {
-        let mut line = String::with_capacity(256);
+    /// Writes the line with its newline.
+    pub(super) fn write(&self, format: LogFormat, line: &mut String) {
         match format {
-            LogFormat::Json => self.write_json(&mut line),
-            LogFormat::Text => self.write_text(&mut line),
+            LogFormat::Json => self.write_json(line),
+            LogFormat::Text => self.write_text(line),
         }
         line.push('\n');
-        line
     }
 
     fn write_json(&self, line: &mut String) {
-        let timestamp = timestamp(self.timestamp);
-        let own = [&timestamp, lower_case(self.level), self.target, self.message, self.node_id];
-        for (index, (name, value)) in OWN_NAMES.into_iter().zip(own).enumerate() {
+        let timestamp = self.timestamp.precise_text();
+        let own = [timestamp.as_str(), lower_case(self.level), self.target, self.fields.text("message"), self.node_id];
+        let own = OWN_NAMES.into_iter().zip(own.map(Value::Text));
+        for (index, (name, value)) in own.chain(self.other_fields()).enumerate() {
             line.push_str(if index == 0 { "{" } else { ", " });
             write_quoted(line, name);
             line.push_str(": ");
-            write_quoted(line, value);
-        }
-        for (name, value) in self.other_fields() {
-            line.push_str(", ");
-            write_quoted(line, name);
-            line.push_str(": ");
-            match value.as_str() {
-                Some(text) => write_quoted(line, text),
-                None => write_value(line, value),
+            match value {
+                Value::Text(text) => write_quoted(line, text),
+                Value::Literal(literal) => line.push_str(literal),
             }
         }
         line.push('}');
     }
 
     fn write_text(&self, line: &mut String) {
-        line.push_str(&timestamp(self.timestamp));
+        line.push_str(self.timestamp.precise_text().as_str());
         line.push(' ');
         line.push_str(self.level.as_str());
         line.push(' ');
         write_escaped(line, self.target);
         line.push(' ');
-        write_escaped(line, self.message);
+        write_escaped(line, self.fields.text("message"));
         line.push_str(" node_id=");
         write_word(line, self.node_id);
         for (name, value) in self.other_fields() {
             line.push(' ');
             write_escaped(line, name);
             line.push('=');
-            match value.as_str() {
-                Some(text) => write_word(line, text),
-                None => write_value(line, value),
+            match value {
+                Value::Text(text) => write_word(line, text),
+                Value::Literal(literal) => line.push_str(literal),
             }
         }
     }
 
-    fn other_fields(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+    fn other_fields(&self) -> impl Iterator<Item = (&'static str, Value<'_>)> {
         self.fields.iter().filter(|(name, _)| !OWN_NAMES.contains(name))
     }
-}
-
-/// RFC 3339, UTC, six fractional digits.
-fn timestamp(timestamp: Timestamp) -> String {
-    format!("{timestamp:.6}")
 }
 
 fn lower_case(level: Level) -> &'static str {
@@ -103,12 +88,6 @@ fn lower_case(level: Level) -> &'static str {
         Level::DEBUG => "debug",
         Level::TRACE => "trace",
     }
-}
-
-/// Numbers, booleans and null.
-fn write_value(line: &mut String, value: &Value) {
-    // Writing to a string cannot fail.
-    let _ = write!(line, "{value}");
 }
 
 /// Text as it is where that is unmistakable, else quoted.

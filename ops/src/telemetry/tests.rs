@@ -12,7 +12,7 @@ use super::*;
 fn lines(level: LogLevel, format: LogFormat, events: impl FnOnce()) -> Vec<String> {
     let written = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&written);
-    let layer = LogLayer::new(format, "vault-1", move |line| sink.lock().unwrap().extend_from_slice(line));
+    let layer = LogLayer::new(format, "vault-1", move |_, line: &[u8]| sink.lock().unwrap().extend_from_slice(line));
     let subscriber = Registry::default().with(layer.with_filter(filter(level)));
     tracing::subscriber::with_default(subscriber, events);
     let text = String::from_utf8(written.lock().unwrap().clone()).unwrap();

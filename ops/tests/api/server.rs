@@ -2,11 +2,15 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use reqwest::{Client, Method};
 use serde_json::Value;
 
 use super::process::{self, Setup};
+
+/// Long enough that only a fault makes a test wait so long.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 pub const TOKEN: &str = "the-root-token-of-a-test";
 
@@ -54,9 +58,17 @@ impl Server {
         Self { address: process.url.clone(), process, client: Client::new(), _directory: directory }
     }
 
-    /// What it has logged.
-    pub fn log(&self) -> String {
-        self.process.errors()
+    /// What it has logged, once that is so many requests.
+    pub async fn log_of(&self, requests: usize) -> String {
+        let asked = Instant::now();
+        loop {
+            let log = self.process.errors();
+            if log.lines().filter(|line| line.contains("\"http\"")).count() >= requests {
+                return log;
+            }
+            assert!(asked.elapsed() < PATIENCE, "requests are logged: {log}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     pub async fn call(&self, method: &str, path: &str, body: Option<Value>) -> Answer {

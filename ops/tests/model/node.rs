@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use axum::Router;
 use scaivault_api::health::{Bus, Checks, Database, Encryption, Status};
-use scaivault_api::{App, Settings, service};
+use scaivault_api::{Api, App, Settings};
 use scaivault_commands::{Clock, Engine};
 use scaivault_domain::Timestamp;
 use scaivault_eventstore::RecordedAt;
@@ -67,7 +66,7 @@ impl Checks for Well {
 pub struct Node {
     pub engine: Arc<Engine>,
     pub sealer: Sealer,
-    pub service: Router,
+    pub service: Api,
     appender: Appender,
     /// Dropped, the node would stop serving.
     _ready: watch::Sender<bool>,
@@ -93,7 +92,7 @@ impl Node {
         engine.read_barrier().await.unwrap();
         let (ready, is_ready) = watch::channel(true);
         let app = App::new(engine.clone(), reader, settings(), Arc::new(Well), is_ready);
-        Self { engine, sealer, service: service(Arc::new(app)), appender, _ready: ready }
+        Self { engine, sealer, service: Api::new(Arc::new(app)), appender, _ready: ready }
     }
 
     /// Ends this life; the backend stays open.

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use scaivault_commands::{EntryDraft, Failure, Reply};
 use scaivault_domain::access::Permission;
 use scaivault_domain::audit::Action;
+use scaivault_domain::secret::metadata::Flat;
 use scaivault_domain::secret::read::Selection;
 use scaivault_domain::{ErrorCode, Rejection, Scope, SecretPath};
 use scaivault_projections::Reading;
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
 use super::view::secret_type;
 use super::{read, secret_operation};
@@ -51,7 +52,7 @@ struct Row<'a> {
     version: u32,
     secret_type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    metadata: Option<Map<String, Value>>,
+    metadata: Option<Flat<'a>>,
 }
 
 struct Wanted {
@@ -85,7 +86,7 @@ async fn read_batch(call: &mut Call) -> Result<Done, Stop> {
         })
         .collect();
     let errors = errors.into_iter().map(|(path, rejection)| (path, inner(&rejection))).collect();
-    let size = readings.iter().map(|(path, reading)| path.len() + reading.data.len() + 4_096).sum::<usize>() + 4_096;
+    let size = readings.iter().map(|(path, reading)| path.len() + reading.data.len() + 512).sum::<usize>() + 512;
     let reply = Reply::json_sized(200, &Answer { secrets: secrets?, errors }, size)?;
     call.record(&entries).await?;
     Ok(Done::Recorded(reply))
@@ -194,7 +195,7 @@ fn row(reading: &Reading, with_metadata: bool) -> Result<Row<'_>, serde_json::Er
         data: serde_json::from_slice(&reading.data)?,
         version: reading.version,
         secret_type: secret_type(&reading.secret, reading.version),
-        metadata: with_metadata.then(|| reading.secret.metadata.to_json()),
+        metadata: with_metadata.then(|| reading.secret.metadata.flat()),
     })
 }
 

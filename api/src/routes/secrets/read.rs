@@ -57,7 +57,7 @@ async fn read(call: &mut Call) -> Result<Done, Stop> {
     }
     let data: &RawValue = serde_json::from_slice(&reading.data)?;
     let view = SecretView::new(&reading.secret, reading.version, data, at);
-    let reply = Reply::json_sized(200, &view, reading.data.len() + 4_096)?;
+    let reply = Reply::json_sized(200, &view, reading.data.len() + 640)?;
     Ok(Done::Reply(reply.with_version_tag(reading.version)))
 }
 
@@ -79,7 +79,5 @@ fn selection(call: &mut Call) -> Result<(Selection, Option<Timestamp>), Stop> {
 
 /// Counts a served value.
 pub(super) fn count_read(call: &Call, reading: &Reading) {
-    let tenant = call.target.owner.tenant().map_or("", |tenant| tenant.as_str()).to_owned();
-    let secret_type = secret_type(&reading.secret, reading.version);
-    metrics::counter!("scaivault_secret_reads_total", "tenant" => tenant, "secret_type" => secret_type).increment(1);
+    call.app.measures.read(&call.target.owner, secret_type(&reading.secret, reading.version));
 }

@@ -1,10 +1,12 @@
 //! Secrets as answers show them.
 
+use std::sync::Arc;
+
 use scaivault_domain::secret::Secret;
+use scaivault_domain::secret::metadata::Flat;
 use scaivault_domain::{SecretPath, Timestamp};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
 /// A value with its secret.
 #[derive(Serialize)]
@@ -13,7 +15,7 @@ pub struct SecretView<'a> {
     secret_type: &'static str,
     version: u32,
     data: &'a RawValue,
-    metadata: Map<String, Value>,
+    metadata: Flat<'a>,
     created_at: Timestamp,
     updated_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -30,7 +32,7 @@ impl<'a> SecretView<'a> {
             secret_type: secret_type(secret, version),
             version,
             data,
-            metadata: secret.metadata.to_json(),
+            metadata: secret.metadata.flat(),
             created_at: secret.created_at,
             updated_at: secret.updated_at,
             expires_at: secret.expires_at(),
@@ -56,7 +58,7 @@ pub struct MetadataView<'a> {
     secret_type: &'static str,
     current_version: Option<u32>,
     version_count: usize,
-    metadata: Map<String, Value>,
+    metadata: Flat<'a>,
     options: OptionsView<'a>,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -91,7 +93,7 @@ impl<'a> MetadataView<'a> {
             secret_type: current_type(secret),
             current_version: secret.current_number(),
             version_count: secret.valued().count(),
-            metadata: secret.metadata.to_json(),
+            metadata: secret.metadata.flat(),
             options: OptionsView {
                 max_versions: secret.options.max_versions,
                 expires_in: secret.options.expires_in.as_ref().map(|duration| duration.as_str()),
@@ -115,9 +117,9 @@ pub struct Row<'a> {
     version: Option<u32>,
     updated_at: Timestamp,
     expires_at: Option<Timestamp>,
-    tags: Vec<&'a str>,
+    tags: &'a [Arc<str>],
     #[serde(flatten)]
-    more: Option<More>,
+    more: Option<More<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     deleted_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -125,8 +127,8 @@ pub struct Row<'a> {
 }
 
 #[derive(Serialize)]
-struct More {
-    metadata: Map<String, Value>,
+struct More<'a> {
+    metadata: Flat<'a>,
     created_at: Timestamp,
     rotation_policy_id: Option<()>,
     secret_policy_id: Option<()>,
@@ -136,7 +138,7 @@ impl<'a> Row<'a> {
     /// Of a secret, with its metadata if asked for.
     pub fn new(secret: &'a Secret, with_metadata: bool) -> Self {
         let more = with_metadata.then(|| More {
-            metadata: secret.metadata.to_json(),
+            metadata: secret.metadata.flat(),
             created_at: secret.created_at,
             rotation_policy_id: None,
             secret_policy_id: None,
@@ -147,7 +149,7 @@ impl<'a> Row<'a> {
             version: secret.current_number(),
             updated_at: secret.updated_at,
             expires_at: secret.expires_at(),
-            tags: secret.metadata.tags().iter().map(|tag| tag.as_ref()).collect(),
+            tags: secret.metadata.tags(),
             more,
             deleted_at: secret.deleted.map(|deletion| deletion.deleted_at),
             recoverable_until: secret.deleted.map(|deletion| deletion.recoverable_until),

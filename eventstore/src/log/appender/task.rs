@@ -28,6 +28,8 @@ impl Task {
     /// Runs until the queue is closed and empty.
     pub(super) async fn run(self, mut queue: mpsc::Receiver<Job>) {
         while let Some(first) = queue.recv().await {
+            // What is ready to run may have more to append: requests that the last commit answered, for one.
+            tokio::task::yield_now().await;
             let (units, answers) = self.gather(first, &mut queue);
             match self.writer.write(&units).await {
                 Ok((head, group)) => {
