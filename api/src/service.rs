@@ -74,3 +74,30 @@ impl Drop for Answering {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::time::Duration;
+
+    use futures_util::future::poll_immediate;
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_comes_to_its_end() {
+        let (release, released) = oneshot::channel();
+        let (end, ended) = oneshot::channel();
+        let work = async move {
+            released.await.unwrap();
+            end.send(()).unwrap();
+            Response::new(Body::empty())
+        };
+        let mut answering = Answering(Some(Box::pin(work)));
+        assert!(poll_immediate(&mut answering).await.is_none());
+        drop(answering);
+        release.send(()).unwrap();
+        tokio::time::timeout(Duration::from_secs(20), ended).await.unwrap().unwrap();
+    }
+}

@@ -19,7 +19,7 @@ pub struct Reply {
 impl Reply {
     /// A JSON answer.
     pub fn json(status: u16, body: &impl serde::Serialize) -> Result<Self, serde_json::Error> {
-        Self::json_sized(status, body, 512)
+        Self::json_sized(status, body, 1_024)
     }
 
     /// A JSON answer of about `size` bytes. One that is longer costs a copy.
@@ -46,7 +46,9 @@ impl Reply {
 struct Wiped(Zeroizing<Vec<u8>>);
 
 impl Wiped {
-    fn grow(&mut self, needed: usize) {
+    #[cold]
+    fn grow(&mut self, more: usize) {
+        let needed = self.0.len() + more;
         let mut larger = Zeroizing::new(Vec::with_capacity(needed.max(2 * self.0.capacity())));
         larger.extend_from_slice(&self.0);
         self.0 = larger;
@@ -54,13 +56,19 @@ impl Wiped {
 }
 
 impl io::Write for Wiped {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let needed = self.0.len() + bytes.len();
-        if needed > self.0.capacity() {
-            self.grow(needed);
+        self.write_all(bytes).map(|()| bytes.len())
+    }
+
+    // JSON comes in pieces of a few bytes.
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if bytes.len() > self.0.capacity() - self.0.len() {
+            self.grow(bytes.len());
         }
         self.0.extend_from_slice(bytes);
-        Ok(bytes.len())
+        Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {

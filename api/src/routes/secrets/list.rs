@@ -1,5 +1,6 @@
 //! `GET /v1/secrets`: secrets by path.
 
+use scaivault_commands::Reply;
 use scaivault_domain::audit::Action;
 use scaivault_domain::secret::SecretType;
 use scaivault_domain::{ErrorCode, Scope, SecretPath};
@@ -66,8 +67,10 @@ async fn list(call: &mut Call) -> Result<Done, Stop> {
     let page = catalogue.list(&filter, after.as_deref(), limit, call.now(), |path| call.sees(path));
     let last = page.rows.last().filter(|_| page.has_more).map(|held| held.secret.path.as_str());
     let cursor = last.map(|key| binding.cursor(&call.app.engine, key)).transpose()?;
-    let rows = page.rows.iter().map(|held| Row::new(&held.secret, with_metadata)).collect();
-    Ok(Done::json(&Page { secrets: rows, cursor, has_more: page.has_more, total_count: page.total })?)
+    let rows: Vec<_> = page.rows.iter().map(|held| Row::new(&held.secret, with_metadata)).collect();
+    let size = 1_024 + rows.len() * if with_metadata { 512 } else { 256 };
+    let page = Page { secrets: rows, cursor, has_more: page.has_more, total_count: page.total };
+    Ok(Done::Reply(Reply::json_sized(200, &page, size)?))
 }
 
 fn filter(call: &mut Call) -> Filter {
