@@ -1,0 +1,139 @@
+//! What goes wrong, and that it is noticed and got over.
+
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use sqlx::{Connection, PgConnection};
+use tokio::task::block_in_place;
+
+use crate::place::Place;
+use crate::proxy::Network;
+use crate::random::Random;
+
+/// A fault; numbers are those of nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// `kill -9`, and a new start.
+    Kill(usize),
+    /// The process is stopped for a while, and goes on.
+    Pause(usize),
+    /// PostgreSQL is stopped at once and started again.
+    DatabaseRestarted,
+    /// PostgreSQL is stopped at once, and stays away until it is missed.
+    DatabaseAway,
+    /// `kill -9` of one of its processes that serve nodes.
+    SessionKilled,
+    /// All sessions are ended by an administrator.
+    SessionsEnded,
+    /// Connections with PostgreSQL are reset and refused until that is noticed.
+    Cut(usize),
+    /// They carry nothing until that is noticed; what was sent arrives late.
+    Held(usize),
+    /// They carry nothing, and never again.
+    Lost(usize),
+    /// The same for a moment only.
+    Blinked(usize),
+    /// They are slow.
+    Slow(usize),
+}
+
+impl Fault {
+    /// Faults of PostgreSQL and of the way to it.
+    pub fn of_database(random: &mut Random, nodes: usize) -> Self {
+        let node = usize::try_from(random.below(nodes as u64)).unwrap();
+        *random.pick(&[
+            Self::DatabaseRestarted,
+            Self::DatabaseAway,
+            Self::SessionKilled,
+            Self::SessionsEnded,
+            Self::Cut(node),
+            Self::Held(node),
+            Self::Lost(node),
+            Self::Blinked(node),
+            Self::Slow(node),
+        ])
+    }
+
+    /// Any fault.
+    pub fn any(random: &mut Random, nodes: usize) -> Self {
+        let node = usize::try_from(random.below(nodes as u64)).unwrap();
+        match random.below(4) {
+            0 => Self::Kill(node),
+            1 => Self::Pause(node),
+            _ => Self::of_database(random, nodes),
+        }
+    }
+
+    /// Strikes, sees that it is noticed, and ends. Returns how long the nodes took to get over it.
+    pub async fn strike(self, place: &Place, random: &mut Random) -> Duration {
+        let moment = Duration::from_millis(50 + random.below(2_000));
+        match self {
+            Self::Kill(node) => {
+                place.kill(node);
+                tokio::time::sleep(moment / 10).await;
+                place.start(node);
+            }
+            Self::Pause(node) => {
+                let process = Pid::from_raw(place.process(node).try_into().unwrap());
+                kill(process, Signal::SIGSTOP).unwrap();
+                tokio::time::sleep(moment).await;
+                kill(process, Signal::SIGCONT).unwrap();
+            }
+            Self::DatabaseRestarted => block_in_place(|| place.cluster.as_ref().unwrap().restart()),
+            Self::DatabaseAway => {
+                block_in_place(|| place.cluster.as_ref().unwrap().crash());
+                for node in 0..place.nodes.len() {
+                    place.refuses(node).await;
+                }
+                block_in_place(|| place.cluster.as_ref().unwrap().resume());
+            }
+            Self::SessionKilled => kill_session(place.url(), random).await,
+            Self::SessionsEnded => end_sessions(place.url()).await,
+            Self::Cut(node) => until_noticed(place, node, Network::Cut).await,
+            Self::Held(node) => until_noticed(place, node, Network::Held).await,
+            Self::Lost(node) => until_noticed(place, node, Network::Lost).await,
+            Self::Blinked(node) => {
+                let network = place.nodes[node].database.as_ref().unwrap();
+                network.set(Network::Lost);
+                tokio::time::sleep(moment / 4).await;
+                network.set(Network::Open);
+            }
+            Self::Slow(node) => {
+                let delay = Duration::from_millis(1 + random.below(100));
+                let network = place.nodes[node].database.as_ref().unwrap();
+                network.set(Network::Slow { delay, bytes_per_second: 200_000 });
+                tokio::time::sleep(moment + Duration::from_secs(1)).await;
+                network.set(Network::Open);
+            }
+        }
+        let mut longest = Duration::ZERO;
+        for node in 0..place.nodes.len() {
+            longest = longest.max(place.recovers(node).await);
+        }
+        longest
+    }
+}
+
+async fn until_noticed(place: &Place, node: usize, network: Network) {
+    let proxy = place.nodes[node].database.as_ref().unwrap();
+    proxy.set(network);
+    place.refuses(node).await;
+    proxy.set(Network::Open);
+}
+
+async fn kill_session(url: &str, random: &mut Random) {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    let query = "SELECT pid FROM pg_stat_activity WHERE application_name = 'scaivault'";
+    let processes: Vec<i32> = sqlx::query_scalar(query).fetch_all(&mut connection).await.unwrap();
+    // None if all have just been closed.
+    if !processes.is_empty() {
+        let _ = kill(Pid::from_raw(*random.pick(&processes)), Signal::SIGKILL);
+    }
+}
+
+async fn end_sessions(url: &str) {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    let query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'scaivault'";
+    sqlx::query(query).execute(&mut connection).await.unwrap();
+}

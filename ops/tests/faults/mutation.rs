@@ -1,0 +1,74 @@
+//! Takes a legal history, makes one answer wrong, and expects the checker to find it.
+
+use crate::checker::{Order, check};
+use crate::history::{Answer, Operation};
+use crate::random::Random;
+
+/// Nobody writes it.
+const NEVER: u64 = u64::MAX;
+
+/// Each kind of wrong answer, at a random place, is found.
+pub fn all_are_found(history: &[Operation], random: &mut Random) {
+    let mutations: [fn(&[Operation], Operation) -> Option<Operation>; 4] = [foreign_value, stale_read, lost_write, twice];
+    for (kind, mutation) in mutations.into_iter().enumerate() {
+        let first = random.below(history.len() as u64) as usize;
+        let mutated = (0..history.len()).map(|index| (first + index) % history.len()).find_map(|index| {
+            let altered = mutation(history, history[index].clone())?;
+            let mut mutated = history.to_vec();
+            mutated[index] = altered;
+            Some((index, mutated))
+        });
+        // Not every history has a place for each kind.
+        if let Some((index, mutated)) = mutated {
+            let found = check(&mutated, Order::PerNode);
+            assert!(found.is_err(), "mutation {kind} of {:?} to {:?} was not found", history[index], mutated[index]);
+        }
+    }
+}
+
+fn answer(operation: Operation, altered: Answer) -> Option<Operation> {
+    let answered = operation.answered.map(|(moment, _)| (moment, altered));
+    Some(Operation { answered, ..operation })
+}
+
+fn foreign_value(_: &[Operation], operation: Operation) -> Option<Operation> {
+    match operation.answered {
+        Some((_, Answer::Value { version, .. })) => answer(operation, Answer::Value { version, value: NEVER }),
+        _ => None,
+    }
+}
+
+/// A read sees what had been replaced before it was asked, by a write that was answered.
+fn stale_read(history: &[Operation], operation: Operation) -> Option<Operation> {
+    let Some((_, Answer::Value { version, .. })) = operation.answered else { return None };
+    let replaced_before = history.iter().any(|other| {
+        matches!(other.answered, Some((answered, Answer::Wrote { version: written, .. }))
+            if written == version && answered < operation.invoked)
+    });
+    let earlier = history.iter().find_map(|other| match (other.call, other.answered) {
+        (crate::history::Call::Write { value, .. }, Some((_, Answer::Wrote { version: written, .. })))
+            if written + 1 == version =>
+        {
+            Some(value)
+        }
+        _ => None,
+    })?;
+    // Where a path is erased, versions come again.
+    let erased = history.iter().any(|other| other.call == crate::history::Call::Erase);
+    (replaced_before && !erased).then_some(())?;
+    answer(operation, Answer::Value { version: version - 1, value: earlier })
+}
+
+/// A write was answered with the number of another one.
+fn lost_write(history: &[Operation], operation: Operation) -> Option<Operation> {
+    let Some((_, Answer::Wrote { version: version @ 2.., created })) = operation.answered else { return None };
+    let erased = history.iter().any(|other| other.call == crate::history::Call::Erase);
+    (!erased).then_some(())?;
+    answer(operation, Answer::Wrote { version: version - 1, created })
+}
+
+/// A write was applied once more before it was answered.
+fn twice(_: &[Operation], operation: Operation) -> Option<Operation> {
+    let Some((_, Answer::Wrote { version, created: false })) = operation.answered else { return None };
+    answer(operation, Answer::Wrote { version: version + 1, created: false })
+}
