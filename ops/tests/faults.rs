@@ -89,7 +89,8 @@ async fn kills_of_one_of_two_nodes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn faults_of_postgres() {
     let size = Size::of_process();
-    let mut campaign = Campaign::new("faults of PostgreSQL", Place::postgres(2, Cluster::start()).await, size, Mix::All);
+    let mut campaign =
+        Campaign::new("faults of PostgreSQL", Place::postgres(2, Cluster::start()).await, size, Mix::All);
     campaign.round("warming up", async |_, _| Duration::ZERO).await;
     let before = campaign.place.resources();
     for _ in 0..size.faults {
@@ -152,7 +153,11 @@ async fn full_disk_under_postgres() {
                 disk.free();
                 let cluster = place.cluster.as_ref().unwrap();
                 // It ends itself when it cannot write its own log.
-                tokio::task::block_in_place(|| if !cluster.runs() { cluster.resume() });
+                tokio::task::block_in_place(|| {
+                    if !cluster.runs() {
+                        cluster.resume()
+                    }
+                });
                 place.recovers(0).await.max(place.recovers(1).await)
             })
             .await;
@@ -170,7 +175,11 @@ async fn clock_jumps_by_a_year() {
             .round("clock", async |place, random| {
                 let moment = Duration::from_millis(200 + random.below(1_000));
                 let clock = &place.nodes[0].clock;
-                if number % 2 == 0 { clock.ahead(YEAR) } else { clock.behind(YEAR) }
+                if number % 2 == 0 {
+                    clock.ahead(YEAR)
+                } else {
+                    clock.behind(YEAR)
+                }
                 tokio::time::sleep(moment).await;
                 let recovered = place.recovers(0).await;
                 clock.right();
@@ -193,7 +202,11 @@ async fn clock_of_one_node_jumps() {
             .round("clock", async |place, random| {
                 let moment = Duration::from_millis(200 + random.below(1_000));
                 let clock = &place.nodes[usize::try_from(random.below(2)).unwrap()].clock;
-                if number % 2 == 0 { clock.ahead(HOURS) } else { clock.behind(HOURS) }
+                if number % 2 == 0 {
+                    clock.ahead(HOURS)
+                } else {
+                    clock.behind(HOURS)
+                }
                 tokio::time::sleep(moment).await;
                 let recovered = place.recovers(0).await.max(place.recovers(1).await);
                 clock.right();
@@ -209,6 +222,7 @@ async fn clock_of_one_node_jumps() {
 fn kept_history() {
     let Ok(file) = std::env::var("FAULT_HISTORY") else { return };
     for (path, operations) in history::by_path(&history::load(&file)) {
-        checker::check(&operations, checker::Order::PerNode).unwrap_or_else(|violation| panic!("{path}: {violation:#?}"));
+        checker::check(&operations, checker::Order::PerNode)
+            .unwrap_or_else(|violation| panic!("{path}: {violation:#?}"));
     }
 }

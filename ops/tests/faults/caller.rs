@@ -155,7 +155,13 @@ impl Request<'_> {
     /// A new version at `path`.
     pub fn write(path: &str, value: u64) -> Request<'_> {
         let body = json!({"data": {"value": value}, "options": {"max_versions": 100}});
-        Request { method: Method::PUT, action: "write", body: Some(body), value: Some(value), ..Request::read(path, "") }
+        Request {
+            method: Method::PUT,
+            action: "write",
+            body: Some(body),
+            value: Some(value),
+            ..Request::read(path, "")
+        }
     }
 }
 

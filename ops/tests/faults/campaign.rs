@@ -126,7 +126,8 @@ impl Campaign {
         let mut reading = JoinSet::new();
         for (path, versions) in written {
             let address = format!("/{path}/restore");
-            let restore = Request { method: reqwest::Method::POST, address, action: "restore", ..Request::read(path, "") };
+            let restore =
+                Request { method: reqwest::Method::POST, address, action: "restore", ..Request::read(path, "") };
             if !matches!(caller.send(0, restore).await, Told::Reply(reply) if reply.status == 200) {
                 self.place.shared.defect(format!("{path} cannot be restored"));
             }
@@ -166,11 +167,16 @@ impl Campaign {
         }
         let reads = ledger.reads(&sent);
         if !reads.hold() {
-            shared.defect(format!("{} reads answered, {} perhaps, {} entries", reads.answered, reads.unanswered, reads.entries));
+            shared.defect(format!(
+                "{} reads answered, {} perhaps, {} entries",
+                reads.answered, reads.unanswered, reads.entries
+            ));
         }
         self.fail_early();
         let count = |which: &dyn Fn(&crate::caller::Sent) -> bool| sent.iter().filter(|sent| which(sent)).count();
-        let writes = count(&|sent| sent.status.is_some_and(|status| status < 400) && sent.action != "read" && sent.action != "list");
+        let writes = count(&|sent| {
+            sent.status.is_some_and(|status| status < 400) && sent.action != "read" && sent.action != "list"
+        });
         let refused = count(&|sent| sent.status == Some(503));
         let unanswered = count(&|sent| sent.status.is_none());
         println!(

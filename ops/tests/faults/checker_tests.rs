@@ -100,9 +100,8 @@ fn a_write_applied_twice_is_found() {
 
 #[test]
 fn conditions_hold_or_do_not() {
-    let write = |value, condition, from, answer| {
-        operation(0, Call::Write { value, condition }, from, Some((from + 1, answer)))
-    };
+    let write =
+        |value, condition, from, answer| operation(0, Call::Write { value, condition }, from, Some((from + 1, answer)));
     let conflict = |current| Answer::Conflict { current };
     let second = Answer::Wrote { version: 2, created: false };
     legal(&[

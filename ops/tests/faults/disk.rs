@@ -20,7 +20,8 @@ impl Disk {
             return None;
         }
         let options = format!("size={megabytes}m,mode=0755");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(directory.path()).status();
+        let mounted =
+            Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(directory.path()).status();
         assert!(mounted.unwrap().success(), "cannot mount a file system in memory");
         Some(Self { directory })
     }

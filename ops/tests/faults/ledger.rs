@@ -137,7 +137,10 @@ impl Ledger {
                 let fits = entry["success"] == (status < 400)
                     && entry["action"] == sent.action
                     && entry["secret_path"].as_str() == sent.path.as_deref()
-                    && (status >= 400 || sent.replayed || entry["secret_version"].as_u64() == sent.version || sent.version.is_none());
+                    && (status >= 400
+                        || sent.replayed
+                        || entry["secret_version"].as_u64() == sent.version
+                        || sent.version.is_none());
                 if !fits {
                     found.push(format!("{sent:?} has the entry {entry}"));
                 }

@@ -29,9 +29,7 @@ impl Register {
                 Condition::Version(_) => (self, Answer::Conflict { current: None }),
             },
             (Call::Write { value, condition }, Self::Live { version, .. }) => match condition {
-                Condition::Version(wanted) if wanted != version => {
-                    (self, Answer::Conflict { current: Some(version) })
-                }
+                Condition::Version(wanted) if wanted != version => (self, Answer::Conflict { current: Some(version) }),
                 Condition::Absent => (self, Answer::Conflict { current: Some(version) }),
                 Condition::Always | Condition::Version(_) => {
                     let version = version + 1;
