@@ -59,10 +59,10 @@ pub struct Shared {
 pub enum Told {
     /// An answer that tells what happened.
     Reply(Reply),
-    /// It was certainly not carried out.
-    Refused,
+    /// It was certainly not carried out, for this reason.
+    Refused(String),
     /// It may have been carried out.
-    Unknown,
+    Unknown(String),
 }
 
 impl Shared {
@@ -217,10 +217,11 @@ impl Caller {
                 self.judge(&what(), &id, reply, &mut sent)
             }
             Err(error) if error.is_timeout() => {
-                shared.defect(format!("{} was not answered in {took:?}", what()));
-                Told::Unknown
+                let text = format!("{} was not answered in {took:?}", what());
+                shared.defect(text.clone());
+                Told::Unknown(text)
             }
-            Err(_) => Told::Unknown,
+            Err(error) => Told::Unknown(format!("{}: {error}", what())),
         };
         shared.sent.lock().unwrap().push(sent);
         told
@@ -248,19 +249,21 @@ impl Caller {
         match (reply.status, code) {
             (200 | 201 | 204, "") => Told::Reply(reply),
             (404, "secret_not_found") | (409, "secret_exists" | "version_conflict") => Told::Reply(reply),
-            (401, _) if shared.expired.load(Ordering::SeqCst) => Told::Refused,
+            (401, _) if shared.expired.load(Ordering::SeqCst) => Told::Refused(what.into()),
             (503, "service_unavailable") => {
                 let reason = error["details"]["reason"].as_str().unwrap_or_default().to_owned();
                 if reply.header("retry-after").and_then(|text| text.parse::<u64>().ok()).is_none_or(|wait| wait == 0) {
                     shared.defect(format!("{what}: 503 without Retry-After: {reply:?}"));
                 }
                 let unknown = reason == "outcome_unknown";
+                let text = format!("{what}: {reason}");
                 sent.reason = Some(reason);
-                if unknown { Told::Unknown } else { Told::Refused }
+                if unknown { Told::Unknown(text) } else { Told::Refused(text) }
             }
             _ => {
-                shared.defect(format!("{what} was answered {reply:?}"));
-                Told::Unknown
+                let text = format!("{what} was answered {reply:?}");
+                shared.defect(text.clone());
+                Told::Unknown(text)
             }
         }
     }

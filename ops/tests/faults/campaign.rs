@@ -93,6 +93,9 @@ impl Campaign {
 
     fn fail_early(&self) {
         let defects = self.place.shared.defects();
+        if !defects.is_empty() {
+            self.place.keep_logs(self.size.seed);
+        }
         assert!(defects.is_empty(), "{} (FAULT_SEED={}): {defects:#?}", self.name, self.size.seed);
     }
 
@@ -145,8 +148,8 @@ impl Campaign {
                             let text = format!("{path} version {version} is not {value} but {reply:?}");
                             caller.shared.defect(text);
                         }
-                        Told::Refused | Told::Unknown => {
-                            caller.shared.defect(format!("{path} version {version} cannot be read"));
+                        Told::Refused(text) | Told::Unknown(text) => {
+                            caller.shared.defect(format!("{path} version {version} cannot be read: {text}"));
                         }
                     }
                 });
@@ -201,7 +204,7 @@ impl Campaign {
             let list = Request { address, path: None, action: "list", ..Request::read("", "") };
             match caller.send(node, list).await {
                 Told::Reply(reply) => lists.push(reply.text),
-                Told::Refused | Told::Unknown => self.place.shared.defect(format!("node {node} gives no list")),
+                Told::Refused(text) | Told::Unknown(text) => self.place.shared.defect(text),
             }
         }
         // Cursors are bound to the moment; rows are not.

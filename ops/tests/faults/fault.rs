@@ -39,8 +39,18 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Faults of PostgreSQL and of the way to it.
+    /// Faults of PostgreSQL and of the way to it; of one kind only if `FAULT_ONLY` names it.
     pub fn of_database(random: &mut Random, nodes: usize) -> Self {
+        let only = std::env::var("FAULT_ONLY").unwrap_or_default();
+        loop {
+            let fault = Self::any_of_database(random, nodes);
+            if format!("{fault:?}").starts_with(&only) {
+                return fault;
+            }
+        }
+    }
+
+    fn any_of_database(random: &mut Random, nodes: usize) -> Self {
         let node = usize::try_from(random.below(nodes as u64)).unwrap();
         *random.pick(&[
             Self::DatabaseRestarted,

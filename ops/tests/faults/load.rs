@@ -154,14 +154,14 @@ impl Client {
             let told = self.caller.send(node, request).await;
             match told {
                 Told::Reply(_) => return self.note(path, call, nodes, invoked, told),
-                Told::Refused if !perhaps => return self.note(path, call, nodes, invoked, told),
-                Told::Refused | Told::Unknown => perhaps = true,
+                Told::Refused(_) if !perhaps => return self.note(path, call, nodes, invoked, told),
+                Told::Refused(_) | Told::Unknown(_) => perhaps = true,
             }
             tokio::time::sleep(Duration::from_millis(50 + self.random.below(100))).await;
             node = self.node();
             nodes = nodes.filter(|asked| *asked == node);
         }
-        self.note(path, call, None, invoked, Told::Unknown)
+        self.note(path, call, None, invoked, Told::Unknown(String::new()))
     }
 
     /// A list says something of each path.
@@ -185,8 +185,8 @@ impl Client {
     /// Whether it was answered.
     fn note(&mut self, path: &str, call: Call, node: Option<usize>, invoked: u64, told: Told) -> bool {
         let answered = match told {
-            Told::Refused => return false,
-            Told::Unknown => None,
+            Told::Refused(_) => return false,
+            Told::Unknown(_) => None,
             Told::Reply(reply) => match understand(call, &reply) {
                 Some(answer) => Some((self.caller.shared.now(), answer)),
                 None => {

@@ -162,23 +162,29 @@ impl Place {
 
     /// Waits until a node refuses writes and reads for want of its log, and says so; it stays alive.
     pub async fn refuses(&self, node: usize) {
-        let begun = Instant::now();
         let caller = Caller::new(&self.shared);
         let path = format!("probe/{node}");
-        let mut refused = (false, false);
-        while refused != (true, true) || self.status(node, "ready").await != Some(503) {
+        // What is perhaps written is not a success either.
+        let writes = self.notices("writes", async || {
             let write = Request::write(&path, self.shared.number());
-            // What is perhaps written is not a success either.
-            refused.0 |= !matches!(caller.send(node, write).await, Told::Reply(_));
-            refused.1 |= !matches!(caller.send(node, Request::read(&path, "")).await, Told::Reply(_));
-            if begun.elapsed() > NOTICE {
-                self.shared.defect(format!("node {node} does not notice that its log is away ({refused:?})"));
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+            !matches!(caller.send(node, write).await, Told::Reply(_))
+        });
+        let reads = self
+            .notices("reads", async || !matches!(caller.send(node, Request::read(&path, "")).await, Told::Reply(_)));
+        let ready = self.notices("ready", async || self.status(node, "ready").await == Some(503));
+        tokio::join!(writes, reads, ready);
         if self.status(node, "").await != Some(200) {
             self.shared.defect(format!("node {node} is not alive: {}", self.log(node)));
+        }
+    }
+
+    async fn notices(&self, what: &str, refused: impl AsyncFn() -> bool) {
+        let begun = Instant::now();
+        while !refused().await {
+            if begun.elapsed() > NOTICE {
+                return self.shared.defect(format!("{what}: nothing is noticed of a log that is away"));
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
@@ -195,6 +201,16 @@ impl Place {
         let text = self.nodes[node].server.lock().unwrap().as_ref().map(Server::errors).unwrap_or_default();
         let lines: Vec<&str> = text.lines().rev().take(12).collect();
         lines.into_iter().rev().collect::<Vec<_>>().join("\n")
+    }
+
+    /// Keeps the logs of all nodes for whoever looks into a failure.
+    pub fn keep_logs(&self, seed: u64) {
+        for (number, node) in self.nodes.iter().enumerate() {
+            let path = std::env::temp_dir().join(format!("fault-{seed}-node-{number}.log"));
+            let text = node.server.lock().unwrap().as_ref().map(Server::errors).unwrap_or_default();
+            std::fs::write(&path, text).unwrap();
+            println!("log of node {number}: {}", path.display());
+        }
     }
 
     /// Threads and files of each node.
