@@ -131,8 +131,10 @@ impl Campaign {
             let address = format!("/{path}/restore");
             let restore =
                 Request { method: reqwest::Method::POST, address, action: "restore", ..Request::read(path, "") };
-            if !matches!(caller.send(0, restore).await, Told::Reply(reply) if reply.status == 200) {
-                self.place.shared.defect(format!("{path} cannot be restored"));
+            match caller.send(0, restore).await {
+                Told::Reply(reply) if reply.status == 200 => {}
+                Told::Reply(reply) => self.place.shared.defect(format!("{path} is not restored: {}", reply.text)),
+                Told::Refused(text) | Told::Unknown(text) => self.place.shared.defect(text),
             }
             for (version, value) in versions {
                 let node = usize::try_from(self.random.below(self.place.nodes.len() as u64)).unwrap();

@@ -1,7 +1,7 @@
 //! Takes a legal history, makes one answer wrong, and expects the checker to find it.
 
 use crate::checker::{Order, check};
-use crate::history::{Answer, Operation};
+use crate::history::{Answer, Call, Operation};
 use crate::random::Random;
 
 /// Nobody writes it.
@@ -47,29 +47,35 @@ fn stale_read(history: &[Operation], operation: Operation) -> Option<Operation> 
             if written == version && answered < operation.invoked)
     });
     let earlier = history.iter().find_map(|other| match (other.call, other.answered) {
-        (crate::history::Call::Write { value, .. }, Some((_, Answer::Wrote { version: written, .. })))
-            if written + 1 == version =>
-        {
+        (Call::Write { value, .. }, Some((_, Answer::Wrote { version: written, .. }))) if written + 1 == version => {
             Some(value)
         }
         _ => None,
     })?;
-    // Where a path is erased, versions come again.
-    let erased = history.iter().any(|other| other.call == crate::history::Call::Erase);
-    (replaced_before && !erased).then_some(())?;
+    (replaced_before && counts_up(history)).then_some(())?;
     answer(operation, Answer::Value { version: version - 1, value: earlier })
 }
 
 /// A write was answered with the number of another one.
 fn lost_write(history: &[Operation], operation: Operation) -> Option<Operation> {
     let Some((_, Answer::Wrote { version: version @ 2.., created })) = operation.answered else { return None };
-    let erased = history.iter().any(|other| other.call == crate::history::Call::Erase);
-    (!erased).then_some(())?;
+    (counts_up(history) && is_known(history)).then_some(())?;
     answer(operation, Answer::Wrote { version: version - 1, created })
 }
 
 /// A write was applied once more before it was answered.
-fn twice(_: &[Operation], operation: Operation) -> Option<Operation> {
+fn twice(history: &[Operation], operation: Operation) -> Option<Operation> {
     let Some((_, Answer::Wrote { version, created: false })) = operation.answered else { return None };
+    (counts_up(history) && is_known(history)).then_some(())?;
     answer(operation, Answer::Wrote { version: version + 1, created: false })
+}
+
+/// Nothing makes versions begin again.
+fn counts_up(history: &[Operation]) -> bool {
+    history.iter().all(|operation| operation.call != Call::Erase)
+}
+
+/// No write without an answer can explain a number.
+fn is_known(history: &[Operation]) -> bool {
+    history.iter().all(|operation| operation.answered.is_some() || !matches!(operation.call, Call::Write { .. }))
 }

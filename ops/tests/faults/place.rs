@@ -135,29 +135,46 @@ impl Place {
         }
     }
 
-    /// Waits until a node writes and reads; how long that took.
-    pub async fn recovers(&self, node: usize) -> Duration {
+    /// Waits until every node writes, is ready, and reads what every node wrote; how long that took.
+    pub async fn recovers(&self) -> Duration {
         let ended = Instant::now();
         let caller = Caller::new(&self.shared);
         loop {
-            if self.serves(&caller, node).await && self.status(node, "ready").await == Some(200) {
-                return ended.elapsed();
+            match self.converged(&caller).await {
+                Ok(()) => return ended.elapsed(),
+                Err(text) if ended.elapsed() > RECOVERY + REQUEST_TIMEOUT => {
+                    self.shared.defect(format!("the nodes do not recover: {text}"));
+                    return ended.elapsed();
+                }
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             }
-            if ended.elapsed() > RECOVERY + REQUEST_TIMEOUT {
-                self.shared.defect(format!("node {node} does not recover: {}", self.log(node)));
-                return ended.elapsed();
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
-    async fn serves(&self, caller: &Caller, node: usize) -> bool {
-        let path = format!("probe/{node}");
-        let write = Request::write(&path, self.shared.number());
-        if !matches!(caller.send(node, write).await, Told::Reply(reply) if reply.status < 300) {
-            return false;
+    async fn converged(&self, caller: &Caller) -> Result<(), String> {
+        let mut written = Vec::new();
+        for node in 0..self.nodes.len() {
+            let (path, value) = (format!("probe/{node}"), self.shared.number());
+            match caller.send(node, Request::write(&path, value)).await {
+                Told::Reply(reply) if reply.status < 300 => written.push((path, value)),
+                Told::Reply(reply) => return Err(reply.text),
+                Told::Refused(text) | Told::Unknown(text) => return Err(text),
+            }
         }
-        matches!(caller.send(node, Request::read(&path, "")).await, Told::Reply(reply) if reply.status == 200)
+        for node in 0..self.nodes.len() {
+            for (path, value) in &written {
+                match caller.send(node, Request::read(path, "")).await {
+                    Told::Reply(reply) if reply.status == 200 && reply.json()["data"]["value"] == *value => {}
+                    Told::Reply(reply) => self.shared.defect(format!("{value} is not what {path} has: {}", reply.text)),
+                    Told::Refused(text) | Told::Unknown(text) => return Err(text),
+                }
+            }
+            match self.status(node, "ready").await {
+                Some(200) => {}
+                other => return Err(format!("node {node} is not ready: {other:?}")),
+            }
+        }
+        Ok(())
     }
 
     /// Waits until a node refuses writes and reads for want of its log, and says so; it stays alive.
