@@ -48,11 +48,24 @@ pub struct Encryption {
     pub provider: &'static str,
 }
 
+/// What is known about the bus between nodes.
+#[derive(Clone, Debug)]
+pub struct Bus {
+    /// Result. A lost bus is not an error: the log is polled instead.
+    pub status: Status,
+    /// `nats`, or `memory` for the one inside this process.
+    pub kind: &'static str,
+    /// Of the last question to it.
+    pub latency: Duration,
+}
+
 /// Looks at the parts beneath.
 #[async_trait::async_trait]
 pub trait Checks: Send + Sync {
     /// The log's database.
     async fn database(&self) -> Database;
+    /// The bus between nodes.
+    fn bus(&self) -> Bus;
     /// The keys.
     fn encryption(&self) -> Encryption;
     /// Since when the process runs.

@@ -127,6 +127,10 @@ impl Engine {
 
     /// Waits until the log position a client names is folded.
     pub async fn wait_for_position(&self, position: u64, patience: Duration) -> Result<(), Failure> {
+        if Position(position) > self.feed.committed() {
+            // Committed elsewhere, and on its way here: the log has it already.
+            self.feed.look();
+        }
         self.wait_for(Position(position), patience).await
     }
 

@@ -2,7 +2,9 @@
 
 pub mod appender;
 pub mod backend;
+pub mod bus;
 pub mod feed;
+pub mod leadership;
 pub mod postgres;
 mod row;
 mod schema;
@@ -11,8 +13,10 @@ pub mod unit;
 mod verdict;
 
 pub use appender::{Appender, AppenderHealth, AppenderLimits, Clock};
-pub use backend::{AppendTransaction, Backend, BackendKind, Head, StoredKey};
+pub use backend::{AppendTransaction, Backend, BackendKind, Head, StoredKey, Witness};
+pub use bus::{Bus, BusHealth, BusOptions};
 pub use feed::{Batch, Feed, FeedReader};
+pub use leadership::Leadership;
 pub use postgres::PostgresBackend;
 pub use sqlite::SqliteBackend;
 pub use unit::{Committed, Compose, Entry, Unit};

@@ -6,6 +6,7 @@ pub(crate) mod bootstrap;
 mod duration;
 mod environment;
 mod later;
+mod nats;
 mod problem;
 pub(crate) mod rate_limit;
 mod reader;
@@ -25,6 +26,7 @@ use std::time::Duration;
 pub(crate) use address::{BaseUrl, BindAddress};
 pub(crate) use bootstrap::Bootstrap;
 pub(crate) use environment::Environment;
+pub(crate) use nats::Nats;
 pub(crate) use problem::Problems;
 pub(crate) use rate_limit::RateLimits;
 pub(crate) use root_key::KeyProvider;
@@ -76,6 +78,8 @@ pub(crate) struct Configuration {
     pub(crate) data_directory: Option<PathBuf>,
     /// Where the log lives.
     pub(crate) storage: Storage,
+    /// The bus between nodes; `None`: the one inside this process.
+    pub(crate) nats: Option<Nats>,
     /// Name of this node.
     pub(crate) node_id: String,
     /// `None`: plain HTTP.
@@ -136,6 +140,7 @@ impl Configuration {
             mode,
             bind,
             storage: place.storage,
+            nats: nats(reader_ref, mode),
             node_id: node_id(reader_ref),
             tls: tls::read(reader_ref),
             trusted_proxies: trusted_proxies::read(reader_ref),
@@ -160,9 +165,8 @@ impl Configuration {
         };
         check_unused(reader_ref);
         later::refuse(reader_ref);
-        match mode {
-            Mode::Dev => warn_of_ignored(reader_ref),
-            Mode::Production => later::refuse_in_production(reader_ref),
+        if mode == Mode::Dev {
+            warn_of_ignored(reader_ref);
         }
         Ok(Self { warnings: reader.finish()?, ..configuration })
     }
@@ -232,6 +236,12 @@ fn base_url(reader: &mut Reader<'_>) -> Option<BaseUrl> {
     base_url
 }
 
+/// Dev mode needs no other process, and ignores where one is.
+fn nats(reader: &mut Reader<'_>, mode: Mode) -> Option<Nats> {
+    let prefix = nats::prefix(reader);
+    if mode == Mode::Production { nats::read(reader, prefix) } else { None }
+}
+
 fn node_id(reader: &mut Reader<'_>) -> String {
     let allowed = |text: &str| {
         (1..=64).contains(&text.len())
@@ -285,13 +295,6 @@ fn dev_root_token(reader: &mut Reader<'_>, mode: Mode) -> Option<Sealed> {
 
 /// Checks what has no effect in this build yet, and harms nobody by that.
 fn check_unused(reader: &mut Reader<'_>) {
-    let name = "NATS_PREFIX";
-    if let Some(text) = reader.text(name) {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-        if text.len() > 32 || !text.bytes().all(allowed) {
-            reader.problem(name, format!("is {}", shown(&text)), "set it to 1–32 of A-Z a-z 0-9 _ -");
-        }
-    }
     reader.boolean("IDENTITY_SYNC_ENABLED", false);
     reader.duration("IDENTITY_SYNC_INTERVAL", Duration::from_secs(3600), "1m", "7d");
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use nix::sys::stat::{Mode, umask};
 use scaivault_commands::{Clock, Engine, Failure};
-use scaivault_eventstore::log::{Appender, AppenderLimits, Backend, Feed, PostgresBackend, SqliteBackend};
+use scaivault_eventstore::log::{self, Appender, AppenderLimits, Backend, Feed, PostgresBackend, SqliteBackend};
 use scaivault_eventstore::sealing::root::EphemeralRoot;
 use scaivault_eventstore::sealing::{AccessComposer, FileRoot, Keyring, PassphraseRoot, RootKeyProvider, Sealer};
 use scaivault_eventstore::{RecordedAt, StoreError};
@@ -47,6 +47,7 @@ pub(crate) struct Node {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) keyring: Arc<Keyring>,
     pub(crate) appender: Appender,
+    pub(crate) feed: Arc<Feed>,
     pub(crate) engine: Arc<Engine>,
     pub(crate) reader: Reader,
     pub(crate) clock: Arc<ServerClock>,
@@ -68,20 +69,14 @@ impl Node {
         let sealer = Sealer::new(keyring.clone());
         let feed = Feed::open(backend.clone()).await?;
         let composer = Arc::new(AccessComposer::new(sealer.clone())?);
-        let commit_clock = clock.clone();
-        let appender = Appender::start(
-            backend.clone(),
-            feed.clone(),
-            composer,
-            Arc::new(move || RecordedAt(commit_clock.now().as_micros())),
-            AppenderLimits::default(),
-        );
+        let appender =
+            Appender::start(backend.clone(), feed.clone(), composer, commit_clock(&clock), AppenderLimits::default());
         let projections = Arc::new(Projections::default());
         tokio::spawn(projections.clone().run(feed.reader(projections.applied()), sealer.clone()));
-        let engine = Engine::new(appender.clone(), feed, sealer.clone(), projections.clone(), clock.clone());
+        let engine = Engine::new(appender.clone(), feed.clone(), sealer.clone(), projections.clone(), clock.clone());
         let history = History::new(backend.clone(), sealer.clone());
         let reader = Reader::new(projections.clone(), history, sealer);
-        let node = Self { backend, keyring, appender, engine: Arc::new(engine), reader, clock, _lock: lock };
+        let node = Self { backend, keyring, appender, feed, engine: Arc::new(engine), reader, clock, _lock: lock };
         node.replay().await?;
         Ok(node)
     }
@@ -110,6 +105,12 @@ impl Node {
         self.appender.close().await;
         self.backend.close().await;
     }
+}
+
+/// Tells the time of commits.
+pub(crate) fn commit_clock(clock: &Arc<ServerClock>) -> log::Clock {
+    let clock = clock.clone();
+    Arc::new(move || RecordedAt(clock.now().as_micros()))
 }
 
 /// An embedded log belongs to one process: another one would not see what this one writes.

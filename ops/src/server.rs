@@ -1,6 +1,7 @@
 //! `scaivault server`: from configuration to listening, and back down in order.
 
 mod checks;
+mod cluster;
 mod front;
 
 use std::collections::HashMap;
@@ -26,6 +27,7 @@ use crate::signals::{self, Shutdown};
 use crate::telemetry::{self, metrics::Metrics};
 use crate::{BUILD_DATE, COMMIT, VERSION, init};
 use checks::NodeChecks;
+use cluster::Cluster;
 use front::Front;
 
 /// Exit status of a configuration that cannot be used.
@@ -104,16 +106,17 @@ async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result
     };
     let (ready, is_ready) = watch::channel(false);
     let token = fill(&node, configuration).await?;
+    let cluster = Cluster::join(configuration, &node)?;
     let app = Arc::new(App::new(
         node.engine.clone(),
         node.reader.clone(),
         settings(configuration, &node, metrics.clone()),
-        Arc::new(NodeChecks::new(&node)),
+        Arc::new(NodeChecks::new(&node, cluster.bus.clone())),
         is_ready,
     ));
     open_metrics(configuration, metrics, &app, &shutdown).await?;
     let (stop, stopped) = watch::channel(false);
-    let sweeper = tokio::spawn(node.engine.clone().sweep(stopped.clone()));
+    let scheduling = tokio::spawn(cluster::schedule(node.engine.clone(), cluster.leading(), stopped.clone()));
     let folding = tokio::spawn(fold_failures(app.clone(), stopped));
     front.open(service(app));
     ready.send_replace(true);
@@ -130,7 +133,9 @@ async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result
     let outcome = serving.await.unwrap_or(Outcome::CutOff);
     stop.send_replace(true);
     // Both end by themselves once told; a panic in one must not keep the log from closing.
-    let _ = tokio::join!(sweeper, folding);
+    let _ = tokio::join!(scheduling, folding);
+    node.appender.close().await;
+    cluster.leave().await;
     node.close().await;
     tracing::info!(target: "stop", "stopped");
     Ok(outcome)

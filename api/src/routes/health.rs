@@ -88,13 +88,15 @@ async fn detailed(call: &mut Call) -> Result<Done, Stop> {
     let app = call.app.clone();
     let (database, encryption, projections) =
         (app.checks.database().await, app.checks.encryption(), projections(&app).await);
-    let all = [&database.status, &encryption.status, &projections];
+    let bus = app.checks.bus();
+    let all = [&database.status, &bus.status, &encryption.status, &projections];
     let status = match all {
         all if all.iter().any(|status| matches!(status, Status::Error(_))) => "unhealthy",
         all if all.iter().any(|status| matches!(status, Status::Degraded(_))) => "degraded",
         _ => "healthy",
     };
-    let latency_ms = u64::try_from(database.latency.as_millis()).unwrap_or(u64::MAX);
+    let millis = |latency: Duration| u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
+    let latency_ms = millis(database.latency);
     let applied = app.engine.projections().applied();
     let now: Timestamp = call.now();
     let key_status = if encryption.status == Status::Ok { "active" } else { "unavailable" };
@@ -107,7 +109,7 @@ async fn detailed(call: &mut Call) -> Result<Done, Stop> {
         "checks": {
             "database": {"status": database.status.as_str(), "kind": database.kind, "latency_ms": latency_ms,
                          "pool_size": database.pool.0, "pool_available": database.pool.1},
-            "bus": {"status": "ok", "kind": "memory", "latency_ms": 0},
+            "bus": {"status": bus.status.as_str(), "kind": bus.kind, "latency_ms": millis(bus.latency)},
             "encryption": {"status": encryption.status.as_str(), "provider": encryption.provider, "key_status": key_status, "last_rotation": null},
             "projections": {"status": projections.as_str(), "lag_events": database.log_position.saturating_sub(applied.0),
                             "applied_position": applied.0, "log_position": database.log_position},
@@ -126,7 +128,7 @@ async fn look(app: &App) -> Vec<(&'static str, Status)> {
     };
     vec![
         ("database", database),
-        ("bus", Status::Ok),
+        ("bus", app.checks.bus().status),
         ("encryption", app.checks.encryption().status),
         ("projections", projections(app).await),
     ]

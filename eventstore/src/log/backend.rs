@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 
-use crate::record::Record;
+use crate::record::{Record, WrappedDataKey};
 use crate::{CommandId, Position, RecordedAt, Revision, StoreError, StreamId};
 
 /// Which database holds the log.
@@ -59,6 +59,20 @@ pub struct StoredKey {
     pub created_at: i64,
 }
 
+/// What the log says of a record without its body: enough to tell whether one that came by another
+/// way is the one that was committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Witness {
+    /// Number in the log.
+    pub position: Position,
+    /// Leaf of the Merkle tree over the log, as stored.
+    pub leaf_hash: [u8; 32],
+    /// Set on the first record of each command.
+    pub command_id: Option<CommandId>,
+    /// Key of its erasable part; `None` if it has none, or it was destroyed.
+    pub data_key: Option<WrappedDataKey>,
+}
+
 /// A database that holds a log. Reading never blocks appending.
 #[async_trait]
 pub trait Backend: Send + Sync + 'static {
@@ -79,6 +93,10 @@ pub trait Backend: Send + Sync + 'static {
     /// A hole is reported as [`StoreError::Damaged`] at the first missing position.
     async fn read(&self, after: Position, limit: usize) -> Result<Vec<Record>, StoreError>;
 
+    /// What confirms the records from `first` to `last`, in order; those that are not there are
+    /// left out.
+    async fn witnesses(&self, first: Position, last: Position) -> Result<Vec<Witness>, StoreError>;
+
     /// The record at `position`.
     async fn read_at(&self, position: Position) -> Result<Option<Record>, StoreError>;
 
@@ -94,6 +112,18 @@ pub trait Backend: Send + Sync + 'static {
     /// Adds keys, all or none. Where a key with the same (level, owner, purpose, version)
     /// exists, returns `false` and changes nothing.
     async fn add_keys(&self, keys: &[StoredKey]) -> Result<bool, StoreError>;
+
+    /// Makes `holder` the leader for `ttl_seconds` from now by the database's clock, if nobody else
+    /// is; again by its present holder, it lasts that much longer. Whether `holder` is the leader.
+    /// A log that belongs to one process has no other.
+    async fn lead(&self, _holder: &str, _ttl_seconds: u32) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+
+    /// Makes room for another leader, if `holder` is the present one.
+    async fn resign(&self, _holder: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// Connections: (size, idle). (1, 1) where there is no pool.
     fn pool(&self) -> (u32, u32);

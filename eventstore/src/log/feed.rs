@@ -9,10 +9,10 @@ mod reader;
 
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{Notify, broadcast, watch};
 
 pub use reader::FeedReader;
 
@@ -23,18 +23,46 @@ use crate::{Position, StoreError};
 /// Batches kept for readers that are behind; who is further behind reads the log.
 const KEPT_BATCHES: usize = 256;
 
+/// How records came into the feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// Committed by this process.
+    Own,
+    /// Committed by another process and received from it.
+    Bus,
+    /// Read from the log.
+    Log,
+}
+
 /// Consecutive records in position order; never empty when it comes from a reader.
 #[derive(Clone, Debug)]
 pub struct Batch {
     records: Arc<[Record]>,
     skip: usize,
     since: Instant,
+    origin: Origin,
 }
 
 impl Batch {
     /// Wraps records, which are in position order without holes.
     pub fn new(records: impl Into<Arc<[Record]>>) -> Self {
-        Self { records: records.into(), skip: 0, since: Instant::now() }
+        Self { records: records.into(), skip: 0, since: Instant::now(), origin: Origin::Own }
+    }
+
+    /// Records that another process committed `age` ago, and that the log has confirmed.
+    pub(super) fn received(records: impl Into<Arc<[Record]>>, age: Duration) -> Self {
+        let now = Instant::now();
+        Self { since: now.checked_sub(age).unwrap_or(now), origin: Origin::Bus, ..Self::new(records) }
+    }
+
+    /// Records read from the log.
+    fn read(records: impl Into<Arc<[Record]>>) -> Self {
+        Self { origin: Origin::Log, ..Self::new(records) }
+    }
+
+    /// How they came here.
+    pub(super) fn origin(&self) -> Origin {
+        self.origin
     }
 
     /// The records.
@@ -42,7 +70,7 @@ impl Batch {
         self.records.get(self.skip..).unwrap_or_default()
     }
 
-    /// How long ago it was committed here, or read from the log.
+    /// How long ago it was committed, or read from the log.
     pub fn age(&self) -> Duration {
         self.since.elapsed()
     }
@@ -58,7 +86,7 @@ impl Batch {
     }
 
     /// Without what comes before `position`.
-    fn starting_at(mut self, position: Position) -> Self {
+    pub(super) fn starting_at(mut self, position: Position) -> Self {
         self.skip += self.records().partition_point(|record| record.position < position);
         self
     }
@@ -79,6 +107,12 @@ pub struct Feed {
     /// How far the log is known to reach, by whomever it was written.
     reach: watch::Sender<Position>,
     committed: AtomicU64,
+    /// How far readers have been told of, by a batch or by `reach`.
+    told: AtomicU64,
+    /// Asks for a look at the end of the log now.
+    looks: Notify,
+    /// Other processes' writes come by the bus: the log is polled only to catch what gets lost.
+    fed: AtomicBool,
 }
 
 impl Feed {
@@ -91,6 +125,9 @@ impl Feed {
             batches: broadcast::Sender::new(KEPT_BATCHES),
             reach: watch::Sender::new(head.position),
             committed: AtomicU64::new(head.position.0),
+            told: AtomicU64::new(head.position.0),
+            looks: Notify::new(),
+            fed: AtomicBool::new(false),
         });
         if shared {
             poll::spawn(&feed);
@@ -113,6 +150,7 @@ impl Feed {
     /// For whoever learns of the writes of other processes, by polling or by a message.
     pub fn reaches(&self, position: Position) {
         self.knows(position);
+        self.told.fetch_max(position.0, Ordering::AcqRel);
         self.reach.send_if_modified(|reach| {
             let further = position > *reach;
             if further {
@@ -122,10 +160,27 @@ impl Feed {
         });
     }
 
-    /// Hands on what this process has committed. Never waits for readers.
+    /// Has the end of the log looked at now, where other processes may have written: somebody says
+    /// that there is more. However many ask, one looks.
+    pub fn look(&self) {
+        self.looks.notify_one();
+    }
+
+    /// Whether other processes' writes come by the bus.
+    pub(super) fn set_fed(&self, fed: bool) {
+        self.fed.store(fed, Ordering::Release);
+    }
+
+    /// How far readers have been told of. What comes by the bus and is not after it is known.
+    pub(super) fn told(&self) -> Position {
+        Position(self.told.load(Ordering::Acquire))
+    }
+
+    /// Hands on what this process has committed, or received. Never waits for readers.
     pub(super) fn publish(&self, batch: Batch) {
         if let Some(last) = batch.last() {
             self.knows(last);
+            self.told.fetch_max(last.0, Ordering::AcqRel);
             // Fails when nobody reads, which is fine.
             let _ = self.batches.send(batch);
         }

@@ -13,7 +13,7 @@ use futures_util::TryStreamExt as _;
 use sqlx::postgres::{PgArguments, PgPool, PgRow, Postgres};
 use sqlx::query::Query;
 
-use crate::log::backend::{AppendTransaction, Backend, BackendKind, Head, StoredKey};
+use crate::log::backend::{AppendTransaction, Backend, BackendKind, Head, StoredKey, Witness};
 use crate::log::{row, schema};
 use crate::record::Record;
 use crate::{CommandId, Position, Revision, StoreError, StreamId};
@@ -25,6 +25,14 @@ use lent::{Lent, Silence};
 ///
 /// Giving up is safe: what was not committed never will be, and a commit is looked up in the log.
 const DEADLINE: Duration = Duration::from_secs(8);
+
+/// Takes the one row if it is free, has run out, or is this holder's. `clock_timestamp` because a
+/// statement may have waited for another one's.
+const LEAD: &str = "INSERT INTO leadership AS present (id, holder, until) \
+                    VALUES (1, $1, clock_timestamp() + make_interval(secs => $2::bigint)) \
+                    ON CONFLICT (id) DO UPDATE SET holder = excluded.holder, \
+                        until = clock_timestamp() + make_interval(secs => $2::bigint) \
+                    WHERE present.holder = excluded.holder OR present.until < clock_timestamp()";
 
 /// A log in PostgreSQL.
 pub struct PostgresBackend {
@@ -91,6 +99,13 @@ impl Backend for PostgresBackend {
         row::page(&rows, after, limit, head)
     }
 
+    async fn witnesses(&self, first: Position, last: Position) -> Result<Vec<Witness>, StoreError> {
+        let mut connection = self.connection().await?;
+        let query = sqlx::query(row::WITNESSES).bind(row::signed(first.0)).bind(row::signed(last.0));
+        let rows = within!(connection, query, fetch_all)?;
+        rows.iter().map(row::witness).collect()
+    }
+
     async fn read_at(&self, position: Position) -> Result<Option<Record>, StoreError> {
         let mut connection = self.connection().await?;
         let find = || sqlx::query(row::AT_POSITION).bind(row::signed(position.0));
@@ -134,6 +149,19 @@ impl Backend for PostgresBackend {
         let mut connection = self.connection().await?;
         let added = tokio::time::timeout(DEADLINE, append::add_keys(connection.ask()?, keys)).await;
         connection.heard(added)
+    }
+
+    async fn lead(&self, holder: &str, ttl_seconds: u32) -> Result<bool, StoreError> {
+        let mut connection = self.connection().await?;
+        let query = sqlx::query(LEAD).bind(holder).bind(i64::from(ttl_seconds));
+        let done = within!(connection, query, execute)?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn resign(&self, holder: &str) -> Result<(), StoreError> {
+        let mut connection = self.connection().await?;
+        let query = sqlx::query("DELETE FROM leadership WHERE holder = $1").bind(holder);
+        within!(connection, query, execute).map(drop)
     }
 
     fn pool(&self) -> (u32, u32) {

@@ -4,7 +4,7 @@ use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, error::DatabaseError};
 
-use crate::log::backend::{Head, StoredKey};
+use crate::log::backend::{Head, StoredKey, Witness};
 use crate::record::{Record, WrappedDataKey};
 use crate::{CommandId, Position, RecordedAt, Revision, StoreError, StreamId};
 
@@ -24,6 +24,9 @@ pub(super) const AFTER_POSITION: &str = select_records!("WHERE e.position > $1 O
 pub(super) const AT_POSITION: &str = select_records!("WHERE e.position = $1");
 pub(super) const OF_STREAM: &str =
     select_records!("WHERE e.stream = $1 AND e.revision > $2 ORDER BY e.revision LIMIT $3");
+pub(super) const WITNESSES: &str = "SELECT e.position, e.leaf_hash, e.command_id, k.wrapped FROM events e \
+                                    LEFT JOIN data_keys k ON k.position = e.position \
+                                    WHERE e.position BETWEEN $1 AND $2 ORDER BY e.position";
 pub(super) const HEAD: &str = "SELECT position, recorded_at FROM head WHERE id = 1";
 pub(super) const LEAF: &str = "SELECT leaf_hash FROM events WHERE position = $1";
 pub(super) const COMMAND: &str = "SELECT position FROM events WHERE command_id = $1 AND command_id IS NOT NULL";
@@ -175,6 +178,18 @@ pub(super) fn command(row: &impl Columns) -> Result<(CommandId, Position), Store
 /// The leaf hash in column 0.
 pub(super) fn leaf(row: &impl Columns, position: Position) -> Result<[u8; 32], StoreError> {
     fixed(row.blob(0)).ok_or_else(|| StoreError::damaged(position, "column leaf_hash does not decode"))
+}
+
+/// A row of [`WITNESSES`].
+pub(super) fn witness(row: &impl Columns) -> Result<Witness, StoreError> {
+    let position = position(row, 0)?;
+    let bad = |column: &str| StoreError::damaged(position, format!("column {column} does not decode"));
+    Ok(Witness {
+        position,
+        leaf_hash: fixed(row.blob(1)).ok_or_else(|| bad("leaf_hash"))?,
+        command_id: fixed_or_null(row.blob_or_null(2)).ok_or_else(|| bad("command_id"))?.map(CommandId),
+        data_key: row.blob_or_null(3).map_err(|_| bad("wrapped"))?.map(|key| WrappedDataKey(key.into_boxed_slice())),
+    })
 }
 
 /// A row of `keys`.

@@ -12,7 +12,10 @@ pub(super) fn sqlite() -> Migrator {
 
 /// For Postgres. The migrator holds an advisory lock, so that processes may start together.
 pub(super) fn postgres() -> Migrator {
-    migrator(&[(1, "log", include_str!("../../migrations/postgres/0001_log.sql"))])
+    migrator(&[
+        (1, "log", include_str!("../../migrations/postgres/0001_log.sql")),
+        (2, "leadership", include_str!("../../migrations/postgres/0002_leadership.sql")),
+    ])
 }
 
 /// Tells a schema that does not fit this program from a database that is away.

@@ -12,7 +12,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 
 use scrub::Scrubber;
 
-use crate::log::backend::{AppendTransaction, Backend, BackendKind, Head, StoredKey};
+use crate::log::backend::{AppendTransaction, Backend, BackendKind, Head, StoredKey, Witness};
 use crate::log::{row, schema};
 use crate::record::Record;
 use crate::{CommandId, Position, Revision, StoreError, StreamId};
@@ -108,6 +108,12 @@ impl Backend for SqliteBackend {
             .await
             .map_err(row::failed)?;
         row::page(&rows, after, limit, head)
+    }
+
+    async fn witnesses(&self, first: Position, last: Position) -> Result<Vec<Witness>, StoreError> {
+        let query = sqlx::query(row::WITNESSES).bind(row::signed(first.0)).bind(row::signed(last.0));
+        let rows = query.fetch_all(&self.readers).await.map_err(row::failed)?;
+        rows.iter().map(row::witness).collect()
     }
 
     async fn read_at(&self, position: Position) -> Result<Option<Record>, StoreError> {

@@ -48,6 +48,7 @@ struct Opened {
 /// The opened hierarchy of one installation.
 pub struct Keyring {
     backend: Arc<dyn Backend>,
+    installation_id: KeyId,
     root_id: KeyId,
     root: SealKey,
     provider: &'static str,
@@ -110,6 +111,7 @@ impl Keyring {
         }
         let keyring = Self {
             backend,
+            installation_id: installation_id(keys)?,
             root_id: kept.id,
             root,
             provider: provider.name(),
@@ -124,6 +126,11 @@ impl Keyring {
     /// The provider's name.
     pub fn provider(&self) -> &'static str {
         self.provider
+    }
+
+    /// Names this installation: no two have the same.
+    pub fn installation_id(&self) -> KeyId {
+        self.installation_id
     }
 
     /// When the root key was made, in microseconds since the Unix epoch.
@@ -231,6 +238,14 @@ impl Keyring {
         let plain = plain.map_err(|_| damaged(key, "its authentication tag does not match"))?;
         SecretKey::from_bytes(&plain).ok_or_else(|| damaged(key, "it has another length"))
     }
+}
+
+/// The id of the platform's first index key: made with the store, and never replaced.
+fn installation_id(keys: &[StoredKey]) -> Result<KeyId, StoreError> {
+    let platform = |key: &&StoredKey| key.level == Owner::Platform.level() && key.purpose == INDEX;
+    let first = keys.iter().filter(platform).min_by_key(|key| key.version);
+    let missing = || StoreError::Key { key: describe(&Owner::Platform), reason: "its index key is missing".into() };
+    first.map(|key| key.id).ok_or_else(missing)
 }
 
 async fn new_hierarchy(provider: &dyn RootKeyProvider, now_micros: i64) -> Result<Vec<StoredKey>, StoreError> {

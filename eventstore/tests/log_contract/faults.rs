@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use scaivault_eventstore::log::{AppendTransaction, AppenderLimits, Backend, BackendKind, Head, StoredKey};
+use scaivault_eventstore::log::{AppendTransaction, AppenderLimits, Backend, BackendKind, Head, StoredKey, Witness};
 use scaivault_eventstore::{CommandId, Owner, Position, Record, Revision, StoreError, StreamId};
 
 use crate::fixture::{Node, access, all, follow, new_stream, record, unit};
@@ -56,6 +56,9 @@ impl Backend for Faulty {
     }
     async fn read(&self, after: Position, limit: usize) -> Result<Vec<Record>, StoreError> {
         self.real.read(after, limit).await
+    }
+    async fn witnesses(&self, first: Position, last: Position) -> Result<Vec<Witness>, StoreError> {
+        self.real.witnesses(first, last).await
     }
     async fn read_at(&self, position: Position) -> Result<Option<Record>, StoreError> {
         self.real.read_at(position).await

@@ -35,6 +35,11 @@ pub fn keyed(stream: StreamId, revision: u64) -> NewRecord {
     NewRecord { data_key: Some(WrappedDataKey(Box::new(random::<60>()))), ..record(stream, revision) }
 }
 
+/// A record with a body of this length, in a stream of its own.
+pub fn sized(bytes: usize) -> NewRecord {
+    with_body(new_stream(), 1, "test.happened", &vec![7; bytes])
+}
+
 fn with_body(stream: StreamId, revision: u64, kind: &'static str, body: &[u8]) -> NewRecord {
     NewRecord {
         stream,

@@ -4,7 +4,7 @@
 use super::problem::shown;
 use super::reader::Reader;
 
-/// Variables and what is missing behind them, refused in every mode.
+/// Variables and what is missing behind them.
 const REFUSED: &[(&str, &str)] = &[
     ("SCAIKEY_URL", "ScaiKey connection"),
     ("SCAIKEY_JWKS_URL", "ScaiKey connection"),
@@ -28,12 +28,9 @@ const REFUSED: &[(&str, &str)] = &[
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "export of traces"),
 ];
 
-/// Variables refused in production; dev mode ignores them together with the rest of the bus.
-const REFUSED_IN_PRODUCTION: &[(&str, &str)] = &[("NATS_URL", "NATS relay"), ("NATS_CREDENTIALS_FILE", "NATS relay")];
-
 /// Refuses what is set of the variables of later builds.
 pub(crate) fn refuse(reader: &mut Reader<'_>) {
-    refuse_all(reader, REFUSED);
+    refuse_all(reader);
     let audit_mode = reader.text("AUDIT_MODE");
     match audit_mode.as_deref() {
         None | Some("strict") => {}
@@ -50,13 +47,8 @@ pub(crate) fn refuse(reader: &mut Reader<'_>) {
     }
 }
 
-/// Refuses what only production would use.
-pub(crate) fn refuse_in_production(reader: &mut Reader<'_>) {
-    refuse_all(reader, REFUSED_IN_PRODUCTION);
-}
-
-fn refuse_all(reader: &mut Reader<'_>, variables: &[(&str, &str)]) {
-    for &(variable, missing) in variables {
+fn refuse_all(reader: &mut Reader<'_>) {
+    for &(variable, missing) in REFUSED {
         if reader.environment().has(variable) {
             reader.problem(variable, format!("is set, but this build has no {missing} yet"), "unset it");
         }

@@ -166,10 +166,8 @@ fn all_problems_are_found_at_once() {
 fn what_comes_later_is_refused() {
     let directory = TempDir::new().unwrap();
     let variables = [
-        ("NATS_URL", "nats://localhost"),
-        ("NATS_CREDENTIALS_FILE", "/x"),
-        ("KMS_PROVIDER", "tpm"),
         ("SCAIKEY_URL", "https://id.example"),
+        ("KMS_PROVIDER", "tpm"),
         ("SCAIKEY_WEBHOOK_SECRET_FILE", "/x"),
         ("OBJECT_STORAGE_PROVIDER", "s3"),
         ("AUDIT_MODE", "async"),
@@ -185,8 +183,38 @@ fn what_comes_later_is_refused() {
     let text = production(directory.path(), &variables[..1]).expect_err("a problem").to_string();
     assert_eq!(
         text,
-        "the configuration has 1 problem:\n  NATS_URL is set, but this build has no NATS relay yet; unset it"
+        "the configuration has 1 problem:\n  SCAIKEY_URL is set, but this build has no ScaiKey connection yet; unset it"
     );
+}
+
+#[test]
+fn the_bus_is_nats_or_inside() {
+    let directory = TempDir::new().unwrap();
+    assert_eq!(production(directory.path(), &[("NATS_PREFIX", "x")]).unwrap().nats, None);
+    let file = directory.path().join("credentials");
+    std::fs::write(&file, "x").unwrap();
+    let variables = [
+        ("NATS_URL", "nats://ann:hunter2@one:4222, tls://two"),
+        ("NATS_CREDENTIALS_FILE", file.to_str().unwrap()),
+        ("NATS_PREFIX", "vault_2"),
+    ];
+    let configuration = production(directory.path(), &variables).unwrap();
+    let nats = configuration.nats.as_ref().unwrap();
+    let urls: Vec<&str> = nats.urls.iter().map(Sealed::expose).collect();
+    assert_eq!(urls, ["nats://ann:hunter2@one:4222", "tls://two"]);
+    assert_eq!((nats.prefix.as_str(), nats.credentials_file.as_deref()), ("vault_2", Some(file.as_path())));
+    assert!(!format!("{configuration:?}").contains("hunter2"));
+    let alone = production(directory.path(), &[("NATS_CREDENTIALS_FILE", "/nowhere")]).unwrap();
+    assert_eq!((alone.nats, alone.warnings.len()), (None, 1));
+    assert_eq!(production(directory.path(), &variables[..1]).unwrap().nats.unwrap().prefix, "scaivault");
+    for wrong in ["one:4222", "nats://one,", "http://ann:hunter2@one", "nats://ann:hunter2@one/x"] {
+        let text = production(directory.path(), &[("NATS_URL", wrong)]).expect_err(wrong).to_string();
+        assert!(text.contains("NATS_URL") && !text.contains("hunter2"), "{text}");
+    }
+    for wrong in ["/nowhere", directory.path().to_str().unwrap()] {
+        let result = production(directory.path(), &[("NATS_URL", "nats://one"), ("NATS_CREDENTIALS_FILE", wrong)]);
+        assert_eq!(faulty(result), ["NATS_CREDENTIALS_FILE"]);
+    }
 }
 
 #[test]
@@ -254,7 +282,7 @@ fn dev_mode_keeps_nothing_and_ignores_production() {
     assert_eq!(configuration.data_directory, None);
     assert_eq!(configuration.metrics, None);
     assert_eq!(configuration.log_format, LogFormat::Text);
-    assert_eq!(configuration.bootstrap, None);
+    assert_eq!((configuration.bootstrap, configuration.nats), (None, None));
     assert_eq!(configuration.dev_root_token.unwrap().expose(), "root-token");
     assert!(configuration.allow_private_webhooks);
     assert_eq!(configuration.rate_limits.categories["auth"], RateLimit { per_minute: 5, enforced: true });

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use scaivault_api::health::{Checks, Database, Encryption, Status};
-use scaivault_eventstore::log::{Appender, Backend};
+use scaivault_api::health::{self, Checks, Database, Encryption, Status};
+use scaivault_eventstore::log::{Appender, Backend, Bus};
 use scaivault_eventstore::sealing::Keyring;
 use tokio::sync::Mutex;
 
@@ -22,6 +22,8 @@ pub(super) struct NodeChecks {
     backend: Arc<dyn Backend>,
     appender: Appender,
     keyring: Arc<Keyring>,
+    /// `None`: the bus inside this process, which cannot fail.
+    bus: Option<Arc<Bus>>,
     started: Instant,
     /// The last look at the database: anybody may ask, but not make the database work at will.
     looked: Mutex<Option<(Instant, Database)>>,
@@ -29,11 +31,12 @@ pub(super) struct NodeChecks {
 
 impl NodeChecks {
     /// Of this node, which has just started.
-    pub(super) fn new(node: &Node) -> Self {
+    pub(super) fn new(node: &Node, bus: Option<Arc<Bus>>) -> Self {
         Self {
             backend: node.backend.clone(),
             appender: node.appender.clone(),
             keyring: node.keyring.clone(),
+            bus,
             started: Instant::now(),
             looked: Mutex::new(None),
         }
@@ -70,6 +73,15 @@ impl Checks for NodeChecks {
         let database = Database { status, kind: self.backend.kind().as_str(), latency, pool, log_position };
         *looked = Some((Instant::now(), database.clone()));
         database
+    }
+
+    fn bus(&self) -> health::Bus {
+        let Some(bus) = &self.bus else {
+            return health::Bus { status: Status::Ok, kind: "memory", latency: Duration::ZERO };
+        };
+        let health = bus.health();
+        let status = health.fault.map_or(Status::Ok, Status::Degraded);
+        health::Bus { status, kind: "nats", latency: health.latency }
     }
 
     fn encryption(&self) -> Encryption {

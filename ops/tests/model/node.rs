@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use scaivault_api::health::{Checks, Database, Encryption, Status};
+use scaivault_api::health::{Bus, Checks, Database, Encryption, Status};
 use scaivault_api::{App, Settings, service};
 use scaivault_commands::{Clock, Engine};
 use scaivault_domain::Timestamp;
@@ -48,6 +48,10 @@ impl Checks for Well {
     async fn database(&self) -> Database {
         let (status, kind) = (Status::Ok, "memory");
         Database { status, kind, latency: Duration::ZERO, pool: (1, 1), log_position: 0 }
+    }
+
+    fn bus(&self) -> Bus {
+        Bus { status: Status::Ok, kind: "memory", latency: Duration::ZERO }
     }
 
     fn encryption(&self) -> Encryption {

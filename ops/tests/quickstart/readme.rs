@@ -55,3 +55,39 @@ fn the_first_five_minutes_are_as_they_say() {
     }
     assert_eq!(server.terminate(), 0);
 }
+
+/// A port that nobody listens on.
+fn free_port() -> String {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string()
+}
+
+#[test]
+fn two_nodes_are_as_they_say() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let blocks = blocks(&std::fs::read_to_string(readme).unwrap(), "### Production: two nodes\n");
+    let [database, nodes, exchange, stop] = blocks.get(..4).unwrap() else { panic!("{blocks:?}") };
+    let programs = Path::new(env!("CARGO_BIN_EXE_scaivault")).parent().unwrap();
+    // Ports are free ones, the executable is the one under test, and nothing stays when a step fails.
+    let ports = ["5544", "4244", "8201", "8202"].map(|port| (port, free_port()));
+    let script =
+        format!("trap 'set +e; {stop}' EXIT\n{database}{nodes}{}", exchange.replace("\ncurl ", "\necho; curl "));
+    let script = ports.iter().fold(script, |script, (port, free)| script.replace(port, free));
+    let script = script.replace("$PWD/target/debug", programs.to_str().unwrap());
+    let directory = tempfile::tempdir().unwrap();
+    let done = Command::new("bash")
+        .args(["-euo", "pipefail", "-c", &script])
+        .env_clear()
+        .env("HOME", directory.path())
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .current_dir(directory.path())
+        .output()
+        .unwrap();
+    let out = String::from_utf8(done.stdout).unwrap();
+    let err = String::from_utf8(done.stderr).unwrap();
+    assert!(done.status.success(), "{script}\n{out}\n{err}");
+    let answers: Vec<Value> =
+        out.lines().filter(|line| line.starts_with('{')).map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [written, read] = answers.as_slice() else { panic!("{out}") };
+    assert_eq!((&written["version"], &written["created"]), (&1.into(), &true.into()));
+    assert_eq!((&read["version"], &read["data"]["password"]), (&1.into(), &"first".into()));
+}

@@ -125,9 +125,9 @@ impl FeedReader {
             match self.feed.backend.read(after, limit).await {
                 Ok(records) => {
                     records.iter().try_for_each(merkle::check_leaf)?;
-                    let page = Batch::new(records);
+                    let page = Batch::read(records);
                     if let Some(last) = page.last() {
-                        self.feed.knows(last);
+                        self.feed.reaches(last);
                     }
                     return Ok(page);
                 }

@@ -1,0 +1,71 @@
+//! This node among others of its installation: the bus it exchanges records on, and the leadership
+//! that says where schedulers run.
+
+use std::sync::Arc;
+
+use scaivault_commands::Engine;
+use scaivault_eventstore::log::{Bus, BusOptions, Leadership};
+use scaivault_eventstore::record::hex;
+use scaivault_eventstore::sealing::secret_key::random_bytes;
+use tokio::sync::watch;
+use zeroize::Zeroizing;
+
+use crate::configuration::Configuration;
+use crate::node::{Node, StartError, commit_clock};
+
+/// What connects a node with others.
+pub(super) struct Cluster {
+    /// `None`: the bus inside this process.
+    pub(super) bus: Option<Arc<Bus>>,
+    leadership: Arc<Leadership>,
+}
+
+impl Cluster {
+    /// Joins; nothing that is away delays it.
+    pub(super) fn join(configuration: &Configuration, node: &Node) -> Result<Self, StartError> {
+        let bus = configuration.nats.as_ref().map(|nats| {
+            let options = BusOptions {
+                urls: nats.urls.iter().map(|url| Zeroizing::new(url.expose().to_owned())).collect(),
+                credentials_file: nats.credentials_file.clone(),
+                prefix: nats.prefix.clone(),
+                node_id: configuration.node_id.clone(),
+                installation_id: node.keyring.installation_id(),
+            };
+            Arc::new(Bus::start(options, node.backend.clone(), node.feed.clone(), commit_clock(&node.clock)))
+        });
+        // A process that was started again is not the one that had the lease.
+        let holder = format!("{} {}", configuration.node_id, hex(&random_bytes::<8>()?));
+        Ok(Self { bus, leadership: Leadership::seek(node.backend.clone(), holder) })
+    }
+
+    /// Whether this node leads, as it changes.
+    pub(super) fn leading(&self) -> watch::Receiver<bool> {
+        self.leadership.leading()
+    }
+
+    /// Hands the schedulers over, and publishes what was committed. What commits is closed by now.
+    pub(super) async fn leave(&self) {
+        self.leadership.resign().await;
+        if let Some(bus) = &self.bus {
+            bus.close().await;
+        }
+    }
+}
+
+/// Runs the schedulers whenever this node leads, until `stopped` says so.
+pub(super) async fn schedule(engine: Arc<Engine>, mut leading: watch::Receiver<bool>, stopped: watch::Receiver<bool>) {
+    let mut stop = stopped.clone();
+    let scheduling = async {
+        while leading.wait_for(|leads| *leads).await.is_ok() {
+            // What it leaves unfinished the next leader does.
+            tokio::select! {
+                () = engine.clone().sweep(stopped.clone()) => {}
+                _ = leading.wait_for(|leads| !*leads) => {}
+            }
+        }
+    };
+    tokio::select! {
+        () = scheduling => {}
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
+}
