@@ -7,6 +7,8 @@
 
 #[path = "support/api.rs"]
 mod api;
+#[path = "../../eventstore/tests/support/broker.rs"]
+mod broker;
 #[path = "faults/caller.rs"]
 mod caller;
 #[path = "faults/campaign.rs"]
@@ -48,12 +50,14 @@ mod size;
 
 use std::time::Duration;
 
+use broker::Broker;
 use campaign::Campaign;
 use cluster::Cluster;
 use disk::Disk;
 use fault::Fault;
 use load::Mix;
 use place::{POOL_SIZE, Place};
+use random::Random;
 use size::Size;
 
 /// Beyond what was open before the faults: connections that are made when they are needed.
@@ -78,23 +82,27 @@ async fn kills_on_sqlite() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kills_on_postgres() {
-    kills("kill -9, PostgreSQL", Place::postgres(1, Cluster::start()).await).await;
+    kills("kill -9, PostgreSQL", Place::postgres(1, Cluster::start(), None).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kills_of_one_of_two_nodes() {
-    kills("kill -9, one of two nodes", Place::postgres(2, Cluster::start()).await).await;
+    kills("kill -9, one of two nodes", pair().await).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn faults_of_postgres() {
+/// Two nodes with a database and a bus of their own.
+async fn pair() -> Place {
+    Place::postgres(2, Cluster::start(), Some(Broker::start(""))).await
+}
+
+/// Faults of one kind of server; nothing is left open by them.
+async fn faults(name: &'static str, next: impl Fn(&mut Random, usize) -> Fault) {
     let size = Size::of_process();
-    let mut campaign =
-        Campaign::new("faults of PostgreSQL", Place::postgres(2, Cluster::start()).await, size, Mix::All);
-    campaign.round("warming up", async |_, _| Duration::ZERO).await;
+    let mut campaign = Campaign::new(name, pair().await, size, Mix::All);
+    campaign.round("warming up", async |place, _| place.recovers().await).await;
     let before = campaign.place.resources();
     for _ in 0..size.faults {
-        let fault = Fault::of_database(&mut campaign.random, 2);
+        let fault = next(&mut campaign.random, 2);
         campaign.round(&format!("{fault:?}"), async move |place, random| fault.strike(place, random).await).await;
     }
     let place = &campaign.place;
@@ -103,16 +111,25 @@ async fn faults_of_postgres() {
         let process = place.process(node);
         resources::settles("files", before.files + MORE_FILES, async || resources::of(process).files).await;
         resources::settles("threads", before.threads + MORE_THREADS, async || resources::of(process).threads).await;
-        println!("node {node}: {before:?} before, {:?} after", resources::of(process));
+        println!("{name}: node {node}: {before:?} before, {:?} after", resources::of(process));
     }
     campaign.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn faults_of_postgres() {
+    faults("faults of PostgreSQL", Fault::of_database).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn faults_of_nats() {
+    faults("faults of NATS", Fault::of_bus).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn histories_are_linearizable() {
     let size = Size::of_process();
-    let place = Place::postgres(2, Cluster::start()).await;
-    let mut campaign = Campaign::new("any fault, two nodes", place, size, Mix::All);
+    let mut campaign = Campaign::new("any fault, two nodes", pair().await, size, Mix::All);
     for _ in 0..size.histories {
         let fault = Fault::any(&mut campaign.random, 2);
         campaign.round(&format!("{fault:?}"), async move |place, random| fault.strike(place, random).await).await;
@@ -142,7 +159,7 @@ async fn full_disk_under_sqlite() {
 async fn full_disk_under_postgres() {
     let Some(disk) = Disk::mount(256) else { return };
     let size = Size::of_process();
-    let place = Place::postgres(2, Cluster::start_in(disk.path())).await;
+    let place = Place::postgres(2, Cluster::start_in(disk.path()), None).await;
     let mut campaign = Campaign::new("disk full, PostgreSQL", place, size, Mix::All);
     for _ in 0..size.faults.div_ceil(5) {
         campaign
@@ -195,7 +212,7 @@ async fn clock_jumps_by_a_year() {
 async fn clock_of_one_node_jumps() {
     const HOURS: Duration = Duration::from_secs(20 * 3_600);
     let size = Size::of_process();
-    let place = Place::postgres(2, Cluster::start()).await;
+    let place = Place::postgres(2, Cluster::start(), None).await;
     let mut campaign = Campaign::new("clock of one node jumps", place, size, Mix::Timeless);
     for number in 0..size.jumps {
         campaign

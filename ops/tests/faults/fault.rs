@@ -36,9 +36,43 @@ pub enum Fault {
     Blinked(usize),
     /// They are slow.
     Slow(usize),
+    /// A fault of NATS.
+    Bus(BusFault),
+}
+
+/// A fault of NATS or of the way to it. None makes a node refuse anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BusFault {
+    /// `kill -9`, and a new start.
+    Restarted,
+    /// `kill -9`, away for a while.
+    Away,
+    /// `kill -9`, and a new start with nothing of what it kept.
+    Wiped,
+    /// The stream is deleted under the nodes' feet.
+    StreamDeleted,
+    /// Connections of one node with it are reset and refused.
+    Cut(usize),
+    /// They carry nothing; what was sent arrives late.
+    Held(usize),
+    /// They carry nothing, and never again.
+    Lost(usize),
+    /// They are slow.
+    Slow(usize),
 }
 
 impl Fault {
+    /// Faults of NATS; of one kind only if `FAULT_ONLY` names it.
+    pub fn of_bus(random: &mut Random, nodes: usize) -> Self {
+        let only = std::env::var("FAULT_ONLY").unwrap_or_default();
+        loop {
+            let fault = BusFault::any(random, nodes);
+            if format!("{fault:?}").starts_with(&only) {
+                return Self::Bus(fault);
+            }
+        }
+    }
+
     /// Faults of PostgreSQL and of the way to it; of one kind only if `FAULT_ONLY` names it.
     pub fn of_database(random: &mut Random, nodes: usize) -> Self {
         let only = std::env::var("FAULT_ONLY").unwrap_or_default();
@@ -68,10 +102,11 @@ impl Fault {
     /// Any fault.
     pub fn any(random: &mut Random, nodes: usize) -> Self {
         let node = usize::try_from(random.below(nodes as u64)).unwrap();
-        match random.below(4) {
+        match random.below(6) {
             0 => Self::Kill(node),
             1 => Self::Pause(node),
-            _ => Self::of_database(random, nodes),
+            2 => Self::Bus(BusFault::any(random, nodes)),
+            _ => Self::any_of_database(random, nodes),
         }
     }
 
@@ -109,6 +144,16 @@ impl Fault {
                 tokio::time::sleep(moment / 4).await;
                 network.set(Network::Open);
             }
+            Self::Bus(fault) => {
+                fault.begin(place).await;
+                tokio::time::sleep(moment).await;
+                // The nodes do without.
+                let meanwhile = place.recovers().await;
+                fault.end(place);
+                let recovered = place.recovers().await.max(meanwhile);
+                place.bus_returns().await;
+                return recovered;
+            }
             Self::Slow(node) => {
                 let delay = Duration::from_millis(1 + random.below(100));
                 let network = place.nodes[node].database.as_ref().unwrap();
@@ -118,6 +163,60 @@ impl Fault {
             }
         }
         place.recovers().await
+    }
+}
+
+impl BusFault {
+    fn any(random: &mut Random, nodes: usize) -> Self {
+        let node = usize::try_from(random.below(nodes as u64)).unwrap();
+        *random.pick(&[
+            Self::Restarted,
+            Self::Away,
+            Self::Wiped,
+            Self::StreamDeleted,
+            Self::Cut(node),
+            Self::Held(node),
+            Self::Lost(node),
+            Self::Slow(node),
+        ])
+    }
+
+    async fn begin(self, place: &Place) {
+        let broker = place.broker.as_ref().unwrap();
+        let set = |node: usize, network| place.nodes[node].bus.as_ref().unwrap().set(network);
+        match self {
+            Self::Restarted => block_in_place(|| {
+                broker.crash();
+                broker.resume();
+            }),
+            Self::Away => block_in_place(|| broker.crash()),
+            Self::Wiped => block_in_place(|| {
+                broker.crash();
+                broker.wipe();
+                broker.resume();
+            }),
+            Self::StreamDeleted => {
+                let client = async_nats::connect(broker.url()).await.unwrap();
+                async_nats::jetstream::new(client).delete_stream("scaivault-log").await.unwrap();
+            }
+            Self::Cut(node) => set(node, Network::Cut),
+            Self::Held(node) => set(node, Network::Held),
+            Self::Lost(node) => set(node, Network::Lost),
+            Self::Slow(node) => {
+                let network = Network::Slow { delay: Duration::from_millis(50), bytes_per_second: 100_000 };
+                set(node, network);
+            }
+        }
+    }
+
+    fn end(self, place: &Place) {
+        match self {
+            Self::Restarted | Self::Wiped | Self::StreamDeleted => {}
+            Self::Away => block_in_place(|| place.broker.as_ref().unwrap().resume()),
+            Self::Cut(node) | Self::Held(node) | Self::Lost(node) | Self::Slow(node) => {
+                place.nodes[node].bus.as_ref().unwrap().set(Network::Open);
+            }
+        }
     }
 }
 

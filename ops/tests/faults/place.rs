@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use tokio::task::block_in_place;
 
+use crate::broker::Broker;
 use crate::caller::{Caller, REQUEST_TIMEOUT, Request, Shared, Told};
 use crate::clock::WallClock;
 use crate::cluster::Cluster;
@@ -18,6 +19,8 @@ use crate::server::{Server, Setup, Store};
 pub const RECOVERY: Duration = Duration::from_secs(15);
 /// How soon a node must notice that its log is away.
 const NOTICE: Duration = Duration::from_secs(30);
+/// How soon nodes must have their bus again.
+const BUS_RECOVERY: Duration = Duration::from_secs(60);
 /// Most connections of a node with the database.
 pub const POOL_SIZE: usize = 8;
 
@@ -27,6 +30,8 @@ pub struct Node {
     server: Mutex<Option<Server>>,
     /// Between it and PostgreSQL.
     pub database: Option<Proxy>,
+    /// Between it and NATS.
+    pub bus: Option<Proxy>,
     /// What it takes for the time.
     pub clock: WallClock,
 }
@@ -37,6 +42,8 @@ pub struct Place {
     pub shared: Arc<Shared>,
     /// PostgreSQL, if the log lies there.
     pub cluster: Option<Cluster>,
+    /// NATS, if the nodes have it.
+    pub broker: Option<Broker>,
     /// Where the log is, without a proxy.
     pub store: Store,
     /// With the root key, and with the log unless it is elsewhere.
@@ -50,8 +57,8 @@ impl Place {
         let own = tempfile::tempdir().unwrap();
         let base = directory.unwrap_or(own.path()).to_owned();
         let (clock, setup) = WallClock::of(setup(&base, &Store::Sqlite), &base);
-        let node = Node { setup, server: Mutex::default(), database: None, clock };
-        Self::open(vec![node], None, Store::Sqlite, base.join("data"), own, None)
+        let node = Node { setup, server: Mutex::default(), database: None, bus: None, clock };
+        Self::open(vec![node], (None, None), Store::Sqlite, base.join("data"), own, None)
     }
 
     /// One node in development mode: its token has no end.
@@ -62,12 +69,12 @@ impl Place {
         let setup = Setup::dev(own.path()).argument("--data-dir").argument(data.to_str().unwrap());
         let setup = setup.with("SCAIVAULT_DEV_ROOT_TOKEN", TOKEN);
         let (clock, setup) = WallClock::of(common(setup), own.path());
-        let node = Node { setup, server: Mutex::default(), database: None, clock };
-        Self::open(vec![node], None, Store::Sqlite, data, own, Some(TOKEN))
+        let node = Node { setup, server: Mutex::default(), database: None, bus: None, clock };
+        Self::open(vec![node], (None, None), Store::Sqlite, data, own, Some(TOKEN))
     }
 
-    /// Nodes on one PostgreSQL, each behind a proxy of its own.
-    pub async fn postgres(nodes: usize, cluster: Cluster) -> Self {
+    /// Nodes on one PostgreSQL, and on NATS if there is a broker, each behind proxies of its own.
+    pub async fn postgres(nodes: usize, cluster: Cluster, broker: Option<Broker>) -> Self {
         let own = tempfile::tempdir().unwrap();
         let url = cluster.database();
         let key = own.path().join("0/data/root.key");
@@ -77,20 +84,27 @@ impl Place {
             std::fs::create_dir_all(&directory).unwrap();
             let database = Proxy::start(cluster.port()).await;
             let far = url.replace(&format!(":{}/", cluster.port()), &format!(":{}/", database.address.port()));
-            let setup = setup(&directory, &Store::Postgres(far))
+            let mut setup = setup(&directory, &Store::Postgres(far))
                 .with("NODE_ID", &format!("node-{number}"))
                 .with("DATABASE_POOL_SIZE", &POOL_SIZE.to_string())
                 .with("KMS_KEY_FILE", key.to_str().unwrap());
+            let mut bus = None;
+            if let Some(broker) = &broker {
+                let port = broker.address().rsplit_once(':').unwrap().1.parse().unwrap();
+                let proxy = Proxy::start(port).await;
+                setup = setup.with("NATS_URL", &format!("nats://{}", proxy.address));
+                bus = Some(proxy);
+            }
             let (clock, setup) = WallClock::of(setup, &directory);
-            made.push(Node { setup, server: Mutex::default(), database: Some(database), clock });
+            made.push(Node { setup, server: Mutex::default(), database: Some(database), bus, clock });
         }
         let data = own.path().join("0/data");
-        Self::open(made, Some(cluster), Store::Postgres(url), data, own, None)
+        Self::open(made, (Some(cluster), broker), Store::Postgres(url), data, own, None)
     }
 
     fn open(
         nodes: Vec<Node>,
-        cluster: Option<Cluster>,
+        (cluster, broker): (Option<Cluster>, Option<Broker>),
         store: Store,
         data: PathBuf,
         directory: tempfile::TempDir,
@@ -106,7 +120,7 @@ impl Place {
             *node.server.lock().unwrap() = Some(server);
         }
         let shared = Shared::new(urls, token.expect("the first start prints a token"));
-        Self { nodes, shared, cluster, store, data, _directory: directory }
+        Self { nodes, shared, cluster, broker, store, data, _directory: directory }
     }
 
     /// `kill -9`.
@@ -202,6 +216,24 @@ impl Place {
                 return self.shared.defect(format!("{what}: nothing is noticed of a log that is away"));
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits until every node has its bus again; without it they only learn later of each other.
+    pub async fn bus_returns(&self) {
+        let begun = Instant::now();
+        for node in 0..self.nodes.len() {
+            let url = self.shared.nodes[node].read().unwrap().clone();
+            let client = reqwest::Client::builder().no_proxy().build().unwrap();
+            let asking = async || -> Result<serde_json::Value, reqwest::Error> {
+                client.get(format!("{url}/v1/health/ready")).send().await?.json().await
+            };
+            while !asking().await.is_ok_and(|body| body["checks"]["bus"] == "ok") {
+                if begun.elapsed() > BUS_RECOVERY {
+                    return self.shared.defect(format!("node {node} does not get its bus back: {}", self.log(node)));
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
         }
     }
 
