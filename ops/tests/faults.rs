@@ -56,7 +56,7 @@ use cluster::Cluster;
 use disk::Disk;
 use fault::Fault;
 use load::Mix;
-use place::{POOL_SIZE, Place};
+use place::{POOL_SIZE, Place, Says};
 use random::Random;
 use size::Size;
 
@@ -146,7 +146,7 @@ async fn full_disk_under_sqlite() {
         campaign
             .round("disk full", async |place, _| {
                 disk.fill();
-                place.refuses(0).await;
+                place.refuses(0, Says::NotWell).await;
                 disk.free();
                 place.recovers().await
             })
@@ -165,8 +165,8 @@ async fn full_disk_under_postgres() {
         campaign
             .round("disk full", async |place, _| {
                 disk.fill();
-                place.refuses(0).await;
-                place.refuses(1).await;
+                place.refuses(0, Says::NotWell).await;
+                place.refuses(1, Says::NotWell).await;
                 disk.free();
                 let cluster = place.cluster.as_ref().unwrap();
                 // It ends itself when it cannot write its own log.

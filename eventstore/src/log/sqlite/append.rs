@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
+use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqlitePool;
-use sqlx::{AssertSqlSafe, Sqlite, Transaction};
 
 use super::scrub::Scrubber;
-use crate::log::backend::{AppendTransaction, Head};
+use super::transaction::WriteTransaction;
+use crate::log::backend::{AppendTransaction, BackendKind, Head};
 use crate::log::row;
 use crate::record::Record;
 use crate::{CommandId, Position, Revision, StoreError, StreamId};
@@ -18,18 +19,22 @@ const CHUNKS: [usize; 3] = [128, 16, 1];
 const INSERT_RECORDS: &str = "INSERT INTO events (position, stream, revision, type, schema_version, recorded_at, \
                               command_id, body, body_sha256, entries_root, leaf_hash) VALUES ";
 
-/// An open transaction on the writing connection; sqlx rolls it back when it is dropped.
+/// An open transaction on the writing connection; rolled back when dropped.
 pub(super) struct SqliteAppend {
-    tx: Transaction<'static, Sqlite>,
+    tx: WriteTransaction,
     head: Head,
     shredded: bool,
     scrubber: Option<Scrubber>,
 }
 
 impl SqliteAppend {
-    pub(super) async fn begin(writer: &SqlitePool, scrubber: Option<Scrubber>) -> Result<Self, StoreError> {
-        let mut tx = writer.begin_with("BEGIN IMMEDIATE").await.map_err(row::failed)?;
-        let found = sqlx::query(row::HEAD).fetch_optional(&mut *tx).await.map_err(row::failed)?;
+    pub(super) async fn begin(
+        writer: &SqlitePool,
+        kind: BackendKind,
+        scrubber: Option<Scrubber>,
+    ) -> Result<Self, StoreError> {
+        let mut tx = WriteTransaction::begin(writer, kind).await?;
+        let found = sqlx::query(row::HEAD).fetch_optional(tx.connection()?).await.map_err(row::failed)?;
         Ok(Self { head: row::head(found.as_ref())?, tx, shredded: false, scrubber })
     }
 }
@@ -53,7 +58,7 @@ impl AppendTransaction for SqliteAppend {
             for stream in chunk {
                 query = query.bind(stream.0.as_slice());
             }
-            for answer in query.fetch_all(&mut *self.tx).await.map_err(row::failed)? {
+            for answer in query.fetch_all(self.tx.connection()?).await.map_err(row::failed)? {
                 let (stream, revision) = row::revision(&answer)?;
                 found.insert(stream, revision);
             }
@@ -70,7 +75,7 @@ impl AppendTransaction for SqliteAppend {
             for id in chunk {
                 query = query.bind(id.0.as_slice());
             }
-            for answer in query.fetch_all(&mut *self.tx).await.map_err(row::failed)? {
+            for answer in query.fetch_all(self.tx.connection()?).await.map_err(row::failed)? {
                 let (id, position) = row::command(&answer)?;
                 found.insert(id, position);
             }
@@ -81,7 +86,7 @@ impl AppendTransaction for SqliteAppend {
     async fn leaf_at(&mut self, position: Position) -> Result<Option<[u8; 32]>, StoreError> {
         let found = sqlx::query(row::LEAF)
             .bind(row::signed(position.0))
-            .fetch_optional(&mut *self.tx)
+            .fetch_optional(self.tx.connection()?)
             .await
             .map_err(row::failed)?;
         found.map(|found| row::leaf(&found, position)).transpose()
@@ -105,14 +110,14 @@ impl AppendTransaction for SqliteAppend {
                     .bind(record.entries_root.as_ref().map(|root| root.as_slice()))
                     .bind(record.leaf_hash.as_slice());
             }
-            query.execute(&mut *self.tx).await.map_err(row::failed)?;
+            query.execute(self.tx.connection()?).await.map_err(row::failed)?;
         }
         for record in records {
             if let Some(key) = &record.data_key {
                 sqlx::query("INSERT INTO data_keys (position, wrapped) VALUES ($1, $2)")
                     .bind(row::signed(record.position.0))
                     .bind(key.0.as_ref())
-                    .execute(&mut *self.tx)
+                    .execute(self.tx.connection()?)
                     .await
                     .map_err(row::failed)?;
             }
@@ -121,7 +126,7 @@ impl AppendTransaction for SqliteAppend {
             sqlx::query("UPDATE head SET position = $1, recorded_at = $2 WHERE id = 1")
                 .bind(row::signed(last.position.0))
                 .bind(last.recorded_at.0)
-                .execute(&mut *self.tx)
+                .execute(self.tx.connection()?)
                 .await
                 .map_err(row::failed)?;
         }
@@ -133,7 +138,7 @@ impl AppendTransaction for SqliteAppend {
         for position in positions {
             sqlx::query("DELETE FROM data_keys WHERE position = $1")
                 .bind(row::signed(position.0))
-                .execute(&mut *self.tx)
+                .execute(self.tx.connection()?)
                 .await
                 .map_err(row::failed)?;
         }
@@ -142,7 +147,7 @@ impl AppendTransaction for SqliteAppend {
 
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
         let Self { tx, shredded, scrubber, .. } = *self;
-        tx.commit().await.map_err(row::failed)?;
+        tx.commit().await?;
         if let Some(scrubber) = scrubber {
             scrubber.after_commit(shredded).await;
         }
