@@ -3,6 +3,7 @@
 //!
 //! Small by default; `ops/scripts/faults` runs all of it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, unreachable_pub, dead_code)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "hours of rounds show how they are doing")]
 #![allow(clippy::disallowed_methods, reason = "tests have their own environment, clock and tasks")]
 
 #[path = "support/api.rs"]
@@ -172,7 +173,7 @@ async fn full_disk_under_postgres() {
                 // It ends itself when it cannot write its own log.
                 tokio::task::block_in_place(|| {
                     if !cluster.runs() {
-                        cluster.resume()
+                        cluster.resume();
                     }
                 });
                 place.recovers().await
@@ -193,9 +194,9 @@ async fn clock_jumps_by_a_year() {
                 let moment = Duration::from_millis(200 + random.below(1_000));
                 let clock = &place.nodes[0].clock;
                 if number % 2 == 0 {
-                    clock.ahead(YEAR)
+                    clock.ahead(YEAR);
                 } else {
-                    clock.behind(YEAR)
+                    clock.behind(YEAR);
                 }
                 tokio::time::sleep(moment).await;
                 let recovered = place.recovers().await;
@@ -220,9 +221,9 @@ async fn clock_of_one_node_jumps() {
                 let moment = Duration::from_millis(200 + random.below(1_000));
                 let clock = &place.nodes[usize::try_from(random.below(2)).unwrap()].clock;
                 if number % 2 == 0 {
-                    clock.ahead(HOURS)
+                    clock.ahead(HOURS);
                 } else {
-                    clock.behind(HOURS)
+                    clock.behind(HOURS);
                 }
                 tokio::time::sleep(moment).await;
                 let recovered = place.recovers().await;

@@ -1,6 +1,6 @@
 //! Sends requests to nodes, holds every answer against what any answer must be, and notes what became of each.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
@@ -51,8 +51,6 @@ pub struct Shared {
     sent: Mutex<Vec<Sent>>,
     defects: Mutex<Vec<String>>,
     longest_ms: AtomicU64,
-    /// A token may be refused: the clock of a node is beyond its end.
-    pub expired: AtomicBool,
 }
 
 /// What became of one request.
@@ -77,7 +75,6 @@ impl Shared {
             sent: Mutex::default(),
             defects: Mutex::default(),
             longest_ms: AtomicU64::new(0),
-            expired: AtomicBool::new(false),
         })
     }
 
@@ -249,7 +246,6 @@ impl Caller {
         match (reply.status, code) {
             (200 | 201 | 204, "") => Told::Reply(reply),
             (404, "secret_not_found") | (409, "secret_exists" | "version_conflict") => Told::Reply(reply),
-            (401, _) if shared.expired.load(Ordering::SeqCst) => Told::Refused(what.into()),
             (503, "service_unavailable") => {
                 let reason = error["details"]["reason"].as_str().unwrap_or_default().to_owned();
                 if reply.header("retry-after").and_then(|text| text.parse::<u64>().ok()).is_none_or(|wait| wait == 0) {

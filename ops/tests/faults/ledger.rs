@@ -128,7 +128,7 @@ impl Ledger {
             (Some(503), _) if succeeded || !written.is_empty() => {
                 found.push(format!("{sent:?} was refused, but the log has {entries:?} {written:?}"));
             }
-            (Some(401 | 503), _) => {}
+            (Some(503), _) => {}
             (Some(status), _) => {
                 let Some(entry) = entries.first() else {
                     found.push(format!("{sent:?} has no entry"));

@@ -67,8 +67,7 @@ impl Load {
     pub async fn stop(self) -> Vec<Operation> {
         self.stop.store(true, Ordering::SeqCst);
         self.clients.join_all().await;
-        let operations = std::mem::take(&mut *self.operations.lock().unwrap());
-        operations
+        std::mem::take(&mut self.operations.lock().unwrap())
     }
 
     /// How much was done so far.

@@ -7,10 +7,12 @@ use crate::random::Random;
 /// Nobody writes it.
 const NEVER: u64 = u64::MAX;
 
+/// Another answer to an operation, if that kind can be given there.
+type Mutation = fn(&[Operation], Operation) -> Option<Operation>;
+
 /// Each kind of wrong answer, at a random place, is found.
 pub fn all_are_found(history: &[Operation], random: &mut Random) {
-    let mutations: [fn(&[Operation], Operation) -> Option<Operation>; 4] =
-        [foreign_value, stale_read, lost_write, twice];
+    let mutations: [Mutation; 4] = [foreign_value, stale_read, lost_write, twice];
     for (kind, mutation) in mutations.into_iter().enumerate() {
         let first = random.below(history.len() as u64) as usize;
         let mutated = (0..history.len()).map(|index| (first + index) % history.len()).find_map(|index| {
