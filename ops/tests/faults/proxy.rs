@@ -33,19 +33,21 @@ pub struct Proxy {
     network: watch::Sender<Network>,
     /// How often connections were lost, so that they know even if they did not look.
     losses: Arc<AtomicU64>,
+    _reserved: TcpSocket,
     _tasks: JoinSet<()>,
 }
 
 impl Proxy {
     /// In front of a server on this host.
     pub async fn start(target: u16) -> Self {
-        let listener = listen(0);
-        let address = listener.local_addr().unwrap();
+        // Bound as long as the proxy lives: while nobody listens, nobody else gets the port either.
+        let reserved = bind(0);
+        let address = reserved.local_addr().unwrap();
         let (network, watched) = watch::channel(Network::Open);
         let losses = Arc::new(AtomicU64::new(0));
         let mut tasks = JoinSet::new();
-        tasks.spawn(accept(listener, target, watched, losses.clone()));
-        Self { address, network, losses, _tasks: tasks }
+        tasks.spawn(accept(listen(address.port()), target, watched, losses.clone()));
+        Self { address, network, losses, _reserved: reserved, _tasks: tasks }
     }
 
     /// Changes what the network does.
@@ -57,11 +59,16 @@ impl Proxy {
     }
 }
 
-fn listen(port: u16) -> TcpListener {
+fn bind(port: u16) -> TcpSocket {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_reuseaddr(true).unwrap();
+    socket.set_reuseport(true).unwrap();
     socket.bind((Ipv4Addr::LOCALHOST, port).into()).unwrap();
-    socket.listen(128).unwrap()
+    socket
+}
+
+fn listen(port: u16) -> TcpListener {
+    bind(port).listen(128).unwrap()
 }
 
 async fn accept(listener: TcpListener, target: u16, network: watch::Receiver<Network>, losses: Arc<AtomicU64>) {
@@ -122,6 +129,10 @@ impl Connection {
             let _ = client.set_zero_linger();
             return;
         };
+        // A host may connect a port with itself while nobody listens there.
+        if server.local_addr().ok() == server.peer_addr().ok() {
+            return;
+        }
         let _ = (client.set_nodelay(true), server.set_nodelay(true));
         let end = {
             let (from_client, to_client) = client.split();
