@@ -37,9 +37,15 @@ pub struct Violation {
 
 /// Finds an order in which the operations of one path, done one after the other, answer as they did.
 pub fn check(operations: &[Operation], order: Order) -> Result<(), Box<Violation>> {
+    check_within(operations, order, MOST_STEPS)
+}
+
+/// The same with another limit. That there is an order is found soon; that there is none takes all combinations of
+/// operations without an answer.
+pub fn check_within(operations: &[Operation], order: Order, most_steps: u64) -> Result<(), Box<Violation>> {
     let mut operations: Vec<&Operation> = operations.iter().filter(|operation| counts(operation)).collect();
     operations.sort_by_key(|operation| operation.invoked);
-    Search { operations, order, taken: Vec::new(), state: Register::default() }.run()
+    Search { operations, order, most_steps, taken: Vec::new(), state: Register::default() }.run()
 }
 
 /// What was not answered and could not change anything says nothing.
@@ -51,6 +57,7 @@ struct Search<'h> {
     /// In the order of asking.
     operations: Vec<&'h Operation>,
     order: Order,
+    most_steps: u64,
     /// Which of them have their place.
     taken: Vec<u64>,
     state: Register,
@@ -80,14 +87,14 @@ impl Search<'_> {
                 furthest = (placed, self.taken.clone(), self.state);
             }
             steps += 1;
-            if steps < MOST_STEPS && seen.insert((self.taken.clone(), self.state)) {
+            if steps < self.most_steps && seen.insert((self.taken.clone(), self.state)) {
                 let choices = self.changes();
                 branches.push(Branch { taken: self.taken.clone(), state: self.state, choices });
             }
             let (index, state) = loop {
-                let Some(branch) = branches.last_mut().filter(|_| steps < MOST_STEPS) else {
+                let Some(branch) = branches.last_mut().filter(|_| steps < self.most_steps) else {
                     (_, self.taken, self.state) = furthest;
-                    return Err(Box::new(self.violation(steps >= MOST_STEPS)));
+                    return Err(Box::new(self.violation(steps >= self.most_steps)));
                 };
                 let Some(choice) = branch.choices.pop() else {
                     branches.pop();
@@ -139,7 +146,8 @@ impl Search<'_> {
 
     /// What nothing without a place has to precede.
     fn candidates(&self) -> Vec<usize> {
-        let waiting: Vec<usize> = (0..self.operations.len()).filter(|index| !self.is_taken(*index)).collect();
+        let full = self.taken.iter().take_while(|word| **word == u64::MAX).count() * 64;
+        let waiting: Vec<usize> = (full..self.operations.len()).filter(|index| !self.is_taken(*index)).collect();
         let mut first_answer = u64::MAX;
         let mut first_change = u64::MAX;
         let mut first_of_node: BTreeMap<u64, u64> = BTreeMap::new();
