@@ -13,6 +13,7 @@ mod reading;
 mod sharing;
 mod store;
 mod tampering;
+mod witnessing;
 
 /// Runs each case on each of the stores named.
 macro_rules! on {
@@ -44,6 +45,7 @@ on!([memory, sqlite, postgres] {
     reading::a_stream_reads_in_order,
     reading::late_readers_see_everything,
     reading::keys_are_unique,
+    witnessing::witnesses_say_what_records_say,
     load::many_writers_with_live_readers,
     load::a_full_queue_refuses_at_once,
     load::a_slow_reader_loses_nothing,
@@ -68,6 +70,7 @@ mod embedded {
     on!([sqlite] {
         tampering::destroyed_keys_leave_no_trace,
         reading::a_path_that_cannot_be_opened_is_named,
+        witnessing::a_log_of_one_process_is_led_by_it,
     });
 }
 
@@ -78,5 +81,7 @@ mod shared {
         sharing::a_wrong_address_is_told_from_a_server_that_is_down,
         sharing::cut_connections_lose_nothing,
         sharing::a_crashed_server_loses_nothing,
+        witnessing::one_leads_until_its_lease_ends,
+        witnessing::a_leader_cut_off_from_the_database_stops,
     });
 }

@@ -70,7 +70,8 @@ async fn a_wiped_server_is_filled_from_the_log() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_deleted_under_way_comes_back() {
     let url = Cluster::shared().database();
-    let installation = Installation::new(&Broker::shared().url());
+    let broker = Broker::start("");
+    let installation = Installation::new(&broker.url());
     let writer = Member::join(&installation, postgres(&url).await).await;
     let idle = Member::join(&installation, postgres(&url).await).await;
     writer.up().await;
@@ -86,6 +87,9 @@ async fn a_stream_deleted_under_way_comes_back() {
     context.delete_stream(installation.stream()).await.unwrap();
     assert_eq!(writer.published(&installation).await.len(), 240);
     follow(idle.node.feed.reader(Position::START), Position(240)).await;
+    idle.up().await;
+    drop(context);
+    until("connections of the past are closed", async || broker.connections() <= 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,6 +8,7 @@
 mod broker;
 #[path = "../support/cluster.rs"]
 mod cluster;
+mod credentials;
 mod distrust;
 #[path = "../support/log.rs"]
 mod fixture;

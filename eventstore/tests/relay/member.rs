@@ -1,5 +1,6 @@
 //! A node on the bus, and an outsider's view of the stream.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -120,9 +121,13 @@ pub fn start(installation: &Installation, node: &Node) -> Bus {
 }
 
 pub fn start_with(installation: &Installation, node: &Node, urls: Vec<String>) -> Bus {
+    start_as(installation, node, urls, None)
+}
+
+pub fn start_as(installation: &Installation, node: &Node, urls: Vec<String>, credentials: Option<PathBuf>) -> Bus {
     let options = BusOptions {
         urls: urls.into_iter().map(Zeroizing::new).collect(),
-        credentials_file: None,
+        credentials_file: credentials,
         prefix: installation.prefix.clone(),
         node_id: "tester".into(),
         installation_id: installation.id,

@@ -3,8 +3,8 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use scaivault_eventstore::Position;
 use scaivault_eventstore::record::NewRecord;
+use scaivault_eventstore::{Position, RecordedAt};
 use tokio::task::JoinSet;
 
 use crate::broker::Broker;
@@ -81,26 +81,32 @@ async fn a_node_follows_without_polling() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_too_old_is_not_published() {
-    let installation = Installation::new(&Broker::shared().url());
-    let backend = memory().await;
-    let node = crate::fixture::Node::start(backend.clone(), Default::default()).await;
-    let day = 24 * 3_600 * 1_000_000;
-    node.fill(30).await;
-    node.now.fetch_add(3 * day, Ordering::SeqCst);
-    for _ in 0..5 {
-        let recorded_at = scaivault_eventstore::RecordedAt(node.now.load(Ordering::SeqCst));
-        node.append(unit(vec![NewRecord { recorded_at, ..record(new_stream(), 1) }])).await.unwrap();
+    // Of an empty stream, and of one that was left behind.
+    for before in [0, 10] {
+        let installation = Installation::new(&Broker::shared().url());
+        let backend = memory().await;
+        let node = crate::fixture::Node::start(backend.clone(), Default::default()).await;
+        node.fill(before).await;
+        if before > 0 {
+            let member = Member::join(&installation, backend.clone()).await;
+            member.published(&installation).await;
+            member.bus.close().await;
+        }
+        node.fill(30 - before).await;
+        let day = 24 * 3_600 * 1_000_000;
+        node.now.fetch_add(3 * day, Ordering::SeqCst);
+        for _ in 0..5 {
+            let recorded_at = RecordedAt(node.now.load(Ordering::SeqCst));
+            node.append(unit(vec![NewRecord { recorded_at, ..record(new_stream(), 1) }])).await.unwrap();
+        }
+        node.appender.close().await;
+        let member = Member::join(&installation, backend).await;
+        member.published(&installation).await;
+        // Servers before 2.10 cannot let a stream begin at a number: it gets all.
+        let first = if installation.context().await.client().is_server_compatible(2, 10, 0) { 31 } else { 1 };
+        let messages = installation.messages().await.unwrap();
+        assert_eq!(messages[0].sequence, first, "the numbers are those of the log all the same");
     }
-    node.appender.close().await;
-    let member = Member::join(&installation, backend).await;
-    member.published(&installation).await;
-    // Servers before 2.10 cannot let a stream begin at a number: it gets all.
-    let first = if installation.context().await.client().is_server_compatible(2, 10, 0) { 31 } else { 1 };
-    assert_eq!(
-        installation.messages().await.unwrap()[0].sequence,
-        first,
-        "the numbers are those of the log all the same"
-    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

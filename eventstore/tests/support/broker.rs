@@ -6,6 +6,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests have their own environment, clock and tasks")]
 
 use std::fs;
+use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -21,7 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Broker {
     directory: PathBuf,
     port: u16,
-    /// Ends the server once its standard input closes: when this is dropped, or the process dies.
+    /// Ends the server once its standard input does, by a word or by the end of this process, which
+    /// also removes the directory.
     running: Mutex<Option<Child>>,
 }
 
@@ -65,7 +67,7 @@ impl Broker {
     pub fn crash(&self) {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(mut running) = running {
-            drop(running.stdin.take());
+            running.stdin.take().unwrap().write_all(b"keep\n").unwrap();
             running.wait().unwrap();
         }
     }
@@ -77,9 +79,11 @@ impl Broker {
 
     /// Starts again on the same port with what it kept.
     pub fn resume(&self) {
-        let script = "\"$0\" \"$@\" & server=$!; cat >/dev/null; kill -9 $server; wait $server";
+        let script = "\"$@\" & server=$!; word=; read -r word; kill -9 $server; wait $server; \
+                      [ \"$word\" = keep ] || { cd /; rm -rf \"$0\"; }";
         let child = Command::new("sh")
             .args(["-c", script])
+            .arg(&self.directory)
             .arg(program())
             .args(["-js", "-a", "127.0.0.1", "-p", &self.port.to_string(), "-sd"])
             .arg(self.store())
@@ -100,6 +104,17 @@ impl Broker {
             assert!(asked.elapsed() < PATIENCE, "nats-server does not start: {log}");
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// How many connections this host has to it.
+    pub fn connections(&self) -> usize {
+        let remote = format!("0100007F:{:04X}", self.port);
+        let table = fs::read_to_string("/proc/net/tcp").unwrap();
+        let established = |line: &&str| {
+            let mut columns = line.split_whitespace().skip(2);
+            columns.next() == Some(remote.as_str()) && columns.next() == Some("01")
+        };
+        table.lines().filter(established).count()
     }
 
     /// Whether any file of the server's store holds `bytes`.

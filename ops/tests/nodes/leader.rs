@@ -51,7 +51,7 @@ async fn until(patience: Duration, what: &str, holds: impl AsyncFn() -> bool) ->
 
 #[tokio::test]
 async fn another_node_takes_over() {
-    let mut pair = Pair::start(&[]);
+    let mut pair = Pair::start(&[]).await;
     let database = pair.database.clone();
     until(PATIENCE, "one leads", async || leader(&database).await.is_some()).await;
     let first = leader(&database).await.unwrap();

@@ -23,7 +23,7 @@ pub struct Pair {
 
 impl Pair {
     /// Starts both at the same time on an empty database.
-    pub fn start(more: &[(&str, &str)]) -> Self {
+    pub async fn start(more: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let database = Cluster::shared().database();
         let setups = ["a", "b"].map(|name| setup(directory.path(), &database, name, more));
@@ -31,7 +31,23 @@ impl Pair {
         let servers = starting.map(|starting| starting.join().unwrap());
         let tokens: Vec<String> = servers.iter().filter_map(|server| server.value("Bootstrap token: ")).collect();
         let [token] = tokens.as_slice() else { panic!("one of them initialises the store: {tokens:?}") };
-        Self { directory, setups, token: token.clone(), database, servers: servers.map(Some) }
+        let pair = Self { directory, setups, token: token.clone(), database, servers: servers.map(Some) };
+        for number in 0..2 {
+            pair.knows_the_token(number).await;
+        }
+        pair
+    }
+
+    /// Until a node has heard of the token, which the other one may have made.
+    async fn knows_the_token(&self, number: usize) {
+        let (api, asked) = (self.api(number), Instant::now());
+        while api.send(Method::GET, "/v1/auth/whoami", &[], None).await.unwrap().status != 200 {
+            assert!(
+                asked.elapsed() < Duration::from_secs(1),
+                "the token is not known to the other node within a second"
+            );
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     pub fn server(&self, number: usize) -> &Server {

@@ -12,6 +12,8 @@ use super::error::BusError;
 
 /// Longest time to connect to one server.
 const CONNECT: Duration = Duration::from_secs(3);
+/// Longest wait for an answer. A cluster may not give one about a stream that is just being deleted.
+const ANSWER: Duration = Duration::from_secs(2);
 /// A server that answers no ping for two of these is gone.
 const PING: Duration = Duration::from_secs(2);
 
@@ -34,7 +36,7 @@ pub(super) async fn connect(options: &BusOptions) -> Result<Connection, BusError
         .name(format!("scaivault {}", options.node_id))
         .connection_timeout(CONNECT)
         .ping_interval(PING)
-        .request_timeout(Some(Duration::from_secs(5)))
+        .request_timeout(Some(ANSWER))
         // Each server once, without a pause.
         .max_reconnects(addresses.len())
         .reconnect_delay_callback(|_| Duration::ZERO)
