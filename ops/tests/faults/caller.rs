@@ -29,7 +29,7 @@ pub struct Sent {
     pub path: Option<String>,
     /// Status of the answer; `None` without one.
     pub status: Option<u16>,
-    /// `details.reason` of a 503.
+    /// `details.reason` of a 503, or that it was never sent.
     pub reason: Option<String>,
     /// Version in the answer.
     pub version: Option<u64>,
@@ -217,6 +217,11 @@ impl Caller {
                 let text = format!("{} was not answered in {took:?}", what());
                 shared.defect(text.clone());
                 Told::Unknown(text)
+            }
+            // Never sent.
+            Err(error) if error.is_connect() => {
+                sent.reason = Some("unconnected".into());
+                Told::Refused(format!("{}: {error}", what()))
             }
             Err(error) => Told::Unknown(format!("{}: {error}", what())),
         };

@@ -185,7 +185,7 @@ impl Campaign {
             sent.status.is_some_and(|status| status < 400) && sent.action != "read" && sent.action != "list"
         });
         let refused = count(&|sent| sent.status == Some(503));
-        let unanswered = count(&|sent| sent.status.is_none());
+        let unanswered = count(&|sent| sent.status.is_none() && sent.reason.is_none());
         println!(
             "ROW | {} | {} | {} | {writes} | {} | {refused} | {unanswered} | {}/{} | {:.1} s | {:.1} s | {:.0} s |",
             self.name,

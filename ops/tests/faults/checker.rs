@@ -1,11 +1,11 @@
 //! Whether a history of one path is linearizable: the search of Wing and Gong ("Testing and Verifying Concurrent
 //! Objects", 1993) with Lowe's memory of the pairs of linearised set and state that led nowhere ("Testing for
-//! linearizability", 2017).
+//! linearizability", 2017). What led nowhere does not with fewer unanswered operations left to use, either.
 //!
 //! Each operation takes effect at one moment between being asked and being answered. One without an answer takes
 //! effect at any moment after it was asked, or never.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use crate::history::{Call, Operation};
 use crate::register::Register;
@@ -45,7 +45,20 @@ pub fn check(operations: &[Operation], order: Order) -> Result<(), Box<Violation
 pub fn check_within(operations: &[Operation], order: Order, most_steps: u64) -> Result<(), Box<Violation>> {
     let mut operations: Vec<&Operation> = operations.iter().filter(|operation| counts(operation)).collect();
     operations.sort_by_key(|operation| operation.invoked);
-    Search { operations, order, most_steps, taken: Vec::new(), state: Register::default() }.run()
+    let unanswered = operations.iter().filter(|operation| operation.answered.is_none()).count();
+    let mut steps_left = most_steps;
+    let mut refused = None;
+    // Few of those without an answer took effect: orders with few of them are tried first.
+    for most_unanswered in 0..=unanswered {
+        let search =
+            Search { operations: &operations, order, most_unanswered, taken: Vec::new(), state: Register::default() };
+        match search.run(&mut steps_left) {
+            Ok(()) => return Ok(()),
+            Err(violation) if violation.undecided => return Err(violation),
+            Err(violation) => refused = Some(violation),
+        }
+    }
+    Err(refused.expect("it is looked for once at least"))
 }
 
 /// What was not answered and could not change anything says nothing.
@@ -55,9 +68,10 @@ fn counts(operation: &Operation) -> bool {
 
 struct Search<'h> {
     /// In the order of asking.
-    operations: Vec<&'h Operation>,
+    operations: &'h [&'h Operation],
     order: Order,
-    most_steps: u64,
+    /// How many without an answer may be placed.
+    most_unanswered: usize,
     /// Which of them have their place.
     taken: Vec<u64>,
     state: Register,
@@ -71,12 +85,11 @@ struct Branch {
 }
 
 impl Search<'_> {
-    fn run(mut self) -> Result<(), Box<Violation>> {
+    fn run(mut self, steps_left: &mut u64) -> Result<(), Box<Violation>> {
         self.taken = vec![0; self.operations.len().div_ceil(64)];
-        let mut seen = HashSet::new();
+        let mut seen = Seen::default();
         let mut branches: Vec<Branch> = Vec::new();
         let mut furthest = (0, self.taken.clone(), self.state);
-        let mut steps = 0;
         loop {
             self.observe();
             if self.complete() {
@@ -86,15 +99,15 @@ impl Search<'_> {
             if placed > furthest.0 {
                 furthest = (placed, self.taken.clone(), self.state);
             }
-            steps += 1;
-            if steps < self.most_steps && seen.insert((self.taken.clone(), self.state)) {
+            *steps_left = steps_left.saturating_sub(1);
+            if *steps_left > 0 && seen.is_new(self.answered(true), self.answered(false), self.state) {
                 let choices = self.changes();
                 branches.push(Branch { taken: self.taken.clone(), state: self.state, choices });
             }
             let (index, state) = loop {
-                let Some(branch) = branches.last_mut().filter(|_| steps < self.most_steps) else {
+                let Some(branch) = branches.last_mut().filter(|_| *steps_left > 0) else {
                     (_, self.taken, self.state) = furthest;
-                    return Err(Box::new(self.violation(steps >= self.most_steps)));
+                    return Err(Box::new(self.violation(*steps_left == 0)));
                 };
                 let Some(choice) = branch.choices.pop() else {
                     branches.pop();
@@ -129,10 +142,12 @@ impl Search<'_> {
 
     /// What could change the state next; the last one is tried first.
     fn changes(&self) -> Vec<(usize, Register)> {
+        let unanswered: u32 = self.answered(false).iter().map(|word| word.count_ones()).sum();
+        let more = (unanswered as usize) < self.most_unanswered;
         let fitting = self.candidates().into_iter().filter_map(|index| {
             let operation = self.operations[index];
             let (state, answer) = self.state.step(operation.call);
-            let fits = operation.answered.is_none_or(|(_, told)| told == answer);
+            let fits = operation.answered.map_or(more, |(_, told)| told == answer);
             (fits && state != self.state).then_some((index, state))
         });
         let mut fitting: Vec<_> = fitting.collect();
@@ -180,6 +195,17 @@ impl Search<'_> {
         (0..self.operations.len()).all(|index| self.is_taken(index) || self.operations[index].answered.is_none())
     }
 
+    /// Of those with a place, the ones with an answer or the ones without.
+    fn answered(&self, with: bool) -> Vec<u64> {
+        let mut taken = self.taken.clone();
+        for (index, operation) in self.operations.iter().enumerate() {
+            if operation.answered.is_some() != with {
+                taken[index / 64] &= !(1 << (index % 64));
+            }
+        }
+        taken
+    }
+
     fn is_taken(&self, index: usize) -> bool {
         self.taken[index / 64] & (1 << (index % 64)) != 0
     }
@@ -192,5 +218,23 @@ impl Search<'_> {
         let next = self.candidates().into_iter().map(|index| self.operations[index].clone()).collect();
         let placed = self.taken.iter().map(|word| word.count_ones() as usize).sum();
         Violation { placed, state: self.state, next, undecided }
+    }
+}
+
+/// Dead ends: for a set of answered operations and a state, the sets of unanswered ones that had been used.
+#[derive(Default)]
+struct Seen(HashMap<(Vec<u64>, Register), Vec<Vec<u64>>>);
+
+impl Seen {
+    /// Whether no point is known with the same outcome for no more unanswered operations.
+    fn is_new(&mut self, answered: Vec<u64>, used: Vec<u64>, state: Register) -> bool {
+        let within = |less: &[u64], more: &[u64]| less.iter().zip(more).all(|(less, more)| less & !more == 0);
+        let known = self.0.entry((answered, state)).or_default();
+        if known.iter().any(|less| within(less, &used)) {
+            return false;
+        }
+        known.retain(|more| !within(&used, more));
+        known.push(used);
+        true
     }
 }

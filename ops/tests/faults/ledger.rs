@@ -123,6 +123,9 @@ impl Ledger {
         }
         let succeeded = entries.iter().any(|entry| entry["success"] == true);
         match (sent.status, sent.reason.as_deref()) {
+            (None, Some(_)) if !entries.is_empty() || !written.is_empty() => {
+                found.push(format!("{sent:?} was not sent, but the log has {entries:?} {written:?}"));
+            }
             // Not answered, or told that it is not known.
             (None, _) | (Some(503), Some("outcome_unknown")) => {}
             (Some(503), _) if succeeded || !written.is_empty() => {
@@ -163,9 +166,9 @@ impl Ledger {
         for read in reads {
             match read.status {
                 Some(status) if status < 400 => counted.answered += 1,
-                None => counted.unanswered += 1,
+                None if read.reason.is_none() => counted.unanswered += 1,
                 Some(503) if read.reason.as_deref() == Some("outcome_unknown") => counted.unanswered += 1,
-                Some(_) => {}
+                Some(_) | None => {}
             }
         }
         let ours = self.entries.iter().filter(|(id, _)| id.starts_with(OWN)).flat_map(|(_, entries)| entries);
