@@ -12,6 +12,7 @@ mod finish;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::ConnectInfo;
@@ -30,6 +31,9 @@ use crate::response::Done;
 use crate::router::{Matched, Unmatched};
 use arrival::Arrival;
 use finish::Finished;
+
+/// What a request may take beyond its time to record how it ended.
+const CONCLUSION: Duration = Duration::from_secs(1);
 
 /// A handler panicked. What it said may hold anything, and stays untold.
 #[derive(Debug)]
@@ -74,7 +78,7 @@ async fn public(app: &Arc<App>, arrival: &Arrival, operation: &'static Operation
     let mut call = checks::public_call(app, arrival, operation);
     let unknown = call.query.finish().map_err(Stop::from);
     let done = match unknown {
-        Ok(()) => within(app, (operation.handler)(&mut call)).await,
+        Ok(()) => within(app, arrival, (operation.handler)(&mut call)).await,
         Err(stop) => Some(Err(stop)),
     };
     match done.unwrap_or_else(|| Err(Stop::Failure(Failure::unavailable("timeout")))) {
@@ -102,8 +106,8 @@ async fn authenticated(
     let level = admitted.level;
     let who = admitted.caller.clone();
     let mut call = admitted.into_call(app, arrival, matched);
-    let done = match within(app, checks::format(&mut call, arrival, body)).await {
-        Some(Ok(())) => match within(app, (operation.handler)(&mut call)).await {
+    let done = match within(app, arrival, checks::format(&mut call, arrival, body)).await {
+        Some(Ok(())) => match within(app, arrival, (operation.handler)(&mut call)).await {
             Some(done) => done,
             // A change may be on its way into the log, with its own entry.
             None if operation.idempotent => Err(Stop::Failure(Failure::Undecided)),
@@ -112,17 +116,25 @@ async fn authenticated(
         Some(Err(failure)) => Err(Stop::Failure(failure)),
         None => Err(Stop::Failure(Failure::unavailable("timeout"))),
     };
-    finish::conclude(app, arrival, &mut call, done).await.with_level(level).of(&who, &call.target)
+    let concluding = tokio::time::timeout(left(app, arrival), finish::conclude(app, arrival, &mut call, done));
+    // What was handed to the log goes its way: whether the entry stands is not known.
+    let concluded = concluding.await.unwrap_or_else(|_| Finished::failed(arrival, operation, &Failure::Undecided));
+    concluded.with_level(level).of(&who, &call.target)
 }
 
 /// What comes of a part of the work, or `None` if it takes longer than a request may.
-async fn within<T>(app: &App, work: impl Future<Output = T>) -> Option<T> {
+async fn within<T>(app: &App, arrival: &Arrival, work: impl Future<Output = T>) -> Option<T> {
     let mut work = std::pin::pin!(work);
     // Much of it never waits, and then needs no timer.
     match poll_immediate(&mut work).await {
         Some(done) => Some(done),
-        None => tokio::time::timeout(app.settings.request_timeout, work).await.ok(),
+        None => tokio::time::timeout(left(app, arrival), work).await.ok(),
     }
+}
+
+/// How much longer a request may take; a little in any case, to say how it ended.
+fn left(app: &App, arrival: &Arrival) -> Duration {
+    app.settings.request_timeout.saturating_sub(arrival.started.elapsed()).max(CONCLUSION)
 }
 
 /// Makes entries for floods of rejected tokens that were folded. Called about once a second.

@@ -2,23 +2,29 @@
 
 mod append;
 mod connect;
+mod lent;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgPool, Postgres};
-use tokio::time::error::Elapsed;
+use futures_util::TryStreamExt as _;
+use sqlx::postgres::{PgArguments, PgPool, PgRow, Postgres};
+use sqlx::query::Query;
 
 use crate::log::backend::{AppendTransaction, AtOnce, Backend, BackendKind, Expected, Head, StoredKey, Witness};
 use crate::log::{row, schema};
 use crate::record::Record;
 use crate::{CommandId, Position, Revision, StoreError, StreamId};
 
-/// How long a statement may take before its connection is given up. The server's own limit comes
-/// first; this one is for a server that is not heard of any more.
-const DEADLINE: Duration = Duration::from_secs(35);
+use lent::{Lent, Silence};
+
+/// How long a server may be silent before its connection is given up: what a statement may take,
+/// or each row of a page. A little more than the server lets a statement wait for the head.
+///
+/// Giving up is safe: what was not committed never will be, and a commit is looked up in the log.
+const DEADLINE: Duration = Duration::from_secs(8);
 
 /// Takes the one row if it is free, has run out, or is this holder's. `clock_timestamp` because a
 /// statement may have waited for another one's.
@@ -31,6 +37,7 @@ const LEAD: &str = "INSERT INTO leadership AS present (id, holder, until) \
 /// A log in PostgreSQL.
 pub struct PostgresBackend {
     pool: PgPool,
+    silence: Arc<Silence>,
 }
 
 impl PostgresBackend {
@@ -39,35 +46,25 @@ impl PostgresBackend {
     ///
     /// A server older than 14, or one that refuses this user, is a [`StoreError::Setup`].
     pub async fn connect(url: &str, pool_size: u32) -> Result<Self, StoreError> {
-        Ok(Self { pool: connect::connect(url, pool_size.max(2)).await? })
+        let silence = Arc::<Silence>::default();
+        Ok(Self { pool: connect::connect(url, pool_size.max(2), Arc::clone(&silence)).await?, silence })
     }
 
-    async fn connection(&self) -> Result<PoolConnection<Postgres>, StoreError> {
-        self.pool.acquire().await.map_err(row::failed)
-    }
-}
-
-/// What came of a call under [`DEADLINE`]; a connection that did not answer is not used again.
-fn settle<T>(
-    connection: &mut PoolConnection<Postgres>,
-    answer: Result<Result<T, sqlx::Error>, Elapsed>,
-) -> Result<T, StoreError> {
-    match answer {
-        Ok(answer) => answer.map_err(row::failed),
-        Err(elapsed) => {
-            connection.close_on_drop();
-            Err(StoreError::unavailable(elapsed))
-        }
+    async fn connection(&self) -> Result<Lent, StoreError> {
+        Ok(Lent::new(self.pool.acquire().await.map_err(row::failed)?, Arc::clone(&self.silence)))
     }
 }
 
-/// Runs a query on a connection under [`DEADLINE`].
+/// Runs a query on a connection under [`DEADLINE`]; one that did not answer is not used again.
 macro_rules! within {
     ($connection:expr, $query:expr, $how:ident) => {{
-        let answer = tokio::time::timeout(DEADLINE, $query.$how(&mut *$connection)).await;
-        settle(&mut $connection, answer)
+        let connection = $connection.ask()?;
+        let answer = tokio::time::timeout(DEADLINE, $query.$how(connection)).await;
+        $connection.heard(answer)
     }};
 }
+
+use within;
 
 #[async_trait]
 impl Backend for PostgresBackend {
@@ -77,12 +74,10 @@ impl Backend for PostgresBackend {
 
     async fn migrate(&self) -> Result<(), StoreError> {
         let mut connection = self.connection().await?;
-        let done = schema::postgres().run_direct(None, &mut *connection, false).await;
-        if done.is_err() {
-            // It may still hold the migrator's lock, which ends with it.
-            connection.close_on_drop();
-        }
-        done.map_err(schema::failed)
+        let done = schema::postgres().run_direct(None, connection.ask()?, false).await;
+        // After a failure it may still hold the migrator's lock, which ends with it.
+        done.map_err(schema::failed)?;
+        connection.heard(Ok(Ok(())))
     }
 
     async fn begin(&self) -> Result<Box<dyn AppendTransaction>, StoreError> {
@@ -96,13 +91,14 @@ impl Backend for PostgresBackend {
         shred: &[Position],
     ) -> Result<AtOnce, StoreError> {
         let mut connection = self.connection().await?;
-        let done = tokio::time::timeout(DEADLINE, append::at_once(&mut connection, expected, records, shred)).await;
-        Ok(match settle(&mut connection, done) {
+        let appending = append::at_once(connection.ask()?, expected, records, shred);
+        let done = tokio::time::timeout(DEADLINE, appending).await;
+        Ok(match connection.heard(done) {
             Ok(true) => AtOnce::Appended,
             Ok(false) => AtOnce::Refused,
             Err(error) => {
                 // Nobody knows what state it is in.
-                connection.close_on_drop();
+                connection.give_up();
                 AtOnce::Unknown(error)
             }
         })
@@ -119,7 +115,7 @@ impl Backend for PostgresBackend {
         let found = within!(connection, sqlx::query(row::HEAD), fetch_optional)?;
         let head = row::head(found.as_ref())?;
         let query = sqlx::query(row::AFTER_POSITION).bind(row::signed(after.0)).bind(row::signed(limit as u64));
-        let rows = within!(connection, query, fetch_all)?;
+        let rows = page(&mut connection, query).await?;
         row::page(&rows, after, limit, head)
     }
 
@@ -171,8 +167,8 @@ impl Backend for PostgresBackend {
 
     async fn add_keys(&self, keys: &[StoredKey]) -> Result<bool, StoreError> {
         let mut connection = self.connection().await?;
-        let added = tokio::time::timeout(DEADLINE, append::add_keys(&mut connection, keys)).await;
-        settle(&mut connection, added)
+        let added = tokio::time::timeout(DEADLINE, append::add_keys(connection.ask()?, keys)).await;
+        connection.heard(added)
     }
 
     async fn lead(&self, holder: &str, ttl_seconds: u32) -> Result<bool, StoreError> {
@@ -195,6 +191,23 @@ impl Backend for PostgresBackend {
     async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// The rows of a query, however many: as long as they keep coming.
+async fn page(connection: &mut Lent, query: Query<'_, Postgres, PgArguments>) -> Result<Vec<PgRow>, StoreError> {
+    let mut found = Vec::new();
+    let mut rows = query.fetch(connection.ask()?);
+    let end = loop {
+        match tokio::time::timeout(DEADLINE, rows.try_next()).await {
+            Ok(Ok(Some(row))) => found.push(row),
+            Ok(Ok(None)) => break Ok(Ok(())),
+            Ok(Err(error)) => break Ok(Err(error)),
+            Err(elapsed) => break Err(elapsed),
+        }
+    };
+    drop(rows);
+    connection.heard(end)?;
+    Ok(found)
 }
 
 impl fmt::Debug for PostgresBackend {

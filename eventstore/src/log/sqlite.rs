@@ -2,6 +2,7 @@
 
 mod append;
 mod scrub;
+mod transaction;
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 use scrub::Scrubber;
+use transaction::WriteTransaction;
 
 use crate::log::backend::{AppendTransaction, AtOnce, Backend, BackendKind, Expected, Head, StoredKey, Witness};
 use crate::log::{row, schema};
@@ -91,7 +93,7 @@ impl Backend for SqliteBackend {
     }
 
     async fn begin(&self) -> Result<Box<dyn AppendTransaction>, StoreError> {
-        Ok(Box::new(append::SqliteAppend::begin(&self.writer, self.scrubber.clone()).await?))
+        Ok(Box::new(append::SqliteAppend::begin(&self.writer, self.kind, self.scrubber.clone()).await?))
     }
 
     async fn append_at_once(
@@ -101,10 +103,10 @@ impl Backend for SqliteBackend {
         shred: &[Position],
     ) -> Result<AtOnce, StoreError> {
         if expected.revisions.is_empty() && expected.commands.is_empty() && shred.is_empty() {
-            return append::at_once(&self.writer, self.scrubber.as_ref(), records).await;
+            return append::at_once(&self.writer, self.kind, self.scrubber.as_ref(), records).await;
         }
         // What must be looked at before writing needs steps of its own.
-        let tx = append::SqliteAppend::begin(&self.writer, self.scrubber.clone()).await?;
+        let tx = append::SqliteAppend::begin(&self.writer, self.kind, self.scrubber.clone()).await?;
         Ok(tx.finish(expected, records, shred).await.unwrap_or_else(AtOnce::Unknown))
     }
 
@@ -168,7 +170,7 @@ impl Backend for SqliteBackend {
     }
 
     async fn add_keys(&self, keys: &[StoredKey]) -> Result<bool, StoreError> {
-        let mut tx = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(row::failed)?;
+        let mut tx = WriteTransaction::begin(&self.writer, self.kind).await?;
         for key in keys {
             let done = sqlx::query(row::ADD_KEY)
                 .bind(key.id.as_slice())
@@ -179,14 +181,14 @@ impl Backend for SqliteBackend {
                 .bind(key.wrapped_by.as_ref().map(|id| id.as_slice()))
                 .bind(key.wrapped.as_slice())
                 .bind(key.created_at)
-                .execute(&mut *tx)
+                .execute(tx.connection()?)
                 .await
                 .map_err(row::failed)?;
             if done.rows_affected() == 0 {
                 return Ok(false);
             }
         }
-        tx.commit().await.map_err(row::failed)?;
+        tx.commit().await?;
         Ok(true)
     }
 

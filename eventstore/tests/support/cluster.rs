@@ -37,11 +37,16 @@ impl Cluster {
 
     /// A server of its own, for tests that stop it.
     pub fn start() -> Self {
+        Self::start_in(&std::env::temp_dir())
+    }
+
+    /// The same with everything it keeps somewhere below `parent`.
+    pub fn start_in(parent: &Path) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let programs = programs();
         let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos();
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let directory = std::env::temp_dir().join(format!("pg-{}-{number}-{nanos}", std::process::id()));
+        let directory = parent.join(format!("pg-{}-{number}-{nanos}", std::process::id()));
         fs::create_dir_all(&directory).unwrap();
         fs::set_permissions(&directory, fs::Permissions::from_mode(0o700)).unwrap();
         let root = fs::metadata(&directory).unwrap().uid() == 0;
@@ -88,6 +93,29 @@ impl Cluster {
     /// Stops the server at once, as a crash would.
     pub fn crash(&self) {
         run(self.program("pg_ctl").arg("-D").arg(self.data()).args(["-m", "immediate", "-w", "stop"]));
+    }
+
+    /// Stops and starts the server at once.
+    pub fn restart(&self) {
+        let log = self.directory.join("server.log");
+        run(self.program("pg_ctl").arg("-D").arg(self.data()).arg("-l").arg(log).args([
+            "-m",
+            "immediate",
+            "-w",
+            "restart",
+        ]));
+    }
+
+    /// Whether the server runs.
+    pub fn runs(&self) -> bool {
+        let mut status = self.program("pg_ctl");
+        let status = status.arg("-D").arg(self.data()).arg("status").stdin(Stdio::null()).stdout(Stdio::null());
+        status.status().unwrap().success()
+    }
+
+    /// Where it listens, on this host.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Starts the server again on the same data and port.

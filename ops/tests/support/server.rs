@@ -112,6 +112,11 @@ impl Server {
         self.printed.iter().find_map(|line| line.strip_prefix(start)).map(str::to_owned)
     }
 
+    /// Id of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Its log.
     pub fn errors(&self) -> String {
         std::fs::read_to_string(&self.errors).unwrap_or_default()

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::Connection;
-use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgConnection, Postgres};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use super::{DEADLINE, settle};
+use super::lent::Lent;
+use super::{DEADLINE, within};
 use crate::log::backend::{AppendTransaction, Expected, Head, StoredKey};
 use crate::log::row;
 use crate::record::Record;
@@ -67,28 +67,23 @@ const COMMANDS: &str =
 /// returned to the pool, where it would wait for the answer.
 pub(super) struct PostgresAppend {
     /// Gone once the transaction has ended.
-    connection: Option<PoolConnection<Postgres>>,
-    /// A statement was sent and its answer not read to the end.
-    busy: bool,
+    connection: Option<Lent>,
     head: Head,
 }
 
-/// Runs a query of the transaction; `busy` stays set if it is dropped or does not come back.
+/// Runs a query of the transaction.
 macro_rules! run {
     ($append:expr, $query:expr, $how:ident) => {{
         let Some(connection) = $append.connection.as_mut() else {
             return Err(StoreError::Unavailable(None));
         };
-        $append.busy = true;
-        let answer = timeout(DEADLINE, $query.$how(&mut **connection)).await;
-        $append.busy = answer.is_err();
-        settle(connection, answer)
+        within!(connection, $query, $how)
     }};
 }
 
 impl PostgresAppend {
-    pub(super) async fn begin(connection: PoolConnection<Postgres>) -> Result<Self, StoreError> {
-        let mut append = Self { connection: Some(connection), busy: false, head: Head::default() };
+    pub(super) async fn begin(connection: Lent) -> Result<Self, StoreError> {
+        let mut append = Self { connection: Some(connection), head: Head::default() };
         let rows = run!(append, sqlx::raw_sql(BEGIN), fetch_all)?;
         append.head = row::head(rows.first())?;
         Ok(append)
@@ -132,15 +127,11 @@ impl AppendTransaction for PostgresAppend {
 
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
         let done = run!(self, sqlx::raw_sql("COMMIT"), execute);
-        match (done, self.connection.take()) {
-            (Ok(_), _) => Ok(()),
-            (Err(error), Some(mut connection)) => {
-                // Nobody knows what state it is in.
-                connection.close_on_drop();
-                Err(error)
-            }
-            (Err(error), None) => Err(error),
+        if let (Err(_), Some(mut connection)) = (&done, self.connection.take()) {
+            // Nobody knows what state it is in.
+            connection.give_up();
         }
+        done.map(drop)
     }
 }
 
@@ -148,16 +139,17 @@ impl Drop for PostgresAppend {
     fn drop(&mut self) {
         let Some(mut connection) = self.connection.take() else { return };
         match Handle::try_current() {
-            Ok(runtime) if !self.busy => {
+            Ok(runtime) if !connection.is_waiting() => {
                 runtime.spawn(async move {
-                    let done = timeout(ROLLBACK, sqlx::raw_sql("ROLLBACK").execute(&mut *connection)).await;
-                    if !matches!(done, Ok(Ok(_))) {
-                        connection.close_on_drop();
+                    let Ok(rolling_back) = connection.ask() else { return };
+                    let done = timeout(ROLLBACK, sqlx::raw_sql("ROLLBACK").execute(rolling_back)).await;
+                    if connection.heard(done).is_err() {
+                        connection.give_up();
                     }
                 });
             }
             // The server rolls back when the connection ends.
-            _ => connection.close_on_drop(),
+            _ => connection.give_up(),
         }
     }
 }

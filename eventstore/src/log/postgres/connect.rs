@@ -1,11 +1,13 @@
 //! A connection pool whose every wait ends, on a server that fits.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, Executor};
 
+use super::lent::{Silence, TRIAL};
 use crate::StoreError;
 use crate::log::row;
 
@@ -19,21 +21,22 @@ const OLDEST: u32 = 140_000;
 
 /// Set on every connection.
 ///
-/// - A process that is stopped in mid-append must not hold the head for ever.
+/// - A process that is stopped or cut off in mid-append must not hold the head for long: until it
+///   is given up, all others wait. They wait a little longer than that, so that they get it.
 /// - A commit that is acknowledged must be on disk, whatever the server's default is; stronger
 ///   settings stay.
 /// - Plans are kept while the tables grow from nothing: without the last two lines one made for an
 ///   empty table may scan the whole log.
 const SESSION: &str = "SET statement_timeout = '30s'; \
-                       SET lock_timeout = '10s'; \
-                       SET idle_in_transaction_session_timeout = '30s'; \
+                       SET lock_timeout = '7s'; \
+                       SET idle_in_transaction_session_timeout = '5s'; \
                        SET default_transaction_isolation = 'read committed'; \
                        SELECT set_config('synchronous_commit', 'on', false) \
                            WHERE current_setting('synchronous_commit') = 'off'; \
                        SET enable_seqscan = off; \
                        SET jit = off";
 
-pub(super) async fn connect(url: &str, size: u32) -> Result<PgPool, StoreError> {
+pub(super) async fn connect(url: &str, size: u32, silence: Arc<Silence>) -> Result<PgPool, StoreError> {
     // The text of the URL stays out of messages: it holds the password.
     if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
         return Err(StoreError::Setup("the database URL must begin with postgres:// or postgresql://".into()));
@@ -46,10 +49,17 @@ pub(super) async fn connect(url: &str, size: u32) -> Result<PgPool, StoreError> 
         .max_connections(size)
         .acquire_timeout(ACQUIRE)
         .test_before_acquire(false)
-        .before_acquire(|connection, state| {
+        .before_acquire(move |connection, state| {
+            let silence = Arc::clone(&silence);
             Box::pin(async move {
+                if !silence.is_over_for(state.idle_for) {
+                    return Ok(false);
+                }
                 if state.idle_for > STALE {
-                    connection.ping().await?;
+                    tokio::time::timeout(TRIAL, connection.ping()).await.map_err(|elapsed| {
+                        silence.found();
+                        sqlx::Error::Io(elapsed.into())
+                    })??;
                 }
                 Ok(true)
             })

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqlitePool};
-use sqlx::{AssertSqlSafe, Sqlite, Transaction};
+use sqlx::{AssertSqlSafe, Sqlite};
 
 use super::scrub::Scrubber;
-use crate::log::backend::{AppendTransaction, AtOnce, Expected, Head};
+use super::transaction::WriteTransaction;
+use crate::log::backend::{AppendTransaction, AtOnce, BackendKind, Expected, Head};
 use crate::log::row;
 use crate::record::Record;
 use crate::{CommandId, Position, Revision, StoreError, StreamId};
@@ -19,18 +20,22 @@ const CHUNKS: [usize; 3] = [128, 16, 1];
 const INSERT_RECORDS: &str = "INSERT INTO events (position, stream, revision, type, schema_version, recorded_at, \
                               command_id, body, body_sha256, entries_root, leaf_hash) VALUES ";
 
-/// An open transaction on the writing connection; sqlx rolls it back when it is dropped.
+/// An open transaction on the writing connection; rolled back when dropped.
 pub(super) struct SqliteAppend {
-    tx: Transaction<'static, Sqlite>,
+    tx: WriteTransaction,
     head: Head,
     shredded: bool,
     scrubber: Option<Scrubber>,
 }
 
 impl SqliteAppend {
-    pub(super) async fn begin(writer: &SqlitePool, scrubber: Option<Scrubber>) -> Result<Self, StoreError> {
-        let mut tx = writer.begin_with("BEGIN IMMEDIATE").await.map_err(row::failed)?;
-        let found = sqlx::query(row::HEAD).fetch_optional(&mut *tx).await.map_err(row::failed)?;
+    pub(super) async fn begin(
+        writer: &SqlitePool,
+        kind: BackendKind,
+        scrubber: Option<Scrubber>,
+    ) -> Result<Self, StoreError> {
+        let mut tx = WriteTransaction::begin(writer, kind).await?;
+        let found = sqlx::query(row::HEAD).fetch_optional(tx.connection()?).await.map_err(row::failed)?;
         Ok(Self { head: row::head(found.as_ref())?, tx, shredded: false, scrubber })
     }
 }
@@ -54,7 +59,7 @@ impl AppendTransaction for SqliteAppend {
             for stream in chunk {
                 query = query.bind(stream.0.as_slice());
             }
-            for answer in query.fetch_all(&mut *self.tx).await.map_err(row::failed)? {
+            for answer in query.fetch_all(self.tx.connection()?).await.map_err(row::failed)? {
                 let (stream, revision) = row::revision(&answer)?;
                 found.insert(stream, revision);
             }
@@ -71,7 +76,7 @@ impl AppendTransaction for SqliteAppend {
             for id in chunk {
                 query = query.bind(id.0.as_slice());
             }
-            for answer in query.fetch_all(&mut *self.tx).await.map_err(row::failed)? {
+            for answer in query.fetch_all(self.tx.connection()?).await.map_err(row::failed)? {
                 let (id, position) = row::command(&answer)?;
                 found.insert(id, position);
             }
@@ -82,7 +87,7 @@ impl AppendTransaction for SqliteAppend {
     async fn leaf_at(&mut self, position: Position) -> Result<Option<[u8; 32]>, StoreError> {
         let found = sqlx::query(row::LEAF)
             .bind(row::signed(position.0))
-            .fetch_optional(&mut *self.tx)
+            .fetch_optional(self.tx.connection()?)
             .await
             .map_err(row::failed)?;
         found.map(|found| row::leaf(&found, position)).transpose()
@@ -91,7 +96,7 @@ impl AppendTransaction for SqliteAppend {
     async fn insert(&mut self, records: &[Record]) -> Result<(), StoreError> {
         for chunk in chunks(records) {
             let query = inserting("", chunk, "");
-            query.execute(&mut *self.tx).await.map_err(row::failed)?;
+            query.execute(self.tx.connection()?).await.map_err(row::failed)?;
         }
         Ok(())
     }
@@ -101,7 +106,7 @@ impl AppendTransaction for SqliteAppend {
         for position in positions {
             sqlx::query("DELETE FROM data_keys WHERE position = $1")
                 .bind(row::signed(position.0))
-                .execute(&mut *self.tx)
+                .execute(self.tx.connection()?)
                 .await
                 .map_err(row::failed)?;
         }
@@ -110,7 +115,7 @@ impl AppendTransaction for SqliteAppend {
 
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
         let Self { tx, shredded, scrubber, .. } = *self;
-        tx.commit().await.map_err(row::failed)?;
+        tx.commit().await?;
         if let Some(scrubber) = scrubber {
             scrubber.after_commit(shredded).await;
         }
@@ -149,20 +154,19 @@ impl SqliteAppend {
 /// instead of one for each statement. That the log ends where it should, a trigger makes sure.
 pub(super) async fn at_once(
     writer: &SqlitePool,
+    kind: BackendKind,
     scrubber: Option<&Scrubber>,
     records: &[Record],
 ) -> Result<AtOnce, StoreError> {
-    let mut connection = writer.acquire().await.map_err(row::failed)?;
+    let mut tx = WriteTransaction::prepare(writer, kind).await?;
     let query = inserting("BEGIN IMMEDIATE; ", records, "; COMMIT");
-    if let Err(error) = query.execute(&mut *connection).await {
-        // Fails if the transaction has ended by itself, which is as good.
-        let _ = sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await;
+    if let Err(error) = query.execute(tx.connection()?).await {
         return Ok(match row::is_taken(&error) {
             true => AtOnce::Refused,
             false => AtOnce::Unknown(row::failed(error)),
         });
     }
-    drop(connection);
+    tx.ended();
     if let Some(scrubber) = scrubber {
         scrubber.after_commit(false).await;
     }
