@@ -9,6 +9,7 @@ pub mod event;
 mod evolve;
 pub mod metadata;
 pub mod options;
+mod own_keys;
 pub mod read;
 pub mod restore;
 pub mod rotate;
@@ -23,6 +24,7 @@ pub use condition::Condition;
 pub use event::SecretEvent;
 pub use metadata::Metadata;
 pub use options::{Expiry, NoticeTimes, Options};
+pub use own_keys::OwnKeys;
 pub use version::{SecretType, Version, VersionState};
 
 use crate::{ErrorCode, Rejection, SecretPath, Timestamp};

@@ -50,6 +50,7 @@ impl Pool {
         if let Some(tags) = &metadata.tags {
             metadata.tags = Some(tags.iter().map(|tag| self.text(tag)).collect());
         }
+        metadata.own = metadata.own.with_keys(|key| self.text(key));
         if let Some(owner) = &metadata.owner {
             metadata.owner = Some(self.text(owner));
         }

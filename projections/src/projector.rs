@@ -4,7 +4,7 @@ mod fold;
 mod opening;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use futures_util::StreamExt as _;
@@ -23,6 +23,9 @@ use opening::{Opened, open, open_aside};
 
 /// Parts of batches that are being opened while earlier ones are folded.
 const AHEAD: usize = 8;
+/// How often what is folded is shown while more is waiting: to show it is to share it, and what is
+/// shared is copied before it changes again.
+const SHOWING: Duration = Duration::from_millis(20);
 
 /// How the fold is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,8 +43,9 @@ pub struct Projections {
     values: Values,
     applied: watch::Sender<Position>,
     state: watch::Sender<ProjectorState>,
-    /// Held while a batch is folded: in between, everything is as of one position.
-    folding: Mutex<()>,
+    /// Held from the first change that is not shown until it is: in between, everything is as of one
+    /// position.
+    folding: Arc<Mutex<()>>,
 }
 
 /// Everything but values, as of one position. Later changes do not touch it.
@@ -69,7 +73,7 @@ impl Projections {
             values: Values::default(),
             applied,
             state: watch::Sender::new(ProjectorState::Running),
-            folding: Mutex::new(()),
+            folding: Arc::default(),
         }
     }
 
@@ -139,25 +143,32 @@ impl Projections {
     async fn fold_all(&self, reader: FeedReader, sealer: Sealer) -> StoreError {
         let mut fold = Fold::of(&self.view());
         let mut opening = FuturesOrdered::new();
+        let mut shown = Instant::now();
         let mut reading = Box::pin(read(reader));
         loop {
             let done = tokio::select! {
                 biased;
-                Some(opened) = opening.next() => self.apply(&mut fold, opened, &sealer).await,
+                Some(opened) = opening.next() => {
+                    let show = opening.is_empty() || shown.elapsed() >= SHOWING;
+                    if show {
+                        shown = Instant::now();
+                    }
+                    self.apply(&mut fold, opened, &sealer, show).await
+                }
                 (reader, batch) = reading.as_mut(), if opening.len() < AHEAD => {
                     reading = Box::pin(read(reader));
                     match batch {
                         Err(error) => {
                             // What was read before it is sound.
                             while let Some(opened) = opening.next().await {
-                                if let Err(earlier) = self.apply(&mut fold, opened, &sealer).await {
+                                if let Err(earlier) = self.apply(&mut fold, opened, &sealer, true).await {
                                     return earlier;
                                 }
                             }
                             return error;
                         }
                         Ok(batch) if opening.is_empty() && batch.len() < opening::PART => {
-                            self.apply(&mut fold, open(&sealer, batch), &sealer).await
+                            self.apply(&mut fold, open(&sealer, batch), &sealer, true).await
                         }
                         Ok(batch) => {
                             opening.extend(open_aside(&sealer, &batch));
@@ -172,18 +183,26 @@ impl Projections {
         }
     }
 
-    async fn apply(&self, fold: &mut Fold, opened: Opened, sealer: &Sealer) -> Result<(), StoreError> {
+    /// Folds a part, and shows what has been folded so far if `show` says so, or nothing follows.
+    async fn apply(&self, fold: &mut Fold, opened: Opened, sealer: &Sealer, show: bool) -> Result<(), StoreError> {
         let age = opened.batch.age();
         let (opened, failed) = opening::retried(opened, sealer).await;
         let folded = {
-            let _folding = self.folding.lock().await;
+            let folding = match fold.unshown.take() {
+                Some(folding) => folding,
+                None => Arc::clone(&self.folding).lock_owned().await,
+            };
             let folded = fold.apply(opened, &self.accesses, &self.values);
             // What came before a record that does not hold is sound, and is shown.
-            self.view.store(Arc::new(fold.view.clone()));
-            fold.forget_values(&self.values);
+            if show || folded.is_err() || failed.is_some() {
+                self.view.store(Arc::new(fold.view.clone()));
+                fold.forget_values(&self.values);
+                self.applied.send_replace(fold.view.applied);
+            } else {
+                fold.unshown = Some(folding);
+            }
             folded
         };
-        self.applied.send_replace(fold.view.applied);
         metrics::histogram!("scaivault_bus_latency_seconds").record(age);
         folded.and(failed.map_or(Ok(()), Err))
     }

@@ -20,6 +20,8 @@ pub struct Held {
     pub revision: Revision,
     /// When the clock brings something about next.
     pub(crate) due: Option<Timestamp>,
+    /// Neither deleted nor with an end: what most lists ask of most secrets, without looking further.
+    is_plain: bool,
 }
 
 /// All secrets of one owner. Cloning is cheap: clones share what has not changed.
@@ -35,6 +37,11 @@ pub struct Catalogue {
 }
 
 impl Held {
+    pub(crate) fn new(secret: Secret, revision: Revision, due: Option<Timestamp>) -> Self {
+        let is_plain = secret.deleted.is_none() && secret.expiry.is_none();
+        Self { secret: Arc::new(secret), revision, due, is_plain }
+    }
+
     /// Whether the clock has ended it for good, though the log does not say so yet.
     fn has_ended(&self, now: Timestamp) -> bool {
         let due = self.due.is_some_and(|due| due <= now);
@@ -102,7 +109,8 @@ impl Catalogue {
             self.vacated.insert(path.clone(), revision);
             return;
         };
-        let held = Arc::new(Held { due: secret.next_due(facts.at), secret: Arc::new(secret), revision });
+        let due = secret.next_due(facts.at);
+        let held = Arc::new(Held::new(secret, revision, due));
         self.forget_tags(before.as_ref(), Some(&held));
         self.vacated.remove(path);
         self.hold(held);

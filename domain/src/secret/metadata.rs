@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::OwnKeys;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -32,8 +33,8 @@ pub struct Metadata {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<Arc<str>>,
     /// Own keys.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub own: BTreeMap<Arc<str>, OwnValue>,
+    #[serde(default, skip_serializing_if = "OwnKeys::is_empty")]
+    pub own: OwnKeys,
 }
 
 /// Value of an own key.
@@ -77,7 +78,7 @@ impl Serialize for Flat<'_> {
         if let Some(owner) = owner {
             object.serialize_entry("owner", owner)?;
         }
-        for (key, value) in own {
+        for (key, value) in own.iter() {
             object.serialize_entry(key, value)?;
         }
         object.end()
@@ -110,11 +111,16 @@ impl MetadataPatch {
         if let Some(owner) = &self.owner {
             merged.owner.clone_from(owner);
         }
-        for (key, value) in &self.own {
-            match value {
-                Some(value) => merged.own.insert(key.clone(), value.clone()),
-                None => merged.own.remove(key),
-            };
+        if !self.own.is_empty() {
+            let held = merged.own.iter().map(|(key, value)| (key.clone(), value.clone()));
+            let mut own: BTreeMap<_, _> = held.collect();
+            for (key, value) in &self.own {
+                match value {
+                    Some(value) => own.insert(key.clone(), value.clone()),
+                    None => own.remove(key),
+                };
+            }
+            merged.own = own.into();
         }
         merged
     }

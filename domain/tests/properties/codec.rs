@@ -59,7 +59,7 @@ fn metadata() -> impl Strategy<Value = Metadata> {
         description: description.map(Into::into),
         tags,
         owner: owner.map(Into::into),
-        own,
+        own: own.into(),
     })
 }
 

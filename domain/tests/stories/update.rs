@@ -43,7 +43,7 @@ fn metadata_merges_key_by_key_and_makes_no_version() {
     };
     let second = Metadata {
         tags: tags(&["a", "b"]),
-        own: BTreeMap::from([("tier".into(), OwnValue::Number(3.into()))]),
+        own: BTreeMap::from([("tier".into(), OwnValue::Number(3.into()))]).into(),
         ..first
     };
     let story = story.when(patch(more)).then([event(second)]);

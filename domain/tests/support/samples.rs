@@ -54,7 +54,8 @@ fn metadata() -> Metadata {
             ("region".into(), OwnValue::Text("eu".into())),
             ("share".into(), OwnValue::Number(serde_json::Number::from_f64(0.25).unwrap())),
             ("tier".into(), OwnValue::Number((-3).into())),
-        ]),
+        ])
+        .into(),
     }
 }
 

@@ -133,14 +133,18 @@ impl Appender {
         self.shared.health.report(running)
     }
 
-    /// Whether an append could begin now: takes the head and lets it go, within two seconds.
+    /// Whether the database stores something now: a commit that changes nothing, within two seconds.
     pub async fn ping(&self) -> Result<(), StoreError> {
         let backend = Arc::clone(&self.shared.backend);
         // A task of its own, so that a late answer finds somebody who rolls back.
         #[allow(clippy::disallowed_methods, reason = "ends with the database's own deadline")]
-        let begun = tokio::spawn(async move { backend.begin().await.map(drop) });
-        let begun = timeout(PING, begun).await.map_err(StoreError::unavailable)?;
-        begun.map_err(StoreError::unavailable)?
+        let touched = tokio::spawn(async move {
+            let mut tx = backend.begin().await?;
+            tx.touch().await?;
+            tx.commit().await
+        });
+        let touched = timeout(PING, touched).await.map_err(StoreError::unavailable)?;
+        touched.map_err(StoreError::unavailable)?
     }
 
     /// Takes no more units, commits those that wait, ends the task.

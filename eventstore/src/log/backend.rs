@@ -187,6 +187,9 @@ pub trait AppendTransaction: Send {
     /// Destroys the data keys of the records at `positions`.
     async fn shred(&mut self, positions: &[Position]) -> Result<(), StoreError>;
 
+    /// Writes something that changes nothing, to see whether the database stores at all.
+    async fn touch(&mut self) -> Result<(), StoreError>;
+
     /// Makes it durable.
     async fn commit(self: Box<Self>) -> Result<(), StoreError>;
 }

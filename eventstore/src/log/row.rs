@@ -28,6 +28,7 @@ pub(super) const WITNESSES: &str = "SELECT e.position, e.leaf_hash, e.command_id
                                     LEFT JOIN data_keys k ON k.position = e.position \
                                     WHERE e.position BETWEEN $1 AND $2 ORDER BY e.position";
 pub(super) const HEAD: &str = "SELECT position, recorded_at FROM head WHERE id = 1";
+pub(super) const TOUCH: &str = "UPDATE head SET position = position WHERE id = 1";
 pub(super) const LEAF: &str = "SELECT leaf_hash FROM events WHERE position = $1";
 pub(super) const COMMAND: &str = "SELECT position FROM events WHERE command_id = $1 AND command_id IS NOT NULL";
 pub(super) const KEYS: &str = "SELECT id, level, owner, purpose, version, wrapped_by, wrapped, created_at FROM keys \

@@ -128,6 +128,9 @@ impl AppendTransaction for FaultyAppend {
     async fn shred(&mut self, positions: &[Position]) -> Result<(), StoreError> {
         self.real.shred(positions).await
     }
+    async fn touch(&mut self) -> Result<(), StoreError> {
+        self.real.touch().await
+    }
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
         match self.mode.load(Ordering::SeqCst) {
             SILENT => {

@@ -49,7 +49,11 @@ impl NodeChecks {
         }
         match self.appender.ping().await {
             Ok(()) if health.last_error.is_none() => Status::Ok,
-            // The head could be locked, but the last append failed: only the next one tells.
+            // It stores a little, but an append has just failed.
+            Ok(()) if health.since_failure.is_some_and(|since| since < RECENT) => {
+                Status::Error(health.last_error.unwrap_or_default().to_owned())
+            }
+            // That is a while ago: only the next append tells, so let there be one.
             Ok(()) => Status::Degraded(health.last_error.unwrap_or_default().to_owned()),
             Err(_) => Status::Error(health.last_error.unwrap_or("not reachable").to_owned()),
         }

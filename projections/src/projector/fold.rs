@@ -7,6 +7,7 @@ use scaivault_domain::secret::SecretEvent;
 use scaivault_domain::{Event, Owner, Recorded};
 use scaivault_eventstore::sealing::SealedValue;
 use scaivault_eventstore::{Record, StoreError};
+use tokio::sync::OwnedMutexGuard;
 
 use super::opening::{Opened, Ready};
 use crate::accesses::Accesses;
@@ -18,6 +19,8 @@ use crate::view::View;
 /// The read models while they are folded.
 pub(super) struct Fold {
     pub(super) view: View,
+    /// Held while there is something in it that is not shown.
+    pub(super) unshown: Option<OwnedMutexGuard<()>>,
     pool: Pool,
     /// Records whose values were destroyed since the view was last shown.
     destroyed: Vec<u64>,
@@ -26,7 +29,7 @@ pub(super) struct Fold {
 impl Fold {
     /// Going on from `view`.
     pub(super) fn of(view: &View) -> Self {
-        Self { view: view.clone(), pool: Pool::default(), destroyed: Vec::new() }
+        Self { view: view.clone(), unshown: None, pool: Pool::default(), destroyed: Vec::new() }
     }
 
     /// Applies records in order, up to the first that does not fit.

@@ -40,17 +40,30 @@ pub struct Page<T> {
 }
 
 impl Filter {
-    fn admits(&self, held: &Held, now: Timestamp) -> bool {
+    /// Whether a secret fits; that it has `tag` is known.
+    fn admits(&self, held: &Held, tag: Option<&str>, now: Timestamp) -> bool {
+        self.state_fits(held, now)
+            && self.secret_type.is_none_or(|wanted| {
+                // A deleted secret has no current version left to ask when its last version was deleted.
+                let version = held.secret.current().or(held.secret.versions.last());
+                version.is_some_and(|version| version.secret_type == wanted)
+            })
+            && self.expires_before.is_none_or(|end| held.secret.expires_at().is_some_and(|at| at < end))
+            && self.updated_after.is_none_or(|start| held.secret.updated_at > start)
+            && self
+                .tags
+                .iter()
+                .filter(|wanted| Some(wanted.as_str()) != tag)
+                .all(|wanted| held.secret.metadata.tags().iter().any(|held| held.as_ref() == wanted))
+    }
+
+    fn state_fits(&self, held: &Held, now: Timestamp) -> bool {
+        if held.is_plain {
+            return true;
+        }
         let secret = &held.secret;
         let there = secret.deleted.is_none() || (self.include_deleted && !held.has_ended(now));
-        // A deleted secret has no current version left to ask when its last version was deleted.
-        let secret_type = secret.current().or(secret.versions.last()).map(|version| version.secret_type);
-        there
-            && (self.include_expired || !secret.is_expired(now))
-            && self.secret_type.is_none_or(|wanted| secret_type == Some(wanted))
-            && self.expires_before.is_none_or(|end| secret.expires_at().is_some_and(|at| at < end))
-            && self.updated_after.is_none_or(|start| secret.updated_at > start)
-            && self.tags.iter().all(|tag| secret.metadata.tags().iter().any(|held| held.as_ref() == tag))
+        there && (self.include_expired || !secret.is_expired(now))
     }
 }
 
@@ -74,8 +87,9 @@ impl Catalogue {
         visible: impl Fn(&SecretPath) -> bool,
     ) -> Page<Arc<Held>> {
         let mut page = Page { rows: Vec::new(), has_more: false, total: 0 };
-        for (path, held) in self.candidates(filter) {
-            if !filter.admits(held, now) || !visible(path) {
+        let (tag, candidates) = self.candidates(filter);
+        for (path, held) in candidates {
+            if !filter.admits(held, tag, now) || !visible(path) {
                 continue;
             }
             page.total += 1;
@@ -96,14 +110,18 @@ impl Catalogue {
         starting_with(Some(&self.held), prefix)
     }
 
-    /// Secrets that may fit a filter, by path: those of its rarest tag, if it has any.
-    fn candidates<'a>(&'a self, filter: &'a Filter) -> impl Iterator<Item = (&'a SecretPath, &'a Arc<Held>)> {
-        let tagged = |tag: &String| self.tagged.get(tag.as_str());
-        let rarest = match filter.tags.iter().min_by_key(|tag| tagged(tag).map_or(0, OrdMap::len)) {
+    /// Secrets that may fit a filter, by path: those of its rarest tag, if it has any, and that tag.
+    fn candidates<'a>(
+        &'a self,
+        filter: &'a Filter,
+    ) -> (Option<&'a str>, impl Iterator<Item = (&'a SecretPath, &'a Arc<Held>)>) {
+        let tagged = |tag: &str| self.tagged.get(tag);
+        let rarest = filter.tags.iter().map(String::as_str).min_by_key(|tag| tagged(tag).map_or(0, OrdMap::len));
+        let held = match rarest {
             Some(tag) => tagged(tag),
             None => Some(&self.held),
         };
-        starting_with(rarest, &filter.prefix)
+        (rarest, starting_with(held, &filter.prefix))
     }
 
     /// Live secrets that end in `[now, until]`, soonest first, after the row `(end, path)`.

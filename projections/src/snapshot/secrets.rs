@@ -47,7 +47,12 @@ pub(super) fn read(from: &mut Decoder<'_>, pool: &mut Pool) -> Option<Held> {
     let path = SecretPath::parse(from.text()?).ok()?;
     let revision = Revision(from.number()?);
     let due = from.option(Decoder::time)?;
-    let versions = (0..from.count()?).map(|_| read_version(from, pool)).collect::<Option<_>>()?;
+    let count = from.count()?;
+    // Of just this size: there are many of them.
+    let mut versions = Vec::with_capacity(count);
+    for _ in 0..count {
+        versions.push(read_version(from, pool)?);
+    }
     let metadata = read_metadata(from, pool)?;
     let options = Options {
         max_versions: from.small()?,
@@ -75,7 +80,7 @@ pub(super) fn read(from: &mut Decoder<'_>, pool: &mut Pool) -> Option<Held> {
         updated_at: from.time()?,
         deleted: from.option(|from| Some(Deletion { deleted_at: from.time()?, recoverable_until: from.time()? }))?,
     };
-    Some(Held { secret: Arc::new(secret), revision, due })
+    Some(Held::new(secret, revision, due))
 }
 
 fn write_version(to: &mut Encoder, version: &Version) {
@@ -127,7 +132,7 @@ fn write_metadata(to: &mut Encoder, metadata: &Metadata) {
     });
     to.option(metadata.owner.as_ref(), |to, text| to.text(text));
     to.number(metadata.own.len() as u64);
-    for (key, value) in &metadata.own {
+    for (key, value) in metadata.own.iter() {
         to.text(key);
         // Text, a boolean or a number: always serialises.
         to.text(&serde_json::to_string(value).unwrap_or_default());

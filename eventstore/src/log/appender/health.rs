@@ -13,6 +13,8 @@ pub struct AppenderHealth {
     pub since_success: Duration,
     /// Kind of the failure that stands: `None` once a commit has succeeded again.
     pub last_error: Option<&'static str>,
+    /// Since the last failure, if one stands.
+    pub since_failure: Option<Duration>,
     /// Whether the outcome of a commit is unknown, so that nothing else is appended.
     pub resolving: bool,
     /// Whether the task runs; if not though nobody closed it, it has panicked.
@@ -28,12 +30,13 @@ pub(super) struct Health {
 struct State {
     last_success: Instant,
     last_error: Option<&'static str>,
+    last_failure: Option<Instant>,
     resolving: bool,
 }
 
 impl Default for Health {
     fn default() -> Self {
-        let state = State { last_success: Instant::now(), last_error: None, resolving: false };
+        let state = State { last_success: Instant::now(), last_error: None, last_failure: None, resolving: false };
         Self { state: Mutex::new(state) }
     }
 }
@@ -44,19 +47,22 @@ impl Health {
         AppenderHealth {
             since_success: state.last_success.elapsed(),
             last_error: state.last_error,
+            since_failure: state.last_failure.map(|at| at.elapsed()),
             resolving: state.resolving,
             running,
         }
     }
 
     pub(super) fn succeeded(&self) {
-        *self.state.lock() = State { last_success: Instant::now(), last_error: None, resolving: false };
+        *self.state.lock() =
+            State { last_success: Instant::now(), last_error: None, last_failure: None, resolving: false };
     }
 
     /// Notes a failure; `true` if none stood before, so that it is worth a line in the log.
     pub(super) fn failed(&self, error: &StoreError) -> bool {
         let mut state = self.state.lock();
         state.resolving = false;
+        state.last_failure = Some(Instant::now());
         state.last_error.replace(kind(error)).is_none()
     }
 

@@ -125,6 +125,10 @@ impl AppendTransaction for PostgresAppend {
         run!(self, query, execute).map(drop)
     }
 
+    async fn touch(&mut self) -> Result<(), StoreError> {
+        run!(self, sqlx::query(row::TOUCH), execute).map(drop)
+    }
+
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
         let done = run!(self, sqlx::raw_sql("COMMIT"), execute);
         if let (Err(_), Some(mut connection)) = (&done, self.connection.take()) {

@@ -113,6 +113,10 @@ impl AppendTransaction for SqliteAppend {
         Ok(())
     }
 
+    async fn touch(&mut self) -> Result<(), StoreError> {
+        sqlx::query(row::TOUCH).execute(self.tx.connection()?).await.map(drop).map_err(row::failed)
+    }
+
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
         let Self { tx, shredded, scrubber, .. } = *self;
         tx.commit().await?;
