@@ -57,7 +57,7 @@ use cluster::Cluster;
 use disk::Disk;
 use fault::Fault;
 use load::Mix;
-use place::{POOL_SIZE, Place, Says};
+use place::{POOL_SIZE, Place};
 use random::Random;
 use size::Size;
 
@@ -147,7 +147,7 @@ async fn full_disk_under_sqlite() {
         campaign
             .round("disk full", async |place, _| {
                 disk.fill();
-                place.refuses(0, Says::NotReady).await;
+                place.refuses(0).await;
                 disk.free();
                 place.recovers().await
             })
@@ -166,8 +166,8 @@ async fn full_disk_under_postgres() {
         campaign
             .round("disk full", async |place, _| {
                 disk.fill();
-                place.refuses(0, Says::NotReady).await;
-                place.refuses(1, Says::NotReady).await;
+                place.refuses(0).await;
+                place.refuses(1).await;
                 disk.free();
                 let cluster = place.cluster.as_ref().unwrap();
                 // It ends itself when it cannot write its own log.

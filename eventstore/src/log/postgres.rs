@@ -20,11 +20,14 @@ use crate::{CommandId, Position, Revision, StoreError, StreamId};
 
 use lent::{Lent, Silence};
 
-/// How long a server may be silent before its connection is given up: what a statement may take,
-/// or each row of a page. A little more than the server lets a statement wait for the head.
+/// How long a server may be silent while it appends before its connection is given up. A little more
+/// than the server lets a statement wait for the head.
 ///
 /// Giving up is safe: what was not committed never will be, and a commit is looked up in the log.
-const DEADLINE: Duration = Duration::from_secs(8);
+const APPENDING: Duration = Duration::from_secs(8);
+/// The same for what waits for nobody: a statement that reads, or each row of a page. Whoever folds
+/// the log stands still meanwhile.
+const READING: Duration = Duration::from_secs(3);
 
 /// Takes the one row if it is free, has run out, or is this holder's. `clock_timestamp` because a
 /// statement may have waited for another one's.
@@ -55,11 +58,11 @@ impl PostgresBackend {
     }
 }
 
-/// Runs a query on a connection under [`DEADLINE`]; one that did not answer is not used again.
+/// Runs a query on a connection under a deadline; one that did not answer is not used again.
 macro_rules! within {
-    ($connection:expr, $query:expr, $how:ident) => {{
+    ($deadline:expr, $connection:expr, $query:expr, $how:ident) => {{
         let connection = $connection.ask()?;
-        let answer = tokio::time::timeout(DEADLINE, $query.$how(connection)).await;
+        let answer = tokio::time::timeout($deadline, $query.$how(connection)).await;
         $connection.heard(answer)
     }};
 }
@@ -92,7 +95,7 @@ impl Backend for PostgresBackend {
     ) -> Result<AtOnce, StoreError> {
         let mut connection = self.connection().await?;
         let appending = append::at_once(connection.ask()?, expected, records, shred);
-        let done = tokio::time::timeout(DEADLINE, appending).await;
+        let done = tokio::time::timeout(APPENDING, appending).await;
         Ok(match connection.heard(done) {
             Ok(true) => AtOnce::Appended,
             Ok(false) => AtOnce::Refused,
@@ -106,13 +109,13 @@ impl Backend for PostgresBackend {
 
     async fn head(&self) -> Result<Head, StoreError> {
         let mut connection = self.connection().await?;
-        let found = within!(connection, sqlx::query(row::HEAD), fetch_optional)?;
+        let found = within!(READING, connection, sqlx::query(row::HEAD), fetch_optional)?;
         row::head(found.as_ref())
     }
 
     async fn read(&self, after: Position, limit: usize) -> Result<Vec<Record>, StoreError> {
         let mut connection = self.connection().await?;
-        let found = within!(connection, sqlx::query(row::HEAD), fetch_optional)?;
+        let found = within!(READING, connection, sqlx::query(row::HEAD), fetch_optional)?;
         let head = row::head(found.as_ref())?;
         let query = sqlx::query(row::AFTER_POSITION).bind(row::signed(after.0)).bind(row::signed(limit as u64));
         let rows = page(&mut connection, query).await?;
@@ -122,22 +125,22 @@ impl Backend for PostgresBackend {
     async fn witnesses(&self, first: Position, last: Position) -> Result<Vec<Witness>, StoreError> {
         let mut connection = self.connection().await?;
         let query = sqlx::query(row::WITNESSES).bind(row::signed(first.0)).bind(row::signed(last.0));
-        let rows = within!(connection, query, fetch_all)?;
+        let rows = within!(READING, connection, query, fetch_all)?;
         rows.iter().map(row::witness).collect()
     }
 
     async fn read_at(&self, position: Position) -> Result<Option<Record>, StoreError> {
         let mut connection = self.connection().await?;
         let find = || sqlx::query(row::AT_POSITION).bind(row::signed(position.0));
-        if let Some(found) = within!(connection, find(), fetch_optional)? {
+        if let Some(found) = within!(READING, connection, find(), fetch_optional)? {
             return row::record(&found, position).map(Some);
         }
-        let head = within!(connection, sqlx::query(row::HEAD), fetch_optional)?;
+        let head = within!(READING, connection, sqlx::query(row::HEAD), fetch_optional)?;
         if position == Position::START || position > row::head(head.as_ref())?.position {
             return Ok(None);
         }
         // It may have been committed between the two queries: only a second look can tell.
-        match within!(connection, find(), fetch_optional)? {
+        match within!(READING, connection, find(), fetch_optional)? {
             Some(found) => row::record(&found, position).map(Some),
             None => Err(StoreError::damaged(position, "the record is missing")),
         }
@@ -149,39 +152,39 @@ impl Backend for PostgresBackend {
             .bind(stream.0.as_slice())
             .bind(row::signed(after.0))
             .bind(row::signed(limit as u64));
-        let rows = within!(connection, query, fetch_all)?;
+        let rows = within!(READING, connection, query, fetch_all)?;
         row::stream(&rows, after)
     }
 
     async fn find_command(&self, id: CommandId) -> Result<Option<Position>, StoreError> {
         let mut connection = self.connection().await?;
-        let found = within!(connection, sqlx::query(row::COMMAND).bind(id.0.as_slice()), fetch_optional)?;
+        let found = within!(READING, connection, sqlx::query(row::COMMAND).bind(id.0.as_slice()), fetch_optional)?;
         found.map(|found| row::position(&found, 0)).transpose()
     }
 
     async fn keys(&self) -> Result<Vec<StoredKey>, StoreError> {
         let mut connection = self.connection().await?;
-        let rows = within!(connection, sqlx::query(row::KEYS), fetch_all)?;
+        let rows = within!(READING, connection, sqlx::query(row::KEYS), fetch_all)?;
         rows.iter().map(row::key).collect()
     }
 
     async fn add_keys(&self, keys: &[StoredKey]) -> Result<bool, StoreError> {
         let mut connection = self.connection().await?;
-        let added = tokio::time::timeout(DEADLINE, append::add_keys(connection.ask()?, keys)).await;
+        let added = tokio::time::timeout(APPENDING, append::add_keys(connection.ask()?, keys)).await;
         connection.heard(added)
     }
 
     async fn lead(&self, holder: &str, ttl_seconds: u32) -> Result<bool, StoreError> {
         let mut connection = self.connection().await?;
         let query = sqlx::query(LEAD).bind(holder).bind(i64::from(ttl_seconds));
-        let done = within!(connection, query, execute)?;
+        let done = within!(READING, connection, query, execute)?;
         Ok(done.rows_affected() == 1)
     }
 
     async fn resign(&self, holder: &str) -> Result<(), StoreError> {
         let mut connection = self.connection().await?;
         let query = sqlx::query("DELETE FROM leadership WHERE holder = $1").bind(holder);
-        within!(connection, query, execute).map(drop)
+        within!(READING, connection, query, execute).map(drop)
     }
 
     fn pool(&self) -> (u32, u32) {
@@ -198,7 +201,7 @@ async fn page(connection: &mut Lent, query: Query<'_, Postgres, PgArguments>) ->
     let mut found = Vec::new();
     let mut rows = query.fetch(connection.ask()?);
     let end = loop {
-        match tokio::time::timeout(DEADLINE, rows.try_next()).await {
+        match tokio::time::timeout(READING, rows.try_next()).await {
             Ok(Ok(Some(row))) => found.push(row),
             Ok(Ok(None)) => break Ok(Ok(())),
             Ok(Err(error)) => break Ok(Err(error)),

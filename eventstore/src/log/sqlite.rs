@@ -24,6 +24,10 @@ const WAIT: Duration = Duration::from_secs(5);
 /// Connections that only read.
 const READERS: u32 = 4;
 
+/// Rows that a reading connection gives before they are taken: with few, its thread and ours wake each
+/// other all the time.
+const ROWS_AHEAD: usize = 1024;
+
 /// A log in SQLite. One connection writes, others read beside it.
 pub struct SqliteBackend {
     kind: BackendKind,
@@ -54,7 +58,8 @@ impl SqliteBackend {
         };
         let options = options.filename(path).journal_mode(SqliteJournalMode::Wal);
         let writer = pool(1).connect_with(options.clone()).await.map_err(|error| refused(path, error))?;
-        let readers = pool(READERS).connect_with(options.pragma("query_only", "ON")).await.map_err(row::failed)?;
+        let reading = options.pragma("query_only", "ON").row_buffer_size(ROWS_AHEAD);
+        let readers = pool(READERS).connect_with(reading).await.map_err(row::failed)?;
         let scrubber = Some(Scrubber::new(readers.clone()));
         Ok(Self { kind: BackendKind::Sqlite, writer, readers, scrubber })
     }

@@ -229,6 +229,17 @@ impl Caller {
         told
     }
 
+    /// Sends until it is not refused, or the time is up: a node that serves again may still come upon a connection that
+    /// has become silent.
+    pub async fn insist<'a>(&self, node: usize, in_time: Instant, request: impl Fn() -> Request<'a>) -> Told {
+        loop {
+            match self.send(node, request()).await {
+                Told::Refused(_) if Instant::now() < in_time => tokio::time::sleep(Duration::from_millis(50)).await,
+                told => return told,
+            }
+        }
+    }
+
     /// What any answer must be, whatever happens around the node.
     fn judge(&self, what: &str, id: &str, reply: Reply, sent: &mut Sent) -> Told {
         let shared = &self.shared;

@@ -79,7 +79,7 @@ impl Campaign {
         }
         self.longest_recovery = self.longest_recovery.max(recovery);
         self.judge(&prefix, what, &operations);
-        self.read_back(&operations).await;
+        self.read_back(&operations, enough).await;
         self.rounds += 1;
         self.operations += operations.len();
         println!(
@@ -117,8 +117,8 @@ impl Campaign {
         self.strict += u64::from(strict);
     }
 
-    /// Every acknowledged version can be read, and has the value that was written.
-    async fn read_back(&mut self, operations: &[Operation]) {
+    /// Every acknowledged version can be read, in time, and has the value that was written.
+    async fn read_back(&mut self, operations: &[Operation], in_time: Instant) {
         let mut written: BTreeMap<&str, Vec<(u64, u64)>> = BTreeMap::new();
         for operation in operations.iter().filter(|operation| load::keeps_versions(&operation.path)) {
             if let (Call::Write { value, .. }, Some((_, Answer::Wrote { version, .. }))) =
@@ -130,10 +130,11 @@ impl Campaign {
         let caller = Caller::new(&self.place.shared);
         let mut reading = JoinSet::new();
         for (path, versions) in written {
-            let address = format!("/{path}/restore");
-            let restore =
-                Request { method: reqwest::Method::POST, address, action: "restore", ..Request::read(path, "") };
-            match caller.send(0, restore).await {
+            let restore = || {
+                let address = format!("/{path}/restore");
+                Request { method: reqwest::Method::POST, address, action: "restore", ..Request::read(path, "") }
+            };
+            match caller.insist(0, in_time, restore).await {
                 Told::Reply(reply) if reply.status == 200 => {}
                 Told::Reply(reply) => self.place.shared.defect(format!("{path} is not restored: {}", reply.text)),
                 Told::Refused(text) | Told::Unknown(text) => self.place.shared.defect(text),
@@ -145,8 +146,8 @@ impl Campaign {
                     reading.join_next().await;
                 }
                 reading.spawn(async move {
-                    let request = Request::read(&path, &format!("?version={version}"));
-                    match caller.send(node, request).await {
+                    let query = format!("?version={version}");
+                    match caller.insist(node, in_time, || Request::read(&path, &query)).await {
                         Told::Reply(reply) if reply.status == 200 && reply.json()["data"]["value"] == value => {}
                         Told::Reply(reply) => {
                             let text = format!("{path} version {version} is not {value} but {reply:?}");

@@ -7,7 +7,7 @@ use nix::unistd::Pid;
 use sqlx::{Connection, PgConnection};
 use tokio::task::block_in_place;
 
-use crate::place::{Place, Says};
+use crate::place::Place;
 use crate::proxy::Network;
 use crate::random::Random;
 
@@ -129,7 +129,7 @@ impl Fault {
             Self::DatabaseAway => {
                 block_in_place(|| place.cluster.as_ref().unwrap().crash());
                 for node in 0..place.nodes.len() {
-                    place.refuses(node, Says::NotReady).await;
+                    place.refuses(node).await;
                 }
                 block_in_place(|| place.cluster.as_ref().unwrap().resume());
             }
@@ -223,7 +223,7 @@ impl BusFault {
 async fn until_noticed(place: &Place, node: usize, network: Network) {
     let proxy = place.nodes[node].database.as_ref().unwrap();
     proxy.set(network);
-    place.refuses(node, Says::NotReady).await;
+    place.refuses(node).await;
     // A longer absence than any limit within the nodes, if `FAULT_HOLD` asks for it.
     let hold_seconds = std::env::var("FAULT_HOLD").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
     tokio::time::sleep(Duration::from_secs(hold_seconds)).await;

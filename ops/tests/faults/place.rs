@@ -36,15 +36,6 @@ pub struct Node {
     pub clock: WallClock,
 }
 
-/// What readiness says while appends fail.
-#[derive(Clone, Copy)]
-pub enum Says {
-    /// 503.
-    NotReady,
-    /// That the database is not well: it can be reached, but does not store.
-    NotWell,
-}
-
 /// Everything, gone when dropped.
 pub struct Place {
     pub nodes: Vec<Node>,
@@ -202,7 +193,7 @@ impl Place {
     }
 
     /// Waits until a node refuses writes and reads for want of its log, and says so; it stays alive.
-    pub async fn refuses(&self, node: usize, says: Says) {
+    pub async fn refuses(&self, node: usize) {
         let caller = Caller::new(&self.shared);
         let path = format!("probe/{node}");
         // What is perhaps written is not a success either.
@@ -212,10 +203,7 @@ impl Place {
         });
         let reads = self
             .notices("reads", async || !matches!(caller.send(node, Request::read(&path, "")).await, Told::Reply(_)));
-        let ready = self.notices("ready", async || match says {
-            Says::NotReady => self.status(node, "ready").await == Some(503),
-            Says::NotWell => self.database_check(node).await.is_some_and(|check| check != "ok"),
-        });
+        let ready = self.notices("ready", async || self.status(node, "ready").await == Some(503));
         tokio::join!(writes, reads, ready);
         if self.status(node, "").await != Some(200) {
             self.shared.defect(format!("node {node} is not alive: {}", self.log(node)));
@@ -248,15 +236,6 @@ impl Place {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
-    }
-
-    /// What readiness says of the database.
-    async fn database_check(&self, node: usize) -> Option<String> {
-        let url = self.shared.nodes[node].read().unwrap().clone();
-        let client = reqwest::Client::builder().no_proxy().timeout(REQUEST_TIMEOUT).build().unwrap();
-        let answer = client.get(format!("{url}/v1/health/ready")).send().await.ok()?;
-        let body: serde_json::Value = answer.json().await.ok()?;
-        body["checks"]["database"].as_str().map(str::to_owned)
     }
 
     /// Status of a health check.

@@ -20,7 +20,7 @@ use super::stream::Stream;
 use super::{Shared, chance, message};
 use crate::log::feed::{Batch, FeedReader, Origin};
 use crate::record::Record;
-use crate::{Position, StoreError};
+use crate::{Position, StoreError, merkle};
 
 /// Messages on the way to the server, and their bytes.
 const WINDOW: usize = 512;
@@ -136,6 +136,9 @@ impl Relay<'_> {
             wait_for_others(self.shared, last).await;
             batch = self.missing(batch);
             self.filling = !batch.is_empty();
+        }
+        if batch.origin() == Origin::Log {
+            batch.records().iter().try_for_each(merkle::check_leaf)?;
         }
         for record in batch.records() {
             if record.position.0 != self.sent + 1 {

@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::lent::Lent;
-use super::{DEADLINE, within};
+use super::{APPENDING, within};
 use crate::log::backend::{AppendTransaction, Expected, Head, StoredKey};
 use crate::log::row;
 use crate::record::Record;
@@ -77,7 +77,7 @@ macro_rules! run {
         let Some(connection) = $append.connection.as_mut() else {
             return Err(StoreError::Unavailable(None));
         };
-        within!(connection, $query, $how)
+        within!(APPENDING, connection, $query, $how)
     }};
 }
 
