@@ -3,6 +3,7 @@
 mod fold;
 mod opening;
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ use scaivault_eventstore::log::{Batch, FeedReader};
 use scaivault_eventstore::sealing::Sealer;
 use scaivault_eventstore::{Position, StoreError};
 use tokio::sync::{Mutex, watch};
+use tokio::task::JoinSet;
 
 use crate::accesses::Accesses;
 use crate::values::Values;
@@ -22,10 +24,11 @@ use fold::Fold;
 use opening::{Opened, open, open_aside};
 
 /// Parts of batches that are being opened while earlier ones are folded.
-const AHEAD: usize = 8;
-/// How often what is folded is shown while more is waiting: to show it is to share it, and what is
-/// shared is copied before it changes again.
-const SHOWING: Duration = Duration::from_millis(20);
+const AHEAD: usize = 48;
+/// How often what is folded is shown while more is waiting, at first and at most: to show it is to
+/// share it, and what is shared is copied before it changes again.
+const SHOWING_FIRST: Duration = Duration::from_millis(20);
+const SHOWING_LAST: Duration = Duration::from_secs(10);
 
 /// How the fold is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,19 +147,15 @@ impl Projections {
         let mut fold = Fold::of(&self.view());
         let mut opening = FuturesOrdered::new();
         let mut shown = Instant::now();
-        let mut reading = Box::pin(read(reader));
+        let mut showing = SHOWING_FIRST;
+        let mut reading = Reading::of(reader, false);
         loop {
             let done = tokio::select! {
                 biased;
-                Some(opened) = opening.next() => {
-                    let show = opening.is_empty() || shown.elapsed() >= SHOWING;
-                    if show {
-                        shown = Instant::now();
-                    }
-                    self.apply(&mut fold, opened, &sealer, show).await
-                }
-                (reader, batch) = reading.as_mut(), if opening.len() < AHEAD => {
-                    reading = Box::pin(read(reader));
+                // First: it goes on while the rest is folded.
+                (reader, batch) = reading.done(), if opening.len() < AHEAD => {
+                    let far_behind = batch.as_ref().is_ok_and(|batch| batch.len() >= opening::PART);
+                    reading = Reading::of(reader, far_behind);
                     match batch {
                         Err(error) => {
                             // What was read before it is sound.
@@ -175,6 +174,15 @@ impl Projections {
                             Ok(())
                         }
                     }
+                }
+                Some(opened) = opening.next() => {
+                    let caught_up = opening.is_empty();
+                    let show = caught_up || shown.elapsed() >= showing;
+                    if show {
+                        shown = Instant::now();
+                        showing = if caught_up { SHOWING_FIRST } else { SHOWING_LAST.min(showing * 4) };
+                    }
+                    self.apply(&mut fold, opened, &sealer, show).await
                 }
             };
             if let Err(error) = done {
@@ -208,8 +216,35 @@ impl Projections {
     }
 }
 
-/// Reads on to the end even while something else is being done.
-async fn read(mut reader: FeedReader) -> (FeedReader, Result<Batch, StoreError>) {
-    let batch = reader.next().await;
-    (reader, batch)
+/// The next batch on its way, and its reader.
+struct Reading(Pin<Box<dyn Future<Output = Read> + Send>>);
+
+type Read = (FeedReader, Result<Batch, StoreError>);
+
+impl Reading {
+    /// `aside` while there is more to do than to read: on a task of its own.
+    fn of(mut reader: FeedReader, aside: bool) -> Self {
+        let read = async move {
+            let batch = reader.next().await;
+            (reader, batch)
+        };
+        if !aside {
+            return Self(Box::pin(read));
+        }
+        let mut task = JoinSet::new();
+        task.spawn(read);
+        Self(Box::pin(async move {
+            match task.join_next().await {
+                Some(Ok(read)) => read,
+                // A panic in there is a defect, and stops the fold as one in here would.
+                Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),
+                None => std::future::pending().await,
+            }
+        }))
+    }
+
+    /// To be polled to the end, even if something else is done in between.
+    async fn done(&mut self) -> Read {
+        self.0.as_mut().await
+    }
 }

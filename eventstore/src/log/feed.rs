@@ -75,6 +75,11 @@ impl Batch {
         self.origin
     }
 
+    /// Whether it was read from the log, rather than committed or received just now.
+    pub fn is_read(&self) -> bool {
+        self.origin == Origin::Log
+    }
+
     /// The audit entries in the record at `index` of [`Self::records`], if they are at hand.
     pub fn entries(&self, index: usize) -> Option<&EntryGroup> {
         self.composed.get((self.skip + index).checked_sub(self.composed_from)?)

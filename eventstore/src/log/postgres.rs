@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
-use sqlx::postgres::{PgArguments, PgPool, PgRow, Postgres};
+use sqlx::postgres::{PgArguments, PgPool, Postgres};
 use sqlx::query::Query;
 
 use crate::log::backend::{AppendTransaction, AtOnce, Backend, BackendKind, Expected, Head, StoredKey, Witness};
@@ -118,8 +118,7 @@ impl Backend for PostgresBackend {
         let found = within!(READING, connection, sqlx::query(row::HEAD), fetch_optional)?;
         let head = row::head(found.as_ref())?;
         let query = sqlx::query(row::AFTER_POSITION).bind(row::signed(after.0)).bind(row::signed(limit as u64));
-        let rows = page(&mut connection, query).await?;
-        row::page(&rows, after, limit, head)
+        fill(row::Page::new(after, limit, head)?, &mut connection, query).await
     }
 
     async fn witnesses(&self, first: Position, last: Position) -> Result<Vec<Witness>, StoreError> {
@@ -196,13 +195,17 @@ impl Backend for PostgresBackend {
     }
 }
 
-/// The rows of a query, however many: as long as they keep coming.
-async fn page(connection: &mut Lent, query: Query<'_, Postgres, PgArguments>) -> Result<Vec<PgRow>, StoreError> {
-    let mut found = Vec::new();
+/// A page of the rows of a query, however many: as long as they keep coming.
+async fn fill(
+    mut page: row::Page,
+    connection: &mut Lent,
+    query: Query<'_, Postgres, PgArguments>,
+) -> Result<Vec<Record>, StoreError> {
     let mut rows = query.fetch(connection.ask()?);
     let end = loop {
         match tokio::time::timeout(READING, rows.try_next()).await {
-            Ok(Ok(Some(row))) => found.push(row),
+            // What does not fit ends the connection too: there are rows in it that nobody takes.
+            Ok(Ok(Some(row))) => page.push(&row)?,
             Ok(Ok(None)) => break Ok(Ok(())),
             Ok(Err(error)) => break Ok(Err(error)),
             Err(elapsed) => break Err(elapsed),
@@ -210,7 +213,7 @@ async fn page(connection: &mut Lent, query: Query<'_, Postgres, PgArguments>) ->
     };
     drop(rows);
     connection.heard(end)?;
-    Ok(found)
+    page.finish()
 }
 
 impl fmt::Debug for PostgresBackend {

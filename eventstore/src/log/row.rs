@@ -101,30 +101,45 @@ pub(super) fn record(row: &impl Columns, expected: Position) -> Result<Record, S
     })
 }
 
-/// Rows after `after` in position order. `head` was read before them, so all it promises is there.
-pub(super) fn page<R: Columns>(
-    rows: &[R],
-    after: Position,
+/// Records after a position, in order, as their rows come. `head` was read before them, so all it
+/// promises is there.
+pub(super) struct Page {
+    records: Vec<Record>,
+    expected: Position,
     limit: usize,
     head: Head,
-) -> Result<Vec<Record>, StoreError> {
-    if after > head.position {
-        return Err(StoreError::damaged(head.position.next(), format!("the log ends here, not at {after}")));
-    }
-    let mut expected = after.next();
-    let mut records = Vec::with_capacity(rows.len());
-    for row in rows {
-        let record = record(row, expected)?;
-        if record.position != expected {
-            return Err(StoreError::damaged(expected, "the record is missing"));
+}
+
+impl Page {
+    /// At most `limit` records after `after`.
+    pub(super) fn new(after: Position, limit: usize, head: Head) -> Result<Self, StoreError> {
+        if after > head.position {
+            return Err(StoreError::damaged(head.position.next(), format!("the log ends here, not at {after}")));
         }
-        expected = expected.next();
-        records.push(record);
+        let left = usize::try_from(head.position.0 - after.0).unwrap_or(limit);
+        Ok(Self { records: Vec::with_capacity(left.min(limit)), expected: after.next(), limit, head })
     }
-    if records.len() < limit && expected <= head.position {
-        return Err(StoreError::damaged(expected, format!("the record is missing, the log ends at {}", head.position)));
+
+    /// Takes the next row.
+    pub(super) fn push(&mut self, row: &impl Columns) -> Result<(), StoreError> {
+        let record = record(row, self.expected)?;
+        if record.position != self.expected {
+            return Err(StoreError::damaged(self.expected, "the record is missing"));
+        }
+        self.expected = self.expected.next();
+        self.records.push(record);
+        Ok(())
     }
-    Ok(records)
+
+    /// The records, once there are no more rows.
+    pub(super) fn finish(self) -> Result<Vec<Record>, StoreError> {
+        let Self { records, expected, limit, head } = self;
+        if records.len() < limit && expected <= head.position {
+            let reason = format!("the record is missing, the log ends at {}", head.position);
+            return Err(StoreError::damaged(expected, reason));
+        }
+        Ok(records)
+    }
 }
 
 /// Rows of one stream after `after` in revision order.

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::TryStreamExt as _;
 use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
@@ -121,14 +122,13 @@ impl Backend for SqliteBackend {
     }
 
     async fn read(&self, after: Position, limit: usize) -> Result<Vec<Record>, StoreError> {
-        let head = self.head().await?;
-        let rows = sqlx::query(row::AFTER_POSITION)
-            .bind(row::signed(after.0))
-            .bind(row::signed(limit as u64))
-            .fetch_all(&self.readers)
-            .await
-            .map_err(row::failed)?;
-        row::page(&rows, after, limit, head)
+        let mut page = row::Page::new(after, limit, self.head().await?)?;
+        let query = sqlx::query(row::AFTER_POSITION).bind(row::signed(after.0)).bind(row::signed(limit as u64));
+        let mut rows = query.fetch(&self.readers);
+        while let Some(row) = rows.try_next().await.map_err(row::failed)? {
+            page.push(&row)?;
+        }
+        page.finish()
     }
 
     async fn witnesses(&self, first: Position, last: Position) -> Result<Vec<Witness>, StoreError> {

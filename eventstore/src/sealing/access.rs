@@ -4,6 +4,7 @@
 //! RFC 8785 canonical JSON, which holds no raw control characters. The salt of entry *i* is the
 //! first half of HMAC-SHA256(seed, i): sixteen random bytes each, without storing them each.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 use aws_lc_rs::hmac;
@@ -120,6 +121,20 @@ fn lines(entries: &[Entry]) -> String {
     text
 }
 
+/// With a decompressor that stays with its thread: to make one takes longer than to use it.
+fn decompress(packed: &[u8], size: usize) -> Option<Vec<u8>> {
+    thread_local! {
+        static DECOMPRESSOR: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
+    }
+    DECOMPRESSOR.with_borrow_mut(|kept| {
+        let decompressor = match kept {
+            Some(decompressor) => decompressor,
+            None => kept.insert(zstd::bulk::Decompressor::new().ok()?),
+        };
+        decompressor.decompress(packed, size).ok()
+    })
+}
+
 /// The opened entries of one record.
 pub struct Block {
     seed: [u8; SEED],
@@ -136,7 +151,7 @@ impl Block {
     pub fn unpack(bytes: &[u8]) -> Option<Self> {
         let (seed, packed) = bytes.split_first_chunk::<SEED>()?;
         let size = usize::try_from(zstd::zstd_safe::get_frame_content_size(packed).ok()??).ok()?;
-        let lines = zstd::bulk::decompress(packed, size.min(MAX_BLOCK)).ok()?;
+        let lines = decompress(packed, size.min(MAX_BLOCK))?;
         Some(Self { seed: *seed, lines: String::from_utf8(lines).ok()? })
     }
 

@@ -16,6 +16,9 @@ use crate::pool::Pool;
 use crate::values::Values;
 use crate::view::View;
 
+/// Batches of at least so many records that were read from the log are about the past.
+const PAST: usize = 1000;
+
 /// The read models while they are folded.
 pub(super) struct Fold {
     pub(super) view: View,
@@ -40,6 +43,8 @@ impl Fold {
         values: &Values,
     ) -> Result<(), StoreError> {
         let (batch, records) = opened.into_records();
+        // The past has more of them than there is room for.
+        let values = (!batch.is_read() || batch.records().len() < PAST).then_some(values);
         for (index, ready) in records {
             let Some(record) = batch.get(index) else { break };
             self.expect(record)?;
@@ -84,15 +89,17 @@ impl Fold {
         mut recorded: Recorded,
         value: Option<SealedValue>,
         accesses: &RwLock<Accesses>,
-        values: &Values,
+        values: Option<&Values>,
     ) {
         self.pool.share(&mut recorded.body);
         let has_value = value.is_some();
         if let Event::Secret(path, event) = &recorded.body.event {
-            if let Some(value) = value {
+            if let (Some(value), Some(values)) = (value, values) {
                 values.keep(recorded.position, Arc::new(value));
             }
-            if let Some(held) = self.view.secrets(owner).held(path.as_str()) {
+            if !matches!(event, SecretEvent::Created { .. })
+                && let Some(held) = self.view.secrets(owner).held(path.as_str())
+            {
                 self.destroyed.extend(held.secret.shredded_by(std::slice::from_ref(event)));
             }
             if matches!(event, SecretEvent::Destroyed { .. }) {
