@@ -3,6 +3,7 @@
 use std::fmt;
 
 use jiff::civil::{DateTime, date};
+use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 mod text;
@@ -130,8 +131,22 @@ impl Serialize for Timestamp {
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("not an RFC 3339 timestamp"))
+        deserializer.deserialize_str(TextVisitor)
+    }
+}
+
+/// Reads the text where it stands: every event and every audit entry has some.
+struct TextVisitor;
+
+impl Visitor<'_> for TextVisitor {
+    type Value = Timestamp;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an RFC 3339 timestamp")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Timestamp, E> {
+        Timestamp::parse(text).ok_or_else(|| E::custom("not an RFC 3339 timestamp"))
     }
 }
 

@@ -1,11 +1,14 @@
 //! Metadata of a secret: not secret, searchable.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
-use super::OwnKeys;
+use serde::de::{self, Visitor};
 use serde::ser::SerializeMap;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::OwnKeys;
 
 /// Longest description, in characters.
 pub const MAX_DESCRIPTION: usize = 2_048;
@@ -38,7 +41,7 @@ pub struct Metadata {
 }
 
 /// Value of an own key.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum OwnValue {
     /// Text.
@@ -47,6 +50,44 @@ pub enum OwnValue {
     Boolean(bool),
     /// Number.
     Number(serde_json::Number),
+}
+
+impl<'de> Deserialize<'de> for OwnValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OwnValueVisitor)
+    }
+}
+
+/// Tries nothing that does not fit, as a derived one would.
+struct OwnValueVisitor;
+
+impl Visitor<'_> for OwnValueVisitor {
+    type Value = OwnValue;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text, a boolean or a number")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<OwnValue, E> {
+        Ok(OwnValue::Text(text.into()))
+    }
+
+    fn visit_bool<E: de::Error>(self, boolean: bool) -> Result<OwnValue, E> {
+        Ok(OwnValue::Boolean(boolean))
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<OwnValue, E> {
+        Ok(OwnValue::Number(number.into()))
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<OwnValue, E> {
+        Ok(OwnValue::Number(number.into()))
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<OwnValue, E> {
+        let number = serde_json::Number::from_f64(number).ok_or_else(|| E::custom("not a number"))?;
+        Ok(OwnValue::Number(number))
+    }
 }
 
 impl Metadata {

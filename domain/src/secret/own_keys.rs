@@ -30,7 +30,7 @@ impl OwnKeys {
     /// The same with other keys that equal these, such as ones that are shared.
     #[must_use]
     pub fn with_keys(&self, mut other: impl FnMut(&Arc<str>) -> Arc<str>) -> Self {
-        self.iter().map(|(key, value)| (other(key), value.clone())).collect()
+        Self(self.iter().map(|(key, value)| (other(key), value.clone())).collect())
     }
 }
 
