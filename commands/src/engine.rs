@@ -180,7 +180,7 @@ impl Engine {
         entries: Vec<log::Entry>,
     ) -> Result<Position, Failure> {
         let Change { at, pending, shred } = change;
-        let command_id = ids::command_id()?;
+        let command_id = ids::command_id(at)?;
         let drafts = pending.into_iter().map(|pending| draft(pending, request_id, at));
         let drafts = drafts.collect::<Result<Vec<_>, Failure>>()?;
         let records = self.sealer.seal_unit(command_id, drafts)?;

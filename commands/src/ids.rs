@@ -27,9 +27,10 @@ pub fn request_id(now: Timestamp) -> Result<String, Failure> {
     ulid(now).map(scaivault_domain::id::request_id)
 }
 
-/// The name of a new command.
-pub fn command_id() -> Result<CommandId, Failure> {
-    random().map(CommandId)
+/// The name of a new command: a ULID too, because the log's index of commands grows at one end only if
+/// names begin with the time.
+pub fn command_id(now: Timestamp) -> Result<CommandId, Failure> {
+    ulid(now).map(|id| CommandId(id.to_bytes()))
 }
 
 /// The random part of an id: unique, and no secret, so that the source may be asked for many at a time.

@@ -14,8 +14,6 @@ mod bare;
 mod broker;
 #[path = "../../eventstore/tests/support/cluster.rs"]
 mod cluster;
-#[path = "load/connection.rs"]
-mod connection;
 #[path = "load/dataset.rs"]
 mod dataset;
 #[path = "load/exchange.rs"]

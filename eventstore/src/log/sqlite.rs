@@ -25,6 +25,12 @@ const WAIT: Duration = Duration::from_secs(5);
 /// Connections that only read.
 const READERS: u32 = 4;
 
+/// Memory of the writing connection, in KiB below zero. Streams and commands are indexed by digests, so
+/// a commit touches pages all over the indexes: what is not at hand is read first.
+const WRITER_CACHE: &str = "-32768";
+/// Pages (4 KiB) of the write-ahead log after which they are carried over to the file: a page that
+/// several commits changed, once.
+const CHECKPOINT_EVERY: &str = "4096";
 /// Rows that a reading connection gives before they are taken: with few, its thread and ours wake each
 /// other all the time.
 const ROWS_AHEAD: usize = 1024;
@@ -58,7 +64,8 @@ impl SqliteBackend {
             return Ok(Self { kind: BackendKind::Memory, writer: pool.clone(), readers: pool, scrubber: None });
         };
         let options = options.filename(path).journal_mode(SqliteJournalMode::Wal);
-        let writer = pool(1).connect_with(options.clone()).await.map_err(|error| refused(path, error))?;
+        let writing = options.clone().pragma("cache_size", WRITER_CACHE).pragma("wal_autocheckpoint", CHECKPOINT_EVERY);
+        let writer = pool(1).connect_with(writing).await.map_err(|error| refused(path, error))?;
         let reading = options.pragma("query_only", "ON").row_buffer_size(ROWS_AHEAD);
         let readers = pool(READERS).connect_with(reading).await.map_err(row::failed)?;
         let scrubber = Some(Scrubber::new(readers.clone()));

@@ -1,27 +1,36 @@
-//! The load: many connections in one thread over the kernel's event queue, each sending its next request as soon as its
-//! answer is there. One thread and no runtime, because it shares the processors with what it measures.
+//! The load: connections of an ordinary client, hyper, each sending its next request as soon as its answer is there. All
+//! on one thread, because it shares the processors with what it measures.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use mio::{Events, Poll, Token};
+use bytes::Bytes;
+use futures_util::future::{join_all, try_join_all};
+use http::Request;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::{interval, timeout};
 
-use crate::connection::{Answer, Connection};
 use crate::failure::{self, Failure};
 use crate::histogram::Histogram;
 use crate::requests::Requests;
 
-/// How often the generator looks at the clock when nothing happens.
+/// How often the run looks up.
 const TICK: Duration = Duration::from_millis(50);
 /// How long answers may take after the last request was sent.
 const DRAIN: Duration = Duration::from_secs(30);
 
 /// Open connections to one server.
 pub(crate) struct Generator {
-    poll: Poll,
-    connections: Vec<Connection>,
+    runtime: Runtime,
+    connections: Vec<SendRequest<Full<Bytes>>>,
 }
 
 /// What came of a load.
@@ -84,12 +93,12 @@ impl Outcome {
         }
     }
 
-    fn count(&mut self, answer: &Answer, latency: Duration) {
-        if (200..300).contains(&answer.status) {
+    fn count(&mut self, status: u16, body_bytes: u64, latency: Duration) {
+        if (200..300).contains(&status) {
             self.latency.record(latency);
-            self.body_bytes += answer.body_bytes as u64;
+            self.body_bytes += body_bytes;
         } else {
-            self.error(format!("status {}", answer.status));
+            self.error(format!("status {status}"));
         }
     }
 
@@ -98,19 +107,52 @@ impl Outcome {
     }
 }
 
+/// A load while it runs.
+struct Load<'r> {
+    requests: &'r mut dyn Requests,
+    begun: Instant,
+    length: Duration,
+    /// When the last answer came.
+    last: Instant,
+    outcome: Outcome,
+}
+
+// === impl Load ===
+
+impl Load<'_> {
+    /// The next request and when it is sent, unless the time is over or there is none left.
+    fn next(&mut self) -> Option<(Request<Full<Bytes>>, Instant)> {
+        let now = Instant::now();
+        if now - self.begun >= self.length {
+            return None;
+        }
+        Some((self.requests.next()?, now))
+    }
+
+    /// Takes an answer. What comes after the end does not count, but for an error.
+    fn take(&mut self, sent_at: Instant, answer: hyper::Result<(u16, u64)>) {
+        self.last = Instant::now();
+        let over = self.last - self.begun >= self.length;
+        match answer {
+            Ok((status, _)) if over && (200..300).contains(&status) => {}
+            Ok((status, body_bytes)) => self.outcome.count(status, body_bytes, self.last - sent_at),
+            Err(error) => self.outcome.error(format!("connection: {error}")),
+        }
+    }
+}
+
 // === impl Generator ===
 
 impl Generator {
     /// Connects so many times.
-    pub(crate) fn open(address: SocketAddr, connections: u16) -> io::Result<Self> {
-        let poll = Poll::new()?;
-        let open = |index| Connection::open(address, poll.registry(), Token(usize::from(index)));
-        let connections = (0..connections).map(open).collect::<io::Result<_>>()?;
-        Ok(Self { poll, connections })
+    pub(crate) fn open(address: SocketAddr, connections: u16) -> Result<Self, Failure> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let connections = runtime.block_on(try_join_all((0..connections).map(|_| connect(address))))?;
+        Ok(Self { runtime, connections })
     }
 
-    /// Sends `requests` until they end or `length` is over. What is answered later does not count,
-    /// but for an error. `watch` is told the number of answers several times a second.
+    /// Sends `requests` until they end or `length` is over. `watch` is told the number of answers
+    /// several times a second.
     pub(crate) fn run(
         &mut self,
         requests: &mut dyn Requests,
@@ -118,61 +160,70 @@ impl Generator {
         mut watch: impl FnMut(u64),
     ) -> Result<Outcome, Failure> {
         let begun = Instant::now();
-        let mut outcome = Outcome::new();
-        let mut under_way = 0_usize;
-        for connection in &mut self.connections {
-            under_way += usize::from(connection.ask(begun, |out| requests.next(out))?);
-        }
-        let mut events = Events::with_capacity(1_024);
-        let (mut next_tick, mut last) = (begun, begun);
-        while under_way > 0 {
-            if let Err(error) = self.poll.poll(&mut events, Some(TICK))
-                && error.kind() != io::ErrorKind::Interrupted
-            {
-                return Err(error.into());
-            }
-            if last >= next_tick {
-                failure::check()?;
-                watch(outcome.latency.total());
-                next_tick = last + TICK;
-            }
-            for event in &events {
-                let Some(connection) = self.connections.get_mut(event.token().0) else { continue };
-                let Some(sent_at) = connection.sent_at else { continue };
-                let answer = connection.flush().and_then(|()| connection.answer());
-                if let Ok(None) = answer {
-                    continue;
+        let load = RefCell::new(Load { requests, begun, length, last: begun, outcome: Outcome::new() });
+        let watching = async {
+            let mut ticks = interval(TICK);
+            loop {
+                ticks.tick().await;
+                if let Err(failure) = failure::check() {
+                    return failure;
                 }
-                last = Instant::now();
-                let over = last - begun >= length;
-                connection.sent_at = None;
-                under_way -= 1;
-                match answer {
-                    Ok(Some(answer)) if !over || !(200..300).contains(&answer.status) => {
-                        outcome.count(&answer, last - sent_at);
+                watch(load.borrow().outcome.latency.total());
+            }
+        };
+        let sending = join_all(self.connections.iter_mut().map(|connection| drive(connection, &load)));
+        self.runtime.block_on(async {
+            tokio::select! {
+                failure = watching => Err(failure),
+                sent = timeout(length.saturating_add(DRAIN), sending) => {
+                    if sent.is_err() {
+                        load.borrow_mut().outcome.error("no answer".to_owned());
                     }
-                    Ok(_) => {}
-                    Err(error) => {
-                        outcome.error(format!("connection: {error}"));
-                        continue;
-                    }
-                }
-                if !over {
-                    match connection.ask(last, |out| requests.next(out)) {
-                        Ok(asked) => under_way += usize::from(asked),
-                        Err(error) => outcome.error(format!("connection: {error}")),
-                    }
+                    Ok(())
                 }
             }
-            if events.is_empty() {
-                last = Instant::now();
-                if last - begun > length.saturating_add(DRAIN) {
-                    outcome.error("no answer".to_owned());
-                    break;
-                }
-            }
-        }
+        })?;
+        let Load { last, mut outcome, .. } = load.into_inner();
         outcome.elapsed = (last - begun).min(length);
         Ok(outcome)
     }
+}
+
+/// A connection, driven by the runtime it is made on.
+pub(crate) async fn connect(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>, Failure> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+    // Whoever sends on it hears of its end.
+    tokio::spawn(connection);
+    Ok(sender)
+}
+
+/// One connection, from its first request to its last answer.
+async fn drive(connection: &mut SendRequest<Full<Bytes>>, load: &RefCell<Load<'_>>) {
+    loop {
+        let Some((request, sent_at)) = load.borrow_mut().next() else { return };
+        let answer = exchange(connection, request).await;
+        let broken = answer.is_err();
+        load.borrow_mut().take(sent_at, answer);
+        if broken {
+            return;
+        }
+    }
+}
+
+/// Status of an answer and length of its body, once all of it is here.
+async fn exchange(
+    connection: &mut SendRequest<Full<Bytes>>,
+    request: Request<Full<Bytes>>,
+) -> hyper::Result<(u16, u64)> {
+    connection.ready().await?;
+    let answer = connection.send_request(request).await?;
+    let status = answer.status().as_u16();
+    let mut body: Incoming = answer.into_body();
+    let mut body_bytes = 0;
+    while let Some(frame) = body.frame().await {
+        body_bytes += frame?.data_ref().map_or(0, Bytes::len) as u64;
+    }
+    Ok((status, body_bytes))
 }

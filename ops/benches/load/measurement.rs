@@ -17,7 +17,7 @@ pub(crate) struct Commits {
 impl Commits {
     /// As of now.
     pub(crate) fn read(metrics: SocketAddr) -> Result<Self, Failure> {
-        let answer = exchange::get(metrics, "/metrics", None)?;
+        let answer = exchange::get(metrics, "/metrics")?;
         if answer.status != 200 {
             return Err(Failure::Unusable(format!("the metrics answer {}", answer.status)));
         }

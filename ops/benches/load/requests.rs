@@ -1,6 +1,11 @@
-//! Requests as they go over the wire, made before the clock runs.
+//! Requests, made before the clock runs.
 
 use std::net::SocketAddr;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use http::{Method, Request};
+use http_body_util::Full;
 
 use crate::dataset::{Dataset, Sequence};
 
@@ -17,8 +22,8 @@ pub(crate) const PAGE_ROWS: u32 = 200;
 
 /// Where requests come from.
 pub(crate) trait Requests {
-    /// Appends the next request; false if there is none left.
-    fn next(&mut self, out: &mut Vec<u8>) -> bool;
+    /// The next request, if there is one left.
+    fn next(&mut self) -> Option<Request<Full<Bytes>>>;
 }
 
 /// Whom to ask, as whom.
@@ -34,7 +39,7 @@ pub(crate) struct Client {
 
 /// Requests that are ready, over and over again.
 pub(crate) struct Prepared {
-    requests: Vec<Box<[u8]>>,
+    requests: Vec<Request<Full<Bytes>>>,
     next: usize,
 }
 
@@ -49,7 +54,7 @@ pub(crate) struct Seeding {
 impl Client {
     /// Reads of secrets drawn by chance.
     pub(crate) fn reads(&self) -> Prepared {
-        self.prepare(SMALL, 1, |random| self.get(&format!("/{}", self.any(random))))
+        self.prepare(SMALL, 1, |random| self.request(Method::GET, &format!("/{}", self.any(random)), String::new()))
     }
 
     /// Writes of further versions.
@@ -57,14 +62,15 @@ impl Client {
         self.prepare(SMALL, 2, |random| {
             let number = random.below(self.dataset.count);
             let body = self.dataset.body(number, random.next());
-            self.with_body("PUT", &format!("/{}", self.dataset.path(number)), &body)
+            self.request(Method::PUT, &format!("/{}", self.dataset.path(number)), body)
         })
     }
 
     /// First pages of a team's list.
     pub(crate) fn lists(&self) -> Prepared {
         self.prepare(LARGE, 3, |random| {
-            self.get(&format!("?prefix={}&limit={LIST_ROWS}", self.dataset.prefix(random.next())))
+            let query = format!("?prefix={}&limit={LIST_ROWS}", self.dataset.prefix(random.next()));
+            self.request(Method::GET, &query, String::new())
         })
     }
 
@@ -72,7 +78,7 @@ impl Client {
     pub(crate) fn pages(&self) -> Prepared {
         self.prepare(LARGE, 4, |random| {
             let (prefix, tag) = (self.dataset.prefix(random.next()), self.dataset.tag(random.next()));
-            self.get(&format!("?prefix={prefix}&tag={tag}&limit={PAGE_ROWS}"))
+            self.request(Method::GET, &format!("?prefix={prefix}&tag={tag}&limit={PAGE_ROWS}"), String::new())
         })
     }
 
@@ -80,7 +86,7 @@ impl Client {
     pub(crate) fn batches(&self) -> Prepared {
         self.prepare(LARGE, 5, |random| {
             let paths: Vec<String> = (0..BATCH_VALUES).map(|_| format!("\"{}\"", self.any(random))).collect();
-            self.with_body("POST", "/batch", &format!("{{\"paths\":[{}]}}", paths.join(",")))
+            self.request(Method::POST, "/batch", format!("{{\"paths\":[{}]}}", paths.join(",")))
         })
     }
 
@@ -93,24 +99,21 @@ impl Client {
         self.dataset.path(random.below(self.dataset.count))
     }
 
-    fn prepare(&self, count: usize, seed: u64, make: impl Fn(&mut Sequence) -> String) -> Prepared {
+    fn prepare(&self, count: usize, seed: u64, make: impl Fn(&mut Sequence) -> Request<Full<Bytes>>) -> Prepared {
         let mut random = Sequence::new(seed);
-        let requests = (0..count).map(|_| make(&mut random).into_bytes().into_boxed_slice()).collect();
-        Prepared { requests, next: 0 }
+        Prepared { requests: (0..count).map(|_| make(&mut random)).collect(), next: 0 }
     }
 
-    fn get(&self, rest: &str) -> String {
-        format!("{}\r\n", self.head("GET", rest))
-    }
-
-    fn with_body(&self, method: &str, rest: &str, body: &str) -> String {
-        let head = self.head(method, rest);
-        format!("{head}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len())
-    }
-
-    fn head(&self, method: &str, rest: &str) -> String {
-        let Self { address, token, .. } = self;
-        format!("{method} /v1/secrets{rest} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n")
+    #[allow(clippy::expect_used, reason = "the benchmark makes them all itself")]
+    fn request(&self, method: Method, rest: &str, body: String) -> Request<Full<Bytes>> {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("/v1/secrets{rest}"))
+            .header(HOST, self.address.to_string())
+            .header(AUTHORIZATION, format!("Bearer {}", self.token))
+            .header(CONTENT_TYPE, "application/json")
+            .body(Full::from(body));
+        request.expect("paths, tags and tokens are plain ASCII")
     }
 }
 
@@ -118,31 +121,29 @@ impl Client {
 
 impl Prepared {
     /// One of them.
-    pub(crate) fn sample(&self) -> &[u8] {
-        self.requests.first().map(AsRef::as_ref).unwrap_or_default()
+    pub(crate) fn sample(&self) -> Option<Request<Full<Bytes>>> {
+        self.requests.first().cloned()
     }
 }
 
 impl Requests for Prepared {
-    fn next(&mut self, out: &mut Vec<u8>) -> bool {
-        let Some(request) = self.requests.get(self.next % self.requests.len().max(1)) else { return false };
-        out.extend_from_slice(request);
+    fn next(&mut self) -> Option<Request<Full<Bytes>>> {
+        let request = self.requests.get(self.next % self.requests.len().max(1))?;
         self.next = self.next.wrapping_add(1);
-        true
+        Some(request.clone())
     }
 }
 
 // === impl Seeding ===
 
 impl Requests for Seeding {
-    fn next(&mut self, out: &mut Vec<u8>) -> bool {
+    fn next(&mut self) -> Option<Request<Full<Bytes>>> {
         let Client { dataset, .. } = self.client;
         if self.next >= dataset.count {
-            return false;
+            return None;
         }
         let (path, body) = (dataset.path(self.next), dataset.body(self.next, 0));
-        out.extend_from_slice(self.client.with_body("PUT", &format!("/{path}"), &body).as_bytes());
         self.next += 1;
-        true
+        Some(self.client.request(Method::PUT, &format!("/{path}"), body))
     }
 }

@@ -97,7 +97,8 @@ pub(crate) fn backend(kind: Kind, arguments: &Arguments) -> Result<Measured, Fai
 
 /// One request of a phase by itself, whose answer must be what the phase is about. Returns its length.
 fn sample(client: &Client, requests: &Prepared, phase: Phase) -> Result<u64, Failure> {
-    let answer = exchange::send(client.address, requests.sample())?;
+    let request = requests.sample().ok_or_else(|| Failure::Unusable("there is nothing to ask for".into()))?;
+    let answer = exchange::send(client.address, request)?;
     if answer.status != 200 || !answer.body.contains(phase.proof()) {
         return Err(Failure::Unusable(format!("{}: the server answers {}", phase.title(), answer.status)));
     }

@@ -103,7 +103,7 @@ impl Server {
     fn wait_until_ready(&mut self, begun: Instant) -> Result<(), Failure> {
         loop {
             failure::check()?;
-            if exchange::get(self.address, "/v1/health/ready", None).is_ok_and(|answer| answer.status == 200) {
+            if exchange::get(self.address, "/v1/health/ready").is_ok_and(|answer| answer.status == 200) {
                 self.ready_after = begun.elapsed();
                 return Ok(());
             }
