@@ -1,5 +1,6 @@
 //! One node put together: database, keys, feed, appender, read models, commands.
 
+use std::convert::Infallible;
 use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::sync::Arc;
@@ -25,6 +26,9 @@ const LOG_FILE: &str = "scaivault.db";
 const LOCK_FILE: &str = "scaivault.lock";
 /// Longest replay at start; far beyond any real one.
 const REPLAY_PATIENCE: Duration = Duration::from_secs(24 * 3_600);
+
+/// How often a long replay says how far it has come.
+const REPLAY_SHOWN: Duration = Duration::from_secs(2);
 
 /// Why a node cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -92,7 +96,10 @@ impl Node {
     /// Waits until everything that was in the log is folded; then the clock is where it was.
     async fn replay(&self) -> Result<(), StartError> {
         let started = std::time::Instant::now();
-        let caught_up = self.engine.read_barrier_within(REPLAY_PATIENCE).await;
+        let caught_up = tokio::select! {
+            caught_up = self.engine.read_barrier_within(REPLAY_PATIENCE) => caught_up,
+            never = self.show_replay() => match never {},
+        };
         if let ProjectorState::Stopped(reason) = self.engine.projections().state() {
             return Err(StartError::Host(format!("the log cannot be read: {reason}")));
         }
@@ -106,6 +113,19 @@ impl Node {
             "log folded"
         );
         Ok(())
+    }
+
+    /// Says how far the replay has come, as long as it goes on.
+    async fn show_replay(&self) -> Infallible {
+        let mut ticks = tokio::time::interval(REPLAY_SHOWN);
+        ticks.tick().await;
+        loop {
+            ticks.tick().await;
+            let position = self.engine.projections().folded().0;
+            let end = self.feed.committed().0;
+            let percent = position.saturating_mul(100) / end.max(1);
+            tracing::info!(target: "start", position, end, percent, "folding the log");
+        }
     }
 
     /// Commits what is queued and lets the store go.

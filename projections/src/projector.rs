@@ -5,6 +5,7 @@ mod opening;
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -45,6 +46,8 @@ pub struct Projections {
     accesses: RwLock<Accesses>,
     values: Values,
     applied: watch::Sender<Position>,
+    /// How far the fold has come, shown or not.
+    folded: AtomicU64,
     state: watch::Sender<ProjectorState>,
     /// Held from the first change that is not shown until it is: in between, everything is as of one
     /// position.
@@ -71,6 +74,7 @@ impl Projections {
     pub fn resumed(frozen: Frozen) -> Self {
         let applied = watch::Sender::new(frozen.view.applied);
         Self {
+            folded: AtomicU64::new(frozen.view.applied.0),
             view: ArcSwap::from_pointee(frozen.view),
             accesses: RwLock::new(frozen.accesses),
             values: Values::default(),
@@ -100,6 +104,11 @@ impl Projections {
     pub async fn freeze(&self) -> Frozen {
         let _between = self.folding.lock().await;
         Frozen { view: View::clone(&self.view()), accesses: self.accesses.read().clone() }
+    }
+
+    /// How far the fold has come; ahead of [`Self::applied`] while there is much to fold.
+    pub fn folded(&self) -> Position {
+        Position(self.folded.load(Ordering::Relaxed))
     }
 
     /// The last position folded.
@@ -201,6 +210,7 @@ impl Projections {
                 None => Arc::clone(&self.folding).lock_owned().await,
             };
             let folded = fold.apply(opened, &self.accesses, &self.values);
+            self.folded.store(fold.view.applied.0, Ordering::Relaxed);
             // What came before a record that does not hold is sound, and is shown.
             if show || folded.is_err() || failed.is_some() {
                 self.view.store(Arc::new(fold.view.clone()));

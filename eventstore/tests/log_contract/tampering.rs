@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use scaivault_eventstore::log::{Feed, Unit};
 use scaivault_eventstore::record::WrappedDataKey;
-use scaivault_eventstore::{Position, StoreError};
+use scaivault_eventstore::{Position, StoreError, merkle};
 
 use crate::fixture::{keyed, new_stream, record, unit};
 use crate::store::Store;
@@ -97,10 +97,11 @@ pub(crate) async fn altered_columns_are_named(store: Store) {
     assert_eq!(place(node.backend.read(Position(4), 1).await).0, Position(5));
     store.meddle("UPDATE events SET schema_version = 70000 WHERE position = 6").await.unwrap();
     assert_eq!(place(node.backend.read(Position(5), 1).await).0, Position(6));
-    // Values of the right shape: the leaf does not fit any more, which readers check.
+    // Values of the right shape: the leaf does not fit any more, which whoever opens the record finds.
     store.meddle("UPDATE events SET recorded_at = 1 WHERE position = 8").await.unwrap();
     let feed = Feed::open(Arc::clone(&node.backend)).await.unwrap();
-    let (bad, reason) = place(feed.reader(Position(6)).next().await);
+    let records = feed.reader(Position(6)).next().await.unwrap();
+    let (bad, reason) = place(records.iter().try_for_each(merkle::check_leaf));
     assert_eq!(bad, Position(8));
     assert!(reason.contains("leaf"), "{reason}");
 }

@@ -235,7 +235,7 @@ impl Caller {
         loop {
             match self.send(node, request()).await {
                 Told::Refused(_) if Instant::now() < in_time => tokio::time::sleep(Duration::from_millis(50)).await,
-                told => return told,
+                told @ (Told::Reply(_) | Told::Refused(_) | Told::Unknown(_)) => return told,
             }
         }
     }
