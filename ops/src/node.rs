@@ -109,6 +109,7 @@ impl Node {
         tracing::info!(
             target: "start",
             position = view.applied.0,
+            entries = self.engine.projections().entries_folded(),
             duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             "log folded"
         );

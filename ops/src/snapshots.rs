@@ -10,6 +10,7 @@ use scaivault_eventstore::sealing::Sealer;
 use scaivault_projections::snapshot::{Candidate, SnapshotError, Snapshots};
 use scaivault_projections::{Frozen, Projections};
 use tokio::sync::{Mutex, watch};
+use tokio::time::timeout;
 
 /// Directory of the snapshots, in the data directory.
 const DIRECTORY: &str = "snapshots";
@@ -22,6 +23,9 @@ const SHARE: u32 = 30;
 /// Records since the last one that make one worth its while: while running, and at the end.
 const WORTH_RUNNING: u64 = 10_000;
 const WORTH_ENDING: u64 = 1_000;
+
+/// Longest wait for a moment at which everything is as of one position.
+const FREEZING: Duration = Duration::from_secs(5);
 
 /// Keeps the snapshots of one node.
 pub(crate) struct Keeper {
@@ -110,7 +114,8 @@ impl Keeper {
             return;
         }
         let started = Instant::now();
-        let frozen = projections.freeze().await;
+        // Far behind, or in trouble: not worth waiting for.
+        let Ok(frozen) = timeout(FREEZING, projections.freeze()).await else { return };
         let snapshots = self.snapshots.clone();
         let written = tokio::task::spawn_blocking(move || snapshots.write(&frozen)).await;
         (last.written_at, last.took) = (Instant::now(), started.elapsed());

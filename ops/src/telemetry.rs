@@ -52,7 +52,7 @@ fn filter(level: LogLevel) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
 
 /// Writes the lines that wait. To be called before the process ends.
 pub(crate) fn flush() {
-    OUTPUT.flush();
+    OUTPUT.finish();
 }
 
 /// Turns panics into log lines. A formatted message may hold anything, so only literal ones are repeated.

@@ -26,6 +26,8 @@ use opening::{Opened, open, open_aside};
 
 /// Parts of batches that are being opened while earlier ones are folded.
 const AHEAD: usize = 48;
+/// Batches whose parts may be opened meanwhile: large ones have few parts.
+const BATCHES_AHEAD: usize = 3;
 /// How often what is folded is shown while more is waiting, at first and at most: to show it is to
 /// share it, and what is shared is copied before it changes again.
 const SHOWING_FIRST: Duration = Duration::from_millis(20);
@@ -46,8 +48,9 @@ pub struct Projections {
     accesses: RwLock<Accesses>,
     values: Values,
     applied: watch::Sender<Position>,
-    /// How far the fold has come, shown or not.
+    /// How far the fold has come, shown or not, and how many audit entries that was.
     folded: AtomicU64,
+    entries: AtomicU64,
     state: watch::Sender<ProjectorState>,
     /// Held from the first change that is not shown until it is: in between, everything is as of one
     /// position.
@@ -75,6 +78,7 @@ impl Projections {
         let applied = watch::Sender::new(frozen.view.applied);
         Self {
             folded: AtomicU64::new(frozen.view.applied.0),
+            entries: AtomicU64::new(0),
             view: ArcSwap::from_pointee(frozen.view),
             accesses: RwLock::new(frozen.accesses),
             values: Values::default(),
@@ -109,6 +113,11 @@ impl Projections {
     /// How far the fold has come; ahead of [`Self::applied`] while there is much to fold.
     pub fn folded(&self) -> Position {
         Position(self.folded.load(Ordering::Relaxed))
+    }
+
+    /// Audit entries folded by this process.
+    pub fn entries_folded(&self) -> u64 {
+        self.entries.load(Ordering::Relaxed)
     }
 
     /// The last position folded.
@@ -157,12 +166,13 @@ impl Projections {
         let mut opening = FuturesOrdered::new();
         let mut shown = Instant::now();
         let mut showing = SHOWING_FIRST;
+        let mut batches = 0;
         let mut reading = Reading::of(reader, false);
         loop {
             let done = tokio::select! {
                 biased;
                 // First: it goes on while the rest is folded.
-                (reader, batch) = reading.done(), if opening.len() < AHEAD => {
+                (reader, batch) = reading.done(), if opening.len() < AHEAD && batches < BATCHES_AHEAD => {
                     let far_behind = batch.as_ref().is_ok_and(|batch| batch.len() >= opening::PART);
                     reading = Reading::of(reader, far_behind);
                     match batch {
@@ -179,12 +189,14 @@ impl Projections {
                             self.apply(&mut fold, open(&sealer, batch), &sealer, true).await
                         }
                         Ok(batch) => {
+                            batches += 1;
                             opening.extend(open_aside(&sealer, &batch));
                             Ok(())
                         }
                     }
                 }
                 Some(opened) = opening.next() => {
+                    batches -= usize::from(opened.is_last());
                     let caught_up = opening.is_empty();
                     let show = caught_up || shown.elapsed() >= showing;
                     if show {
@@ -211,6 +223,7 @@ impl Projections {
             };
             let folded = fold.apply(opened, &self.accesses, &self.values);
             self.folded.store(fold.view.applied.0, Ordering::Relaxed);
+            self.entries.store(fold.entries, Ordering::Relaxed);
             // What came before a record that does not hold is sound, and is shown.
             if show || folded.is_err() || failed.is_some() {
                 self.view.store(Arc::new(fold.view.clone()));

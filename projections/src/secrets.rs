@@ -20,26 +20,32 @@ pub struct Held {
     pub revision: Revision,
     /// When the clock brings something about next.
     pub(crate) due: Option<Timestamp>,
-    /// Neither deleted nor with an end: what most lists ask of most secrets, without looking further.
+}
+
+/// A secret in an index.
+#[derive(Clone, Debug)]
+struct Row {
+    held: Arc<Held>,
+    /// Neither deleted nor with an end: all that most lists ask of most secrets. It stands here so that
+    /// counting does not touch each of them.
     is_plain: bool,
 }
 
 /// All secrets of one owner. Cloning is cheap: clones share what has not changed.
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue {
-    held: OrdMap<SecretPath, Arc<Held>>,
+    held: OrdMap<SecretPath, Row>,
     /// Streams of paths whose secret was hard-deleted go on counting.
     vacated: OrdMap<SecretPath, Revision>,
     /// By tag, so that a list by tag looks at no other secrets.
-    tagged: HashMap<Arc<str>, OrdMap<SecretPath, Arc<Held>>>,
+    tagged: HashMap<Arc<str>, OrdMap<SecretPath, Row>>,
     expiring: OrdSet<(Timestamp, SecretPath)>,
     due: OrdSet<(Timestamp, SecretPath)>,
 }
 
 impl Held {
     pub(crate) fn new(secret: Secret, revision: Revision, due: Option<Timestamp>) -> Self {
-        let is_plain = secret.deleted.is_none() && secret.expiry.is_none();
-        Self { secret: Arc::new(secret), revision, due, is_plain }
+        Self { secret: Arc::new(secret), revision, due }
     }
 
     /// Whether the clock has ended it for good, though the log does not say so yet.
@@ -49,15 +55,22 @@ impl Held {
     }
 }
 
+impl Row {
+    fn of(held: Arc<Held>) -> Self {
+        let is_plain = held.secret.deleted.is_none() && held.secret.expiry.is_none();
+        Self { held, is_plain }
+    }
+}
+
 impl Catalogue {
     /// What is at a path, live or soft-deleted.
     pub fn held(&self, path: &str) -> Option<&Arc<Held>> {
-        self.held.get(path)
+        self.held.get(path).map(|row| &row.held)
     }
 
     /// Revision of a path's stream.
     pub fn revision(&self, path: &str) -> Revision {
-        match self.held.get(path) {
+        match self.held(path) {
             Some(held) => held.revision,
             None => self.vacated.get(path).copied().unwrap_or(Revision::NONE),
         }
@@ -75,7 +88,7 @@ impl Catalogue {
 
     /// The state at a path as the clock has made it: what is due by `now` counts as done.
     pub fn settled(&self, path: &SecretPath, now: Timestamp) -> Option<Settled> {
-        let held = self.held.get(path)?.clone();
+        let held = self.held(path.as_str())?.clone();
         if held.due.is_none_or(|due| due > now) {
             return Some(Settled { secret: held.secret.clone(), due: Vec::new(), held });
         }
@@ -96,7 +109,7 @@ impl Catalogue {
 
     /// Applies one event of a path.
     pub(crate) fn fold(&mut self, path: &SecretPath, event: &SecretEvent, facts: &Facts, revision: Revision) {
-        let before = self.held.get(path).cloned();
+        let before = self.held(path.as_str()).cloned();
         let state = before.as_ref().map(|held| held.secret.as_ref().clone());
         // The path of the first event is shared by all that is held of it.
         let path = before.as_ref().map_or(path, |held| &held.secret.path);
@@ -118,7 +131,7 @@ impl Catalogue {
 
     /// Everything that is held, by path.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Held>> {
-        self.held.values()
+        self.held.values().map(|row| &row.held)
     }
 
     /// Paths whose secret was hard-deleted, with the revisions of their streams.
@@ -134,13 +147,15 @@ impl Catalogue {
     /// Enters a secret as it is.
     pub(crate) fn hold(&mut self, held: Arc<Held>) {
         self.remember_times(&held);
-        for tag in held.secret.metadata.tags() {
+        let path = held.secret.path.clone();
+        let row = Row::of(held);
+        for tag in row.held.secret.metadata.tags() {
             match self.tagged.get_mut(tag) {
-                Some(tagged) => _ = tagged.insert(held.secret.path.clone(), held.clone()),
-                None => _ = self.tagged.insert(tag.clone(), OrdMap::unit(held.secret.path.clone(), held.clone())),
+                Some(tagged) => _ = tagged.insert(path.clone(), row.clone()),
+                None => _ = self.tagged.insert(tag.clone(), OrdMap::unit(path.clone(), row.clone())),
             }
         }
-        self.held.insert(held.secret.path.clone(), held);
+        self.held.insert(path, row);
     }
 
     /// Takes a secret out of the tags that it has no more.

@@ -71,7 +71,7 @@ impl Snapshots {
         let mut file = file::Writer::create(&self.directory, &self.sealer, &frozen.view)?;
         parts::write(frozen, |owner, rows| file.section(owner, rows))?;
         file.finish()?;
-        file::prune(&self.directory);
+        file::prune(&self.directory, frozen.view.applied);
         Ok(frozen.view.applied)
     }
 

@@ -10,7 +10,7 @@ use quick_cache::sync::Cache;
 use scaivault_eventstore::sealing::SealedValue;
 
 /// What all values here may take up, in bytes.
-const CAPACITY: u64 = 128 * 1024 * 1024;
+const CAPACITY: u64 = 64 * 1024 * 1024;
 /// Usual size of one, for the tables.
 const USUAL: u64 = 512;
 

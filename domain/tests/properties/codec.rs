@@ -207,6 +207,17 @@ proptest! {
     }
 
     #[test]
+    fn what_a_later_version_adds_to_a_body_is_passed_over(body in body(), name in "later_[a-z]{1,9}") {
+        let mut json: serde_json::Value = serde_json::from_slice(&body.encode().unwrap()).unwrap();
+        json[&name] = serde_json::json!([1, {"two": null}]);
+        if let Some(data) = json["data"].as_object_mut() {
+            data.insert(name, "three".into());
+        }
+        let decoded = EventBody::decode(body.event.kind(), SCHEMA_VERSION, json.to_string().as_bytes()).unwrap();
+        prop_assert_eq!(decoded, body);
+    }
+
+    #[test]
     fn a_body_is_of_its_type_only(body in body()) {
         let json = body.encode().unwrap();
         for kind in SecretEvent::KINDS.into_iter().filter(|kind| *kind != body.event.kind()) {

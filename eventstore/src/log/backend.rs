@@ -110,7 +110,7 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Appends `records`, which are numbered from the expected head on and not none, and destroys the
     /// data keys at `shred`: in one step, where a database far away would make the several of
-    /// [`Backend::begin`] expensive. An error means that nothing was sent.
+    /// [`Backend::begin`] expensive. An error means that nothing was written.
     async fn append_at_once(
         &self,
         expected: Expected<'_>,
@@ -121,7 +121,8 @@ pub trait Backend: Send + Sync + 'static {
     /// The end of the log.
     async fn head(&self) -> Result<Head, StoreError>;
 
-    /// Records after `after`, in order, at most `limit`, each with its data key if that exists.
+    /// Records after `after`, in order, at most `limit`, each with its data key if that exists; fewer
+    /// where they are large, but one at least.
     /// A hole is reported as [`StoreError::Damaged`] at the first missing position.
     async fn read(&self, after: Position, limit: usize) -> Result<Vec<Record>, StoreError>;
 
@@ -186,6 +187,13 @@ pub trait AppendTransaction: Send {
 
     /// Destroys the data keys of the records at `positions`.
     async fn shred(&mut self, positions: &[Position]) -> Result<(), StoreError>;
+
+    /// Lets no append that was made for this head take place any more, from the commit on: one that
+    /// was given up may still be on its way. Nothing to do where none can outlive the process's
+    /// connection.
+    async fn fence(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// Writes something that changes nothing, to see whether the database stores at all.
     async fn touch(&mut self) -> Result<(), StoreError>;

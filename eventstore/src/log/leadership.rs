@@ -73,7 +73,8 @@ impl Seeking {
         loop {
             // The lease begins when the database has the request: counted from before it was sent.
             let asked = Instant::now();
-            match timeout(PATIENCE, self.backend.lead(&self.holder, TTL_SECONDS)).await {
+            let patience = until.map_or(PATIENCE, |until| PATIENCE.min(until.saturating_duration_since(asked)));
+            match timeout(patience, self.backend.lead(&self.holder, TTL_SECONDS)).await {
                 Ok(Ok(true)) => {
                     until = asked.checked_add(TTL.saturating_sub(MARGIN));
                     self.tell(true);

@@ -23,7 +23,7 @@ use lent::{Lent, Silence};
 /// How long a server may be silent while it appends before its connection is given up. A little more
 /// than the server lets a statement wait for the head.
 ///
-/// Giving up is safe: what was not committed never will be, and a commit is looked up in the log.
+/// Giving up is safe: what became of it is looked up in the log, and what is not there is kept out.
 const APPENDING: Duration = Duration::from_secs(8);
 /// The same for what waits for nobody: a statement that reads, or each row of a page. Whoever folds
 /// the log stands still meanwhile.
@@ -96,6 +96,9 @@ impl Backend for PostgresBackend {
         let mut connection = self.connection().await?;
         let appending = append::at_once(connection.ask()?, expected, records, shred);
         let done = tokio::time::timeout(APPENDING, appending).await;
+        if matches!(&done, Ok(Err(error)) if append::is_undone(error)) {
+            return connection.heard(done).map(|_| AtOnce::Refused);
+        }
         Ok(match connection.heard(done) {
             Ok(true) => AtOnce::Appended,
             Ok(false) => AtOnce::Refused,
@@ -203,8 +206,12 @@ async fn fill(
 ) -> Result<Vec<Record>, StoreError> {
     let mut rows = query.fetch(connection.ask()?);
     let end = loop {
+        // The connection goes with a row that does not fit, and with those that are too many: to take
+        // what is left would take longer.
+        if page.is_cut() {
+            return page.finish();
+        }
         match tokio::time::timeout(READING, rows.try_next()).await {
-            // What does not fit ends the connection too: there are rows in it that nobody takes.
             Ok(Ok(Some(row))) => page.push(&row)?,
             Ok(Ok(None)) => break Ok(Ok(())),
             Ok(Err(error)) => break Ok(Err(error)),

@@ -105,10 +105,14 @@ pub(super) fn record(row: &impl Columns, expected: Position) -> Result<Record, S
 /// promises is there.
 pub(super) struct Page {
     records: Vec<Record>,
+    bytes: usize,
     expected: Position,
     limit: usize,
     head: Head,
 }
+
+/// Bytes of bodies after which a page ends, with fewer records than it might have.
+const PAGE_BYTES: usize = 8 * 1024 * 1024;
 
 impl Page {
     /// At most `limit` records after `after`.
@@ -117,7 +121,12 @@ impl Page {
             return Err(StoreError::damaged(head.position.next(), format!("the log ends here, not at {after}")));
         }
         let left = usize::try_from(head.position.0 - after.0).unwrap_or(limit);
-        Ok(Self { records: Vec::with_capacity(left.min(limit)), expected: after.next(), limit, head })
+        Ok(Self { records: Vec::with_capacity(left.min(limit)), bytes: 0, expected: after.next(), limit, head })
+    }
+
+    /// Whether it takes no more rows, though fewer than its limit, because they are large.
+    pub(super) fn is_cut(&self) -> bool {
+        self.bytes >= PAGE_BYTES && self.records.len() < self.limit
     }
 
     /// Takes the next row.
@@ -127,14 +136,16 @@ impl Page {
             return Err(StoreError::damaged(self.expected, "the record is missing"));
         }
         self.expected = self.expected.next();
+        self.bytes += record.body.len();
         self.records.push(record);
         Ok(())
     }
 
     /// The records, once there are no more rows.
     pub(super) fn finish(self) -> Result<Vec<Record>, StoreError> {
-        let Self { records, expected, limit, head } = self;
-        if records.len() < limit && expected <= head.position {
+        let is_cut = self.is_cut();
+        let Self { records, expected, limit, head, .. } = self;
+        if !is_cut && records.len() < limit && expected <= head.position {
             let reason = format!("the record is missing, the log ends at {}", head.position);
             return Err(StoreError::damaged(expected, reason));
         }

@@ -33,7 +33,7 @@ const WRITER_CACHE: &str = "-32768";
 const CHECKPOINT_EVERY: &str = "4096";
 /// Rows that a reading connection gives before they are taken: with few, its thread and ours wake each
 /// other all the time.
-const ROWS_AHEAD: usize = 1024;
+const ROWS_AHEAD: usize = 128;
 
 /// A log in SQLite. One connection writes, others read beside it.
 pub struct SqliteBackend {
@@ -132,9 +132,12 @@ impl Backend for SqliteBackend {
         let mut page = row::Page::new(after, limit, self.head().await?)?;
         let query = sqlx::query(row::AFTER_POSITION).bind(row::signed(after.0)).bind(row::signed(limit as u64));
         let mut rows = query.fetch(&self.readers);
-        while let Some(row) = rows.try_next().await.map_err(row::failed)? {
+        while !page.is_cut()
+            && let Some(row) = rows.try_next().await.map_err(row::failed)?
+        {
             page.push(&row)?;
         }
+        drop(rows);
         page.finish()
     }
 

@@ -2,7 +2,7 @@
 
 use scaivault_eventstore::log::{AtOnce, Backend, Expected, Head};
 use scaivault_eventstore::record::NewRecord;
-use scaivault_eventstore::{CommandId, Owner, Position, Record, RecordedAt, Revision, StreamId, merkle};
+use scaivault_eventstore::{CommandId, Owner, Position, Record, Revision, StreamId, merkle};
 
 use crate::fixture::{access, all, keyed, new_stream, random, record, unit};
 use crate::store::Store;
@@ -31,8 +31,9 @@ fn at<'a>(head: Head, revisions: &'a [(StreamId, Revision)], commands: &'a [Comm
     Expected { head, revisions, commands }
 }
 
-fn head(position: u64) -> Head {
-    Head { position: Position(position), recorded_at: RecordedAt(1_700_000_000_000_000) }
+/// The end of the log as it is, or as it is not.
+async fn head(backend: &dyn Backend, position: u64) -> Head {
+    Head { position: Position(position), ..backend.head().await.unwrap() }
 }
 
 async fn refused(backend: &dyn Backend, expected: Expected<'_>, record: Record) {
@@ -62,10 +63,16 @@ pub(crate) async fn what_is_as_expected_is_appended(store: Store) {
     assert_eq!(all(&*backend).await, first);
     // Entries alone expect nothing but the head.
     let second = [numbered(keyed(new_stream(), 1), 4, None)];
-    appended(&*backend, Expected { head: head(3), revisions: &[], commands: &[] }, &second, &[]).await;
+    appended(&*backend, Expected { head: head(&*backend, 3).await, revisions: &[], commands: &[] }, &second, &[]).await;
     let third = [numbered(record(stream, 3), 5, Some(CommandId(random())))];
     let revisions = [(stream, Revision(2))];
-    appended(&*backend, Expected { head: head(4), revisions: &revisions, commands: &[] }, &third, &[Position(1)]).await;
+    appended(
+        &*backend,
+        Expected { head: head(&*backend, 4).await, revisions: &revisions, commands: &[] },
+        &third,
+        &[Position(1)],
+    )
+    .await;
     let stored = all(&*backend).await;
     assert_eq!(stored.len(), 5);
     assert!(stored[0].data_key.is_none(), "destroyed in the same step");
@@ -81,15 +88,33 @@ pub(crate) async fn what_is_not_as_expected_is_refused_whole(store: Store) {
     let backend = &*node.backend;
     let next = |revision| numbered(record(stream, revision), 4, Some(CommandId(random())));
     let right = &[(stream, Revision(2))];
-    refused(backend, at(head(2), right, &[]), numbered(record(stream, 3), 3, None)).await;
-    refused(backend, at(head(9), right, &[]), numbered(record(stream, 3), 10, None)).await;
-    refused(backend, at(head(3), &[(stream, Revision(1))], &[]), next(2)).await;
-    refused(backend, at(head(3), &[(stream, Revision(4))], &[]), next(5)).await;
-    refused(backend, at(head(3), right, &[CommandId(random()), id]), next(3)).await;
+    refused(backend, at(head(backend, 2).await, right, &[]), numbered(record(stream, 3), 3, None)).await;
+    refused(backend, at(head(backend, 9).await, right, &[]), numbered(record(stream, 3), 10, None)).await;
+    refused(backend, at(head(backend, 3).await, &[(stream, Revision(1))], &[]), next(2)).await;
+    refused(backend, at(head(backend, 3).await, &[(stream, Revision(4))], &[]), next(5)).await;
+    refused(backend, at(head(backend, 3).await, right, &[CommandId(random()), id]), next(3)).await;
     // Entries alone, at an end that is not there.
-    refused(backend, at(head(2), &[], &[]), numbered(keyed(new_stream(), 1), 3, None)).await;
-    refused(backend, at(head(5), &[], &[]), numbered(keyed(new_stream(), 1), 6, None)).await;
-    appended(backend, at(head(3), right, &[]), &[next(3)], &[]).await;
+    refused(backend, at(head(backend, 2).await, &[], &[]), numbered(keyed(new_stream(), 1), 3, None)).await;
+    refused(backend, at(head(backend, 5).await, &[], &[]), numbered(keyed(new_stream(), 1), 6, None)).await;
+    appended(backend, at(head(backend, 3).await, right, &[]), &[next(3)], &[]).await;
     // The log goes on after all of this, whoever writes.
     assert_eq!(node.append(access(&Owner::Platform, "x")).await.unwrap().last, Position(5));
+}
+
+pub(crate) async fn what_was_given_up_never_arrives(store: Store) {
+    let node = store.node().await;
+    node.fill(2).await;
+    let backend = &*node.backend;
+    let before = head(backend, 2).await;
+    let late = numbered(record(new_stream(), 1), 3, Some(CommandId(random())));
+    let mut tx = backend.begin().await.unwrap();
+    assert_eq!(tx.leaf_at(Position(3)).await.unwrap(), None);
+    tx.fence().await.unwrap();
+    tx.commit().await.unwrap();
+    refused(backend, at(before, &[], &[]), late.clone()).await;
+    assert!(backend.head().await.unwrap().recorded_at > before.recorded_at);
+    // The log goes on.
+    assert_eq!(node.append(unit(vec![record(new_stream(), 1)])).await.unwrap().last, Position(3));
+    let after = head(backend, 3).await;
+    appended(backend, at(after, &[], &[]), &[Record { position: Position(4), ..late }], &[]).await;
 }

@@ -19,7 +19,7 @@ const SOUND: u8 = 0;
 const REFUSING: u8 = 1;
 /// Committing works but says that it failed.
 const SILENT: u8 = 2;
-/// Committing fails.
+/// Committing records fails.
 const LOSING: u8 = 3;
 /// As SILENT, and from then on the database cannot be reached.
 const VANISHING: u8 = 4;
@@ -32,6 +32,7 @@ struct Faulty {
 
 struct FaultyAppend {
     real: Box<dyn AppendTransaction>,
+    has_records: bool,
     mode: Arc<AtomicU8>,
 }
 
@@ -51,7 +52,8 @@ impl Backend for Faulty {
         if self.mode.load(Ordering::SeqCst) == AWAY {
             return away();
         }
-        Ok(Box::new(FaultyAppend { real: self.real.begin().await?, mode: Arc::clone(&self.mode) }))
+        let real = self.real.begin().await?;
+        Ok(Box::new(FaultyAppend { real, has_records: false, mode: Arc::clone(&self.mode) }))
     }
     async fn append_at_once(
         &self,
@@ -123,10 +125,14 @@ impl AppendTransaction for FaultyAppend {
         if self.mode.load(Ordering::SeqCst) == REFUSING {
             return away();
         }
+        self.has_records = true;
         self.real.insert(records).await
     }
     async fn shred(&mut self, positions: &[Position]) -> Result<(), StoreError> {
         self.real.shred(positions).await
+    }
+    async fn fence(&mut self) -> Result<(), StoreError> {
+        self.real.fence().await
     }
     async fn touch(&mut self) -> Result<(), StoreError> {
         self.real.touch().await
@@ -142,7 +148,7 @@ impl AppendTransaction for FaultyAppend {
                 self.mode.store(AWAY, Ordering::SeqCst);
                 away()
             }
-            LOSING => away(),
+            LOSING if self.has_records => away(),
             _ => self.real.commit().await,
         }
     }

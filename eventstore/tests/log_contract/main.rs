@@ -79,8 +79,10 @@ mod embedded {
 
 mod shared {
     on!([postgres] {
+        at_once::what_was_given_up_never_arrives,
         sharing::two_servers_share_one_log,
         sharing::servers_migrate_together,
+        sharing::a_server_serves_beside_a_later_version,
         sharing::a_wrong_address_is_told_from_a_server_that_is_down,
         sharing::cut_connections_lose_nothing,
         sharing::a_crashed_server_loses_nothing,

@@ -62,6 +62,26 @@ pub(crate) async fn servers_migrate_together(store: Store) {
     }
 }
 
+pub(crate) async fn a_server_serves_beside_a_later_version(store: Store) {
+    let Store::Postgres(url) = &store else { unreachable!() };
+    let before = store.node().await;
+    before.fill(2).await;
+    // What a later version may do to the tables: add.
+    for sql in [
+        "ALTER TABLE events ADD COLUMN later text",
+        "CREATE TABLE later (id bigint PRIMARY KEY)",
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+         VALUES (999, 'later', true, decode('00', 'hex'), 1)",
+    ] {
+        store.meddle(sql).await.unwrap();
+    }
+    before.fill(2).await;
+    PostgresBackend::connect(url, 2).await.unwrap().migrate().await.unwrap();
+    let after = store.node().await;
+    after.fill(2).await;
+    assert_eq!(follow(before.feed.reader(Position::START), Position(6)).await, all(&*after.backend).await);
+}
+
 pub(crate) async fn a_wrong_address_is_told_from_a_server_that_is_down(store: Store) {
     let Store::Postgres(url) = store else { unreachable!() };
     for wrong in ["postgres://[", "mysql://localhost/x", &url.replace("/test_", "/unknown_")] {

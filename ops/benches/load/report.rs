@@ -51,11 +51,12 @@ pub(crate) fn backend(measured: &Measured) -> String {
         measured.seed_rate
     );
     if let Some(restart) = &measured.restart {
-        text += "| start | ready after s | log folded in ms | position | positions/s | RSS MB | stop before it s |\n\
-                 | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n";
+        text += "| start | ready after s | log folded in ms | position | audit entries | positions/s | events/s | RSS MB \
+                 | stop before it s |\n\
+                 | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
         match &restart.from_snapshot {
             Some(start) => text += &start_line("from a snapshot", start, false),
-            None => text += "| from a snapshot | no snapshot in DATA_DIR | | | | | |\n",
+            None => text += "| from a snapshot | no snapshot in DATA_DIR | | | | | | | |\n",
         }
         text += &start_line("full replay", &restart.replay, true);
     }
@@ -115,12 +116,15 @@ fn bare_line(outcome: &Outcome, connections: Option<u16>) -> String {
 }
 
 fn start_line(name: &str, start: &Start, whole: bool) -> String {
-    let rate = if whole { format!("{:.0}", start.positions_per_second()) } else { "–".to_owned() };
+    let rate = |rate: f64| if whole { format!("{rate:.0}") } else { "–".to_owned() };
     format!(
-        "| {name} | {:.2} | {} | {} | {rate} | {:.0} | {:.2} |\n",
+        "| {name} | {:.2} | {} | {} | {} | {} | {} | {:.0} | {:.2} |\n",
         start.ready_after.as_secs_f64(),
         start.folded.duration_ms,
         start.folded.position,
+        start.folded.entries,
+        rate(start.positions_per_second()),
+        rate(start.events_per_second()),
         megabytes(start.resident_bytes),
         start.stopped_after.as_secs_f64(),
     )

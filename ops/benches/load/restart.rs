@@ -62,6 +62,15 @@ fn start(backend: &Backend, stopped_after: Duration) -> Result<(Start, Server), 
 impl Start {
     /// Positions folded a second, if all of the log was folded.
     pub(crate) fn positions_per_second(&self) -> f64 {
-        self.folded.position as f64 * 1_000.0 / self.folded.duration_ms.max(1) as f64
+        self.per_second(self.folded.position)
+    }
+
+    /// The same of records and the audit entries in them.
+    pub(crate) fn events_per_second(&self) -> f64 {
+        self.per_second(self.folded.position + self.folded.entries)
+    }
+
+    fn per_second(&self, count: u64) -> f64 {
+        count as f64 * 1_000.0 / self.folded.duration_ms.max(1) as f64
     }
 }

@@ -21,6 +21,8 @@ const BINARY: &str = env!("CARGO_BIN_EXE_scaivault");
 const ASK_INTERVAL: Duration = Duration::from_millis(10);
 /// Longest time to start, with a full replay; and to stop, with a last snapshot.
 const PATIENCE: Duration = Duration::from_secs(600);
+/// Longest time until a line is in the server's log.
+const LINE_PATIENCE: Duration = Duration::from_secs(2);
 /// Bytes of the log that are shown when a server does not start.
 const SHOWN_LOG_BYTES: u64 = 1_000;
 
@@ -41,6 +43,8 @@ pub(crate) struct Server {
 pub(crate) struct Folded {
     /// Last position of the log.
     pub(crate) position: u64,
+    /// Audit entries in the records it folded.
+    pub(crate) entries: u64,
     /// How long it took, in milliseconds.
     pub(crate) duration_ms: u64,
 }
@@ -142,19 +146,31 @@ impl Server {
         self.child.id()
     }
 
-    /// Its line about the replay at start.
+    /// Its line about the replay at start, which is written some milliseconds late.
     pub(crate) fn folded(&self) -> Result<Folded, Failure> {
+        let begun = Instant::now();
+        loop {
+            match self.says_folded()? {
+                Some(folded) => return Ok(folded),
+                None if begun.elapsed() > LINE_PATIENCE => break,
+                None => std::thread::sleep(ASK_INTERVAL),
+            }
+        }
+        Err(Failure::Unusable("the server's log has no line \"log folded\"".into()))
+    }
+
+    fn says_folded(&self) -> Result<Option<Folded>, Failure> {
         for line in BufReader::new(File::open(&self.log)?).lines() {
             let line = line?;
             if line.contains("\"log folded\"")
                 && let Ok(fields) = serde_json::from_str::<Value>(&line)
-                && let (Some(position), Some(duration_ms)) =
-                    (fields.get("position").and_then(number), fields.get("duration_ms").and_then(number))
+                && let [Some(position), Some(entries), Some(duration_ms)] =
+                    ["position", "entries", "duration_ms"].map(|name| fields.get(name).and_then(number))
             {
-                return Ok(Folded { position, duration_ms });
+                return Ok(Some(Folded { position, entries, duration_ms }));
             }
         }
-        Err(Failure::Unusable("the server's log has no line \"log folded\"".into()))
+        Ok(None)
     }
 
     fn last_words(&self) -> String {

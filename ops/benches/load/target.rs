@@ -13,7 +13,7 @@ const READ_RATIO: f64 = 0.30;
 const WRITE_RATIO: f64 = 0.08;
 /// Longest p99 of audited reads.
 const READ_P99: Duration = Duration::from_millis(10);
-/// Slowest full replay, in positions a second.
+/// Slowest full replay, in records and audit entries a second.
 const REPLAY_RATE: f64 = 200_000.0;
 
 /// From so many secrets on, the following hold.
@@ -64,9 +64,9 @@ fn of_backend(result: &Measured) -> Vec<Target> {
     let writes = row(Phase::Writes).map(|row| ratio(row, WRITE_RATIO));
     add(format!("durable writes ≥ {WRITE_RATIO:.2} of the bare route"), writes);
     let restart = result.restart.as_ref();
-    let replay = restart.map(|restart| restart.replay.positions_per_second());
+    let replay = restart.map(|restart| restart.replay.events_per_second());
     add(
-        format!("replay ≥ {REPLAY_RATE:.0} positions/s"),
+        format!("replay ≥ {REPLAY_RATE:.0} events/s"),
         replay.map(|rate| (format!("{rate:.0}/s"), rate >= REPLAY_RATE)),
     );
     if result.secrets < MANY_SECRETS {

@@ -4,11 +4,13 @@
 use std::io::Write as _;
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use tracing::Level;
 
 /// How long a line may wait for others.
 const GATHERING: Duration = Duration::from_millis(5);
+/// How long the end of the process may wait for its last lines.
+const PATIENCE: Duration = Duration::from_millis(500);
 /// Bytes that may wait; who brings more writes them himself.
 const MOST_BYTES: usize = 256 * 1024;
 
@@ -53,7 +55,17 @@ impl Output {
 
     /// Writes all that waits.
     pub(super) fn flush(&self) {
-        let _one = self.writing.lock();
+        self.write(&self.writing.lock());
+    }
+
+    /// The same at the end of the process, which does not wait long for who has stopped reading.
+    pub(super) fn finish(&self) {
+        if let Some(one) = self.writing.try_lock_for(PATIENCE) {
+            self.write(&one);
+        }
+    }
+
+    fn write(&self, _one: &MutexGuard<'_, ()>) {
         let mut lines = std::mem::take(&mut self.waiting.lock().lines);
         // Nobody reading any more is no reason to stop serving, and there is no other place to say so.
         let _ = std::io::stderr().lock().write_all(&lines);

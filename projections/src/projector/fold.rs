@@ -24,6 +24,8 @@ pub(super) struct Fold {
     pub(super) view: View,
     /// Held while there is something in it that is not shown.
     pub(super) unshown: Option<OwnedMutexGuard<()>>,
+    /// Audit entries counted so far.
+    pub(super) entries: u64,
     pool: Pool,
     /// Records whose values were destroyed since the view was last shown.
     destroyed: Vec<u64>,
@@ -32,7 +34,7 @@ pub(super) struct Fold {
 impl Fold {
     /// Going on from `view`.
     pub(super) fn of(view: &View) -> Self {
-        Self { view: view.clone(), unshown: None, pool: Pool::default(), destroyed: Vec::new() }
+        Self { view: view.clone(), unshown: None, entries: 0, pool: Pool::default(), destroyed: Vec::new() }
     }
 
     /// Applies records in order, up to the first that does not fit.
@@ -111,7 +113,7 @@ impl Fold {
 
     /// Counts the entries of a record, as a whole or not at all.
     fn count<'e>(
-        &self,
+        &mut self,
         record: &Record,
         owner: &Owner,
         entries: impl Iterator<Item = &'e str>,
@@ -120,6 +122,7 @@ impl Fold {
         let malformed = |error| StoreError::damaged(record.position, format!("an entry is malformed: {error}"));
         let entries: Vec<AccessEntry<'_>> =
             entries.map(|json| serde_json::from_str(json).map_err(malformed)).collect::<Result<_, _>>()?;
+        self.entries += entries.len() as u64;
         let secrets = self.view.secrets(owner);
         let mut accesses = accesses.write();
         for entry in &entries {

@@ -34,6 +34,11 @@ pub(super) enum Ready {
 }
 
 impl Opened {
+    /// Whether no other part of its batch follows.
+    pub(super) fn is_last(&self) -> bool {
+        self.part.end >= self.batch.len()
+    }
+
     /// The batch, and what its records hold, in order.
     pub(super) fn into_records(self) -> (Batch, impl Iterator<Item = (usize, Ready)>) {
         (self.batch, self.part.zip(self.records))

@@ -7,7 +7,7 @@ use imbl::OrdMap;
 use scaivault_domain::secret::SecretType;
 use scaivault_domain::{SecretPath, Timestamp};
 
-use super::{Catalogue, Held};
+use super::{Catalogue, Held, Row};
 
 /// Which secrets a list wants.
 #[derive(Clone, Debug, Default)]
@@ -41,8 +41,9 @@ pub struct Page<T> {
 
 impl Filter {
     /// Whether a secret fits; that it has `tag` is known.
-    fn admits(&self, held: &Held, tag: Option<&str>, now: Timestamp) -> bool {
-        self.state_fits(held, now)
+    fn admits(&self, row: &Row, tag: Option<&str>, now: Timestamp) -> bool {
+        let held = &row.held;
+        (row.is_plain || self.state_fits(held, now))
             && self.secret_type.is_none_or(|wanted| {
                 // A deleted secret has no current version left to ask when its last version was deleted.
                 let version = held.secret.current().or(held.secret.versions.last());
@@ -58,9 +59,6 @@ impl Filter {
     }
 
     fn state_fits(&self, held: &Held, now: Timestamp) -> bool {
-        if held.is_plain {
-            return true;
-        }
         let secret = &held.secret;
         let there = secret.deleted.is_none() || (self.include_deleted && !held.has_ended(now));
         there && (self.include_expired || !secret.is_expired(now))
@@ -68,12 +66,13 @@ impl Filter {
 }
 
 fn starting_with<'a>(
-    held: Option<&'a OrdMap<SecretPath, Arc<Held>>>,
-    prefix: &'a str,
-) -> impl Iterator<Item = (&'a SecretPath, &'a Arc<Held>)> {
-    held.into_iter()
-        .flat_map(move |held| held.range::<_, str>((Bound::Included(prefix), Bound::Unbounded)))
-        .take_while(move |(path, _)| path.as_str().starts_with(prefix))
+    rows: Option<&'a OrdMap<SecretPath, Row>>,
+    prefix: &str,
+) -> impl Iterator<Item = (&'a SecretPath, &'a Row)> + use<'a> {
+    // A bound rather than a look at each path: they lie all over the memory, and are ASCII.
+    let end = format!("{prefix}{}", char::MAX);
+    let range = (Bound::Included(prefix), Bound::Excluded(end.as_str()));
+    rows.map(|rows| rows.range::<_, str>(range)).into_iter().flatten()
 }
 
 impl Catalogue {
@@ -88,16 +87,18 @@ impl Catalogue {
     ) -> Page<Arc<Held>> {
         let mut page = Page { rows: Vec::new(), has_more: false, total: 0 };
         let (tag, candidates) = self.candidates(filter);
-        for (path, held) in candidates {
-            if !filter.admits(held, tag, now) || !visible(path) {
+        let mut begun = after.is_none();
+        for (path, row) in candidates {
+            if !filter.admits(row, tag, now) || !visible(path) {
                 continue;
             }
             page.total += 1;
-            if after.is_some_and(|after| path.as_str() <= after) {
+            begun = begun || after.is_some_and(|after| path.as_str() > after);
+            if !begun {
                 continue;
             }
             if page.rows.len() < limit {
-                page.rows.push(held.clone());
+                page.rows.push(row.held.clone());
             } else {
                 page.has_more = true;
             }
@@ -107,14 +108,14 @@ impl Catalogue {
 
     /// Secrets whose path starts with `prefix`, by path.
     pub fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a SecretPath, &'a Arc<Held>)> {
-        starting_with(Some(&self.held), prefix)
+        starting_with(Some(&self.held), prefix).map(|(path, row)| (path, &row.held))
     }
 
     /// Secrets that may fit a filter, by path: those of its rarest tag, if it has any, and that tag.
     fn candidates<'a>(
         &'a self,
         filter: &'a Filter,
-    ) -> (Option<&'a str>, impl Iterator<Item = (&'a SecretPath, &'a Arc<Held>)>) {
+    ) -> (Option<&'a str>, impl Iterator<Item = (&'a SecretPath, &'a Row)>) {
         let tagged = |tag: &str| self.tagged.get(tag);
         let rarest = filter.tags.iter().map(String::as_str).min_by_key(|tag| tagged(tag).map_or(0, OrdMap::len));
         let held = match rarest {
@@ -137,7 +138,7 @@ impl Catalogue {
         let mut page = Page { rows: Vec::new(), has_more: false, total: 0 };
         for (end, path) in self.expiring.iter().take_while(|(end, _)| *end <= until) {
             let passed = *end < now || after.is_some_and(|after| (*end, path.as_str()) <= after);
-            let live = || self.held.get(path).is_some_and(|held| held.secret.deleted.is_none());
+            let live = || self.held(path.as_str()).is_some_and(|held| held.secret.deleted.is_none());
             if passed || !path.as_str().starts_with(prefix) || !live() || !visible(path) {
                 continue;
             }

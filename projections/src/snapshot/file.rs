@@ -166,9 +166,11 @@ fn candidate(path: &Path) -> Option<Candidate> {
     Some(Candidate { path: path.to_owned(), position, leaf: leaf.try_into().ok()? })
 }
 
-/// Removes all but the newest of this schema: older ones, those of other schemas, drafts.
-pub(super) fn prune(directory: &Path) {
-    let kept: Vec<PathBuf> = candidates(directory).into_iter().take(KEPT).map(|candidate| candidate.path).collect();
+/// Removes all but the one just written at `newest` and those before it: older ones, those of other
+/// schemas, drafts, and those further on, which are of a log that was since restored to an earlier state.
+pub(super) fn prune(directory: &Path, newest: Position) {
+    let of_this_log = candidates(directory).into_iter().filter(|candidate| candidate.position <= newest);
+    let kept: Vec<PathBuf> = of_this_log.take(KEPT).map(|candidate| candidate.path).collect();
     let Ok(entries) = fs::read_dir(directory) else { return };
     for path in entries.flatten().map(|entry| entry.path()) {
         let ours = path.to_str().is_some_and(|path| path.ends_with(SUFFIX) || path.ends_with(DRAFT));

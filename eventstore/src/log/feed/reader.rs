@@ -61,8 +61,10 @@ impl FeedReader {
                 if page.is_empty() && reach >= self.next {
                     return Err(StoreError::damaged(self.next, format!("the log ends here, not at {reach}")));
                 }
-                // A full page may have a successor; after a short one the feed has the rest.
-                self.behind = page.len() == limit && self.ahead.is_none();
+                // A page may have a successor if it is full, or was cut short because it is large; after
+                // any other the feed has the rest.
+                let is_cut = page.last() < Some(self.feed.committed());
+                self.behind = (page.len() == limit || is_cut) && self.ahead.is_none();
                 if !page.is_empty() {
                     return Ok(self.yielded(page));
                 }

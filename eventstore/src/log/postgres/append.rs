@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::Connection;
+use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgArguments, PgConnection, Postgres};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
@@ -23,6 +24,9 @@ const ROLLBACK: Duration = Duration::from_secs(5);
 /// while this one waited, whatever the server's default is.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; \
                      SELECT position, recorded_at FROM head WHERE id = 1 FOR UPDATE";
+
+/// The least step of the head's time: statements made for the head before it find it elsewhere.
+const FENCE: &str = "UPDATE head SET recorded_at = recorded_at + 1 WHERE id = 1";
 
 /// Records, keys and head in one statement. `$16` and the rest are what must hold for it to do anything.
 macro_rules! insert {
@@ -44,10 +48,11 @@ macro_rules! insert {
 /// Under the lock.
 const INSERT: &str = insert!("", "");
 
-/// Without it: the statement takes it. What it looks at in `events` is as of its beginning, which is
+/// Without it: the statement takes it. It may arrive late, long after its sender has given it up, which is
+/// what [`FENCE`] is for. What it looks at in `events` is as of its beginning, which is
 /// the present if the head still is where it was before.
 const INSERT_AT_ONCE: &str = insert!(
-    " AND position = $16 AND NOT EXISTS (SELECT 1 FROM unnest($17::bytea[], $18::bigint[]) \
+    " AND position = $16 AND recorded_at = $21 AND NOT EXISTS (SELECT 1 FROM unnest($17::bytea[], $18::bigint[]) \
          AS wanted (stream, revision) WHERE wanted.revision <> COALESCE((SELECT e.revision FROM events e \
          WHERE e.stream = wanted.stream ORDER BY e.revision DESC LIMIT 1), 0)) \
      AND NOT EXISTS (SELECT 1 FROM events e WHERE e.command_id = ANY($19::bytea[]) AND e.command_id IS NOT NULL)",
@@ -125,6 +130,10 @@ impl AppendTransaction for PostgresAppend {
         run!(self, query, execute).map(drop)
     }
 
+    async fn fence(&mut self) -> Result<(), StoreError> {
+        run!(self, sqlx::query(FENCE), execute).map(drop)
+    }
+
     async fn touch(&mut self) -> Result<(), StoreError> {
         run!(self, sqlx::query(row::TOUCH), execute).map(drop)
     }
@@ -171,9 +180,17 @@ pub(super) async fn at_once(
         .bind(expected.revisions.iter().map(|(stream, _)| stream.0.as_slice()).collect::<Vec<_>>())
         .bind(expected.revisions.iter().map(|(_, revision)| row::signed(revision.0)).collect::<Vec<_>>())
         .bind(expected.commands.iter().map(|id| id.0.as_slice()).collect::<Vec<_>>())
-        .bind(shred.iter().map(|position| row::signed(position.0)).collect::<Vec<_>>());
+        .bind(shred.iter().map(|position| row::signed(position.0)).collect::<Vec<_>>())
+        .bind(expected.head.recorded_at.0);
     let done = query.execute(connection).await?;
     Ok(done.rows_affected() > 0)
+}
+
+/// Whether the server itself says that the statement came to nothing: a constraint, a deadlock, no room,
+/// a lock not to be had. A server that is stopping may say so after it has committed.
+pub(super) fn is_undone(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code).unwrap_or_default();
+    ["23", "40", "53", "55"].iter().any(|class| code.starts_with(class))
 }
 
 /// A statement of `insert!` with its first fifteen values.
