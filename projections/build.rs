@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 fn main() -> io::Result<()> {
     let mut digest = Fnv::default();
-    for directory in ["src", "../domain/src"] {
+    for directory in ["src", "../domain/src", "../eventstore/src"] {
         println!("cargo::rerun-if-changed={directory}");
         let mut files = Vec::new();
         collect(Path::new(directory), &mut files)?;

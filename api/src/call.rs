@@ -6,7 +6,7 @@ use axum::body::Bytes;
 use axum::http::HeaderMap;
 use scaivault_commands::audit::Outcome;
 use scaivault_commands::idempotency::{Claim, Claimed};
-use scaivault_commands::request::IdempotentRequest;
+use scaivault_commands::request::{Handed, IdempotentRequest};
 use scaivault_commands::{Answer, ChangeRequest, EntryDraft, Failure};
 use scaivault_domain::access::{Caller, Permission, Target};
 use scaivault_domain::{Rejection, SecretPath, Timestamp};
@@ -67,6 +67,8 @@ pub struct Call {
     pub idempotency: Option<IdempotentRequest>,
     /// Held once the handler has claimed the key.
     pub claim: Option<Claim>,
+    /// Whether the handler has handed anything to the log.
+    pub handed: Handed,
 }
 
 impl Call {
@@ -136,6 +138,7 @@ impl Call {
             request_id: self.entry.request_id.clone(),
             entry: self.entry.clone(),
             idempotency: self.idempotency.clone(),
+            handed: self.handed.clone(),
         }
     }
 
@@ -143,6 +146,8 @@ impl Call {
     pub async fn record(&self, entries: &[(EntryDraft, Option<&'static str>)]) -> Result<(), Failure> {
         let finished: Result<Vec<_>, _> =
             entries.iter().map(|(entry, error)| entry.finish(error.map_or(Outcome::Success, Outcome::Error))).collect();
-        self.app.engine.record(finished?).await
+        let finished = finished?;
+        self.handed.set();
+        self.app.engine.record(finished).await
     }
 }

@@ -109,8 +109,8 @@ async fn authenticated(
     let done = match within(app, arrival, checks::format(&mut call, arrival, body)).await {
         Some(Ok(())) => match within(app, arrival, (operation.handler)(&mut call)).await {
             Some(done) => done,
-            // A change may be on its way into the log, with its own entry.
-            None if operation.idempotent => Err(Stop::Failure(Failure::Undecided)),
+            // It is on its way into the log, with its own entry.
+            None if call.handed.is_set() => Err(Stop::Failure(Failure::Undecided)),
             None => Err(Stop::Failure(Failure::unavailable("timeout"))),
         },
         Some(Err(failure)) => Err(Stop::Failure(failure)),

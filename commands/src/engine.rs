@@ -162,6 +162,7 @@ impl Engine {
         }
         let mut entries = besides;
         entries.push(entry.finish(outcome)?);
+        request.handed.set();
         let position = self.append(&request.request_id, change, entries).await?;
         Ok(Answer { reply, position, replayed: false })
     }

@@ -198,6 +198,7 @@ impl Projections {
                 Some(opened) = opening.next() => {
                     batches -= usize::from(opened.is_last());
                     let caught_up = opening.is_empty();
+                    // What is not shown has something after it, with which it will be.
                     let show = caught_up || shown.elapsed() >= showing;
                     if show {
                         shown = Instant::now();
@@ -214,7 +215,7 @@ impl Projections {
 
     /// Folds a part, and shows what has been folded so far if `show` says so, or nothing follows.
     async fn apply(&self, fold: &mut Fold, opened: Opened, sealer: &Sealer, show: bool) -> Result<(), StoreError> {
-        let age = opened.batch.age();
+        let on_the_way = opened.batch.is_received().then(|| opened.batch.age());
         let (opened, failed) = opening::retried(opened, sealer).await;
         let folded = {
             let folding = match fold.unshown.take() {
@@ -234,7 +235,9 @@ impl Projections {
             }
             folded
         };
-        metrics::histogram!("scaivault_bus_latency_seconds").record(age);
+        if let Some(on_the_way) = on_the_way {
+            metrics::histogram!("scaivault_bus_latency_seconds").record(on_the_way);
+        }
         folded.and(failed.map_or(Ok(()), Err))
     }
 }

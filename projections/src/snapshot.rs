@@ -3,7 +3,7 @@
 //! A file begins with a line that names its form, the schema (a digest of the sources of the fold),
 //! the position, and the leaf hash of the record there. Sections follow, each with its length in
 //! front: rows of one owner, compressed, sealed under that owner's key, bound to the beginning of
-//! the file and to their place in it. The last one is the installation's and says how many there are.
+//! the file and to their place in it. The last one is the platform's and says how many there are.
 //!
 //! There are no values in it and no data keys: what is destroyed in the log must not live on here.
 //! A file is a copy of what the log says better: whatever is wrong with it, the log is folded.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::http::Method;
 use scaivault_commands::audit::EntryFacts;
-use scaivault_commands::request::IdempotentRequest;
+use scaivault_commands::request::{Handed, IdempotentRequest};
 use scaivault_commands::{EntryDraft, Failure};
 use scaivault_domain::access::{self, Caller, Narrowing, Target};
 use scaivault_domain::audit::Action;
@@ -210,6 +210,7 @@ impl Admitted {
             body: Bytes::new(),
             idempotency: None,
             claim: None,
+            handed: Handed::default(),
         }
     }
 }

@@ -80,6 +80,11 @@ impl Batch {
         self.origin == Origin::Log
     }
 
+    /// Whether it came by the bus.
+    pub fn is_received(&self) -> bool {
+        self.origin == Origin::Bus
+    }
+
     /// The audit entries in the record at `index` of [`Self::records`], if they are at hand.
     pub fn entries(&self, index: usize) -> Option<&EntryGroup> {
         self.composed.get((self.skip + index).checked_sub(self.composed_from)?)
