@@ -96,6 +96,15 @@ pub fn check_leaf(record: &Record) -> Result<(), StoreError> {
     }
 }
 
+/// Refuses a record whose body does not fit its digest, which the leaf covers.
+pub fn check_body(record: &Record) -> Result<(), StoreError> {
+    if digest(&[&record.body]) == record.body_sha256 {
+        Ok(())
+    } else {
+        Err(StoreError::damaged(record.position, "the body does not match its digest"))
+    }
+}
+
 /// RFC 3339 text in UTC with six fractional digits, as in leaves.
 pub fn time_text(at: RecordedAt) -> String {
     let mut text = String::with_capacity(27);

@@ -14,10 +14,12 @@ use scaivault_eventstore::sealing::{AccessComposer, FileRoot, Keyring, Passphras
 use scaivault_eventstore::{RecordedAt, StoreError};
 use scaivault_projections::history::History;
 use scaivault_projections::{Frozen, Projections, ProjectorState, Reader};
+use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
 use crate::clock::ServerClock;
 use crate::configuration::{Configuration, KeyProvider, Storage};
+use crate::past;
 use crate::snapshots::Keeper;
 
 /// File of the embedded log, in the data directory.
@@ -57,6 +59,8 @@ pub(crate) struct Node {
     pub(crate) reader: Reader,
     pub(crate) clock: Arc<ServerClock>,
     pub(crate) keeper: Option<Arc<Keeper>>,
+    /// Looks at what a start from a snapshot has passed over.
+    checking: JoinHandle<()>,
     _lock: Option<File>,
 }
 
@@ -83,12 +87,14 @@ impl Node {
             None => Frozen::default(),
         };
         let projections = Arc::new(Projections::resumed(frozen));
+        let past = past::check(backend.clone(), projections.applied(), projections.clone());
         tokio::spawn(projections.clone().run(feed.reader(projections.applied()), sealer.clone()));
         let history = History::new(backend.clone(), sealer.clone());
         let reader = Reader::new(projections.clone(), history, sealer.clone());
         let engine = Engine::new(appender.clone(), feed.clone(), sealer, reader.clone(), projections, clock.clone());
         let engine = Arc::new(engine);
-        let node = Self { backend, keyring, appender, feed, engine, reader, clock, keeper, _lock: lock };
+        let checking = tokio::spawn(past);
+        let node = Self { backend, keyring, appender, feed, engine, reader, clock, keeper, checking, _lock: lock };
         node.replay().await?;
         Ok(node)
     }
@@ -131,6 +137,7 @@ impl Node {
 
     /// Commits what is queued and lets the store go.
     pub(crate) async fn close(&self) {
+        self.checking.abort();
         self.appender.close().await;
         if let Some(keeper) = &self.keeper {
             keeper.finish(self.engine.projections()).await;

@@ -4,8 +4,8 @@ mod fold;
 mod opening;
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -52,6 +52,7 @@ pub struct Projections {
     folded: AtomicU64,
     entries: AtomicU64,
     state: watch::Sender<ProjectorState>,
+    damage: OnceLock<String>,
     /// Held from the first change that is not shown until it is: in between, everything is as of one
     /// position.
     folding: Arc<Mutex<()>>,
@@ -84,6 +85,7 @@ impl Projections {
             values: Values::default(),
             applied,
             state: watch::Sender::new(ProjectorState::Running),
+            damage: OnceLock::new(),
             folding: Arc::default(),
         }
     }
@@ -157,6 +159,18 @@ impl Projections {
         tracing::error!(target: "projections", error = %error, "the fold has stopped");
         self.state.send_replace(ProjectorState::Stopped(error.to_string()));
         error
+    }
+
+    /// Notes that the log is damaged where it had been folded before. What came of it then is served on.
+    pub fn note_damage(&self, error: &StoreError) {
+        tracing::error!(target: "projections", error = %error, "the log is damaged before the snapshot");
+        // The first is the one to look at.
+        let _ = self.damage.set(error.to_string());
+    }
+
+    /// What [`Self::note_damage`] was told.
+    pub fn damage(&self) -> Option<&str> {
+        self.damage.get().map(String::as_str)
     }
 
     /// What is far behind is read, opened and folded side by side; what has just been committed is

@@ -139,7 +139,8 @@ async fn projections(app: &App) -> Status {
         return Status::Error(reason);
     }
     if app.engine.lag() <= MAX_LAG && app.engine.read_barrier_within(LAG_PATIENCE).await.is_ok() {
-        return Status::Ok;
+        let damage = app.engine.projections().damage();
+        return damage.map_or(Status::Ok, |damage| Status::Degraded(damage.to_owned()));
     }
     Status::Error(format!("{} events behind the log", app.engine.lag()))
 }

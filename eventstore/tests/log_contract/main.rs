@@ -45,6 +45,7 @@ on!([memory, sqlite, postgres] {
     at_once::what_is_as_expected_is_appended,
     at_once::what_is_not_as_expected_is_refused_whole,
     reading::a_page_is_bounded,
+    reading::a_page_of_large_records_is_shorter,
     reading::a_stream_reads_in_order,
     reading::late_readers_see_everything,
     reading::keys_are_unique,

@@ -3,7 +3,7 @@
 use scaivault_eventstore::log::{SqliteBackend, StoredKey};
 use scaivault_eventstore::{Position, Revision, StoreError};
 
-use crate::fixture::{all, follow, new_stream, random, record, unit};
+use crate::fixture::{all, follow, new_stream, random, record, sized, unit};
 use crate::store::Store;
 
 pub(crate) async fn a_page_is_bounded(store: Store) {
@@ -17,6 +17,19 @@ pub(crate) async fn a_page_is_bounded(store: Store) {
     assert_eq!(node.backend.read_at(Position(0)).await.unwrap(), None);
     assert_eq!(node.backend.read_at(Position(6)).await.unwrap(), None);
     assert_eq!(node.backend.read_at(Position(5)).await.unwrap().unwrap().position, Position(5));
+}
+
+pub(crate) async fn a_page_of_large_records_is_shorter(store: Store) {
+    let node = store.node().await;
+    for _ in 0..20 {
+        node.append(unit(vec![sized(1024 * 1024)])).await.unwrap();
+    }
+    let page = node.backend.read(Position::START, 100).await.unwrap();
+    assert!((1..20).contains(&page.len()), "{} records of 1 MiB", page.len());
+    let followed = follow(node.feed.reader(Position::START), Position(20)).await;
+    assert_eq!(followed.len(), 20);
+    assert_eq!(followed[..page.len()], page);
+    assert_eq!(node.backend.read(Position(18), 100).await.unwrap(), followed[18..]);
 }
 
 pub(crate) async fn a_stream_reads_in_order(store: Store) {

@@ -4,7 +4,6 @@
 //! A record's data key is not part of it: what lies in a broker's files cannot be destroyed at will.
 
 use async_nats::{HeaderMap, HeaderName, HeaderValue};
-use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use cloudevents::event::{ExtensionValue, SpecVersion};
 use cloudevents::message::{BinaryDeserializer, BinarySerializer, Error, MessageAttributeValue, Result};
@@ -89,8 +88,8 @@ pub(super) fn decode(shared: &Shared, headers: &HeaderMap, payload: &Bytes) -> O
         body,
     };
     // The leaf covers the digest, the digest the body.
-    let whole = digest(&SHA256, &record.body).as_ref() == record.body_sha256 && merkle::check_leaf(&record).is_ok();
-    whole.then_some(record)
+    let whole = merkle::check_body(&record).and_then(|()| merkle::check_leaf(&record));
+    whole.is_ok().then_some(record)
 }
 
 /// Whether a message claims to be the record at `position` of this installation.
