@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -28,6 +28,8 @@ const AWAY: u8 = 5;
 struct Faulty {
     real: Arc<dyn Backend>,
     mode: Arc<AtomicU8>,
+    /// Pages that were read.
+    reads: Arc<AtomicU64>,
 }
 
 struct FaultyAppend {
@@ -79,6 +81,7 @@ impl Backend for Faulty {
         self.real.head().await
     }
     async fn read(&self, after: Position, limit: usize) -> Result<Vec<Record>, StoreError> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
         self.real.read(after, limit).await
     }
     async fn witnesses(&self, first: Position, last: Position) -> Result<Vec<Witness>, StoreError> {
@@ -156,7 +159,7 @@ impl AppendTransaction for FaultyAppend {
 
 async fn faulty(store: &Store) -> (Node, Arc<AtomicU8>) {
     let mode = Arc::new(AtomicU8::new(SOUND));
-    let backend = Arc::new(Faulty { real: store.open().await, mode: Arc::clone(&mode) });
+    let backend = Arc::new(Faulty { real: store.open().await, mode: Arc::clone(&mode), reads: Arc::default() });
     let limits = AppenderLimits { resolve: Duration::from_millis(150), ..AppenderLimits::default() };
     (Node::start(backend, limits).await, mode)
 }
@@ -167,6 +170,22 @@ fn unavailable<T: std::fmt::Debug>(answer: Result<T, StoreError>) {
 
 fn undecided<T: std::fmt::Debug>(answer: Result<T, StoreError>) {
     assert!(matches!(answer, Err(StoreError::Undecided)), "{answer:?}");
+}
+
+pub(crate) async fn a_reader_at_the_end_reads_no_more(store: Store) {
+    let reads = Arc::<AtomicU64>::default();
+    let backend = Faulty { real: store.open().await, mode: Arc::default(), reads: Arc::clone(&reads) };
+    let node = Node::start(Arc::new(backend), AppenderLimits::default()).await;
+    node.fill(3).await;
+    for start in [Position::START, Position(3)] {
+        let mut reader = node.feed.reader(start);
+        while reader.position() <= Position(3) {
+            reader.next().await.unwrap();
+        }
+        reads.store(0, Ordering::SeqCst);
+        assert!(tokio::time::timeout(Duration::from_millis(300), reader.next()).await.is_err());
+        assert!(reads.load(Ordering::SeqCst) <= 1, "it looks again and again");
+    }
 }
 
 pub(crate) async fn a_failed_append_gives_back_its_revisions(store: Store) {

@@ -53,6 +53,7 @@ on!([memory, sqlite, postgres] {
     load::many_writers_with_live_readers,
     load::a_full_queue_refuses_at_once,
     load::a_slow_reader_loses_nothing,
+    faults::a_reader_at_the_end_reads_no_more,
     faults::a_failed_append_gives_back_its_revisions,
     faults::a_commit_that_arrived_is_found,
     faults::a_commit_that_did_not_arrive_is_abandoned,

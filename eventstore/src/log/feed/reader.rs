@@ -63,7 +63,7 @@ impl FeedReader {
                 }
                 // A page may have a successor if it is full, or was cut short because it is large; after
                 // any other the feed has the rest.
-                let is_cut = page.last() < Some(self.feed.committed());
+                let is_cut = page.last().is_some_and(|last| last < self.feed.committed());
                 self.behind = (page.len() == limit || is_cut) && self.ahead.is_none();
                 if !page.is_empty() {
                     return Ok(self.yielded(page));
