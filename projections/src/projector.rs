@@ -277,7 +277,11 @@ impl Reading {
             match task.join_next().await {
                 Some(Ok(read)) => read,
                 // A panic in there is a defect, and stops the fold as one in here would.
-                Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),
+                Some(Err(error)) => match error.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    // The runtime is on its way out.
+                    Err(_) => std::future::pending().await,
+                },
                 None => std::future::pending().await,
             }
         }))
