@@ -11,6 +11,7 @@ use scaivault_domain::access::Caller;
 use scaivault_domain::token::Token;
 use scaivault_domain::{ErrorCode, IdentityId, Rejection, Scope, TenantId, Timestamp};
 use scaivault_projections::View;
+use scaivault_projections::installation::Standing;
 
 /// Longest value that is looked at.
 const MAX_LENGTH: usize = 8_192;
@@ -44,21 +45,24 @@ pub fn authenticate(engine: &Engine, view: &View, headers: &HeaderMap) -> Result
     if token.is_expired(now) {
         return Ok(Err(of(token, required("expired"))));
     }
-    Ok(Ok(caller(view, token)))
+    let standing = view.installation.standing(token.record.tenant_id.as_ref(), &token.record.identity);
+    if standing.is_ended {
+        return Ok(Err(of(token, Rejection::new(ErrorCode::TokenRevoked, "The token's identity has been suspended"))));
+    }
+    Ok(Ok(caller(token, standing)))
 }
 
 /// The token's identity as its records have it now.
-fn caller(view: &View, token: &Token) -> Caller {
+fn caller(token: &Token, standing: Standing) -> Caller {
     let record = &token.record;
-    let user = record.tenant_id.as_ref().and_then(|tenant| view.installation.user(tenant, &record.identity));
     Caller {
         identity: record.identity.clone(),
-        display_name: user.map_or_else(|| record.identity.as_str().into(), |user| user.display_name.as_str().into()),
+        display_name: standing.display_name.unwrap_or_else(|| record.identity.as_str().into()),
         tenant: record.tenant_id.clone(),
         partner: record.partner_id.clone(),
-        scopes: record.scopes,
-        roles: user.map(|user| user.roles.clone()).unwrap_or_default(),
-        groups: Vec::new(),
+        scopes: standing.scopes.map_or(record.scopes, |most| record.scopes.narrowed_to(most)),
+        roles: standing.roles,
+        groups: standing.groups,
         token: Some(record.id.clone()),
         token_expires_at: record.expires_at,
         mfa_verified_at: None,

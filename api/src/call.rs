@@ -1,6 +1,6 @@
 //! One authenticated request on its way through its handler.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::body::Bytes;
 use axum::http::HeaderMap;
@@ -8,14 +8,16 @@ use scaivault_commands::audit::Outcome;
 use scaivault_commands::idempotency::{Claim, Claimed};
 use scaivault_commands::request::{Handed, IdempotentRequest};
 use scaivault_commands::{Answer, ChangeRequest, EntryDraft, Failure};
-use scaivault_domain::access::{Caller, Permission, Target};
-use scaivault_domain::{Rejection, SecretPath, Timestamp};
+use scaivault_domain::access::{self, Caller, Decision, Denial, Grant, Permission, Target};
+use scaivault_domain::policy::{Asked, Candidates};
+use scaivault_domain::{Rejection, Role, SecretPath, Timestamp};
 
 use crate::App;
 use crate::fields::Fields;
 use crate::json::Members;
 use crate::operation::Operation;
 use crate::query::Query;
+use crate::router::Captures;
 
 /// Why a handler did not come to an answer of its own.
 pub enum Stop {
@@ -53,14 +55,16 @@ pub struct Call {
     pub caller: Arc<Caller>,
     /// Where it acts.
     pub target: Target,
-    /// The captured part of the path, not validated.
-    pub capture: String,
+    /// The captured parts of the path, not validated.
+    pub captures: Captures,
     /// Query parameters.
     pub query: Query,
     /// Headers.
     pub headers: Arc<HeaderMap>,
     /// Body, a sound JSON object if the operation takes one.
     pub body: Bytes,
+    /// The policies that count for the caller here, once asked for.
+    pub candidates: OnceLock<Candidates>,
     /// The audit entry in the making.
     pub entry: EntryDraft,
     /// Set if the request carries an idempotency key that is honoured.
@@ -75,7 +79,7 @@ impl Call {
     /// The secret path of the route, once `permission` on it is granted. There is no other way to it.
     pub fn secret(&mut self, permission: Permission) -> Result<SecretPath, Rejection> {
         // What was asked for is recorded also when it is no path, if it could be one's text.
-        let path = SecretPath::parse(&self.capture)?;
+        let path = SecretPath::parse(self.captures.first())?;
         self.entry.secret_path = Some(path.shared());
         self.entry.resource = None;
         self.grant(permission, &path)?;
@@ -84,28 +88,44 @@ impl Call {
 
     /// Authorises a permission on a path for this request's entry.
     fn grant(&mut self, permission: Permission, path: &SecretPath) -> Result<(), Rejection> {
-        self.entry.facts.permission = Some((permission, None));
-        match self.caller.authorize(&self.target, permission, path) {
-            Ok(grant) => {
-                self.entry.facts.permission = Some((permission, Some(grant)));
-                Ok(())
-            }
-            Err(rejection) => {
-                self.entry.facts.denial =
-                    rejection.details.get("reason").and_then(|reason| reason.as_str()).map(str::to_owned);
-                Err(rejection)
-            }
-        }
+        let (decision, denied) = self.decide(permission, path);
+        self.entry.facts.decision = Some(decision);
+        denied.map_or(Ok(()), Err)
+    }
+
+    /// Decides a permission on a path: what is to be recorded, and the refusal if it is one.
+    pub fn decide(&self, permission: Permission, path: &SecretPath) -> (Arc<Decision>, Option<Rejection>) {
+        let outcome = self.authorize(permission, path);
+        let denied = outcome.as_ref().err().map(|denial| denial.rejection.clone());
+        (Arc::new(Decision { permission, outcome }), denied)
     }
 
     /// Whether the caller also holds `admin` on the path.
     pub fn is_path_admin(&self, path: &SecretPath) -> bool {
-        self.caller.authorize(&self.target, Permission::Admin, path).is_ok()
+        self.authorize(Permission::Admin, path).is_ok()
     }
 
     /// Whether a list may show the path.
     pub fn sees(&self, path: &SecretPath) -> bool {
-        self.caller.authorize(&self.target, Permission::List, path).is_ok()
+        self.authorize(Permission::List, path).is_ok()
+    }
+
+    fn authorize(&self, permission: Permission, path: &SecretPath) -> Result<Grant, Box<Denial>> {
+        let asked = Asked {
+            permission,
+            path: path.as_str(),
+            address: self.entry.source_ip,
+            mfa_verified_at: self.caller.mfa_verified_at,
+            at: self.entry.arrived_at,
+        };
+        let candidates = || self.app.engine.projections().view().candidates(&self.caller, &self.target);
+        self.caller.authorize(&self.target, &asked, || self.candidates.get_or_init(candidates))
+    }
+
+    /// Refuses callers without an administrative role that reaches where the request acts.
+    pub fn require_role(&self, role: Role) -> Result<(), Rejection> {
+        let fits = self.caller.has_role(role) && self.caller.administers(&self.target);
+        if fits { Ok(()) } else { Err(access::role_required(role)) }
     }
 
     /// Fields of the body, which has been checked when it was read.

@@ -33,6 +33,14 @@ categories! {
     BatchRead => "batch_read",
     /// Batch metadata.
     BatchMetadata => "batch_metadata",
+    /// Access policies and their bindings.
+    PolicyOps => "policy_ops",
+    /// Testing and explaining access policies.
+    PolicyTest => "policy_test",
+    /// Identity routes but the next.
+    IdentityRead => "identity_read",
+    /// Synchronising with the identity provider, registering there.
+    IdentitySync => "identity_sync",
     /// Authentication and system routes.
     Auth => "auth",
     /// Requests without an identity, per client address.

@@ -15,10 +15,31 @@ use crate::operation::{Operation, Place};
 pub struct Matched {
     /// The operation.
     pub operation: &'static Operation,
-    /// Value of `{path}`, or of the one `{…}` the template has; not validated.
-    pub capture: Option<String>,
+    /// Values of the template's `{…}`, in order; not validated.
+    pub captures: Captures,
     /// Tenant named by the `/v1/t/{tenant_id}/` prefix.
     pub tenant: Option<String>,
+}
+
+/// What the `{…}` of a template stand for in a request's path, as decoded.
+#[derive(Clone, Debug, Default)]
+pub struct Captures([Option<Box<str>>; 2]);
+
+impl Captures {
+    /// The value of the first `{…}`; empty if there is none.
+    pub fn first(&self) -> &str {
+        self.0[0].as_deref().unwrap_or_default()
+    }
+
+    /// The value of the second.
+    pub fn second(&self) -> &str {
+        self.0[1].as_deref().unwrap_or_default()
+    }
+
+    /// All of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().flatten().map(AsRef::as_ref)
+    }
 }
 
 /// Why nothing matched.
@@ -40,12 +61,10 @@ pub struct Router {
 
 /// A path template, cut up.
 struct Template {
-    /// What comes before the capture; all of it if there is none.
+    /// What comes before the first capture; all of it if there is none.
     before: &'static str,
-    /// What comes after it; `None` if there is no capture.
-    after: Option<&'static str>,
-    /// Whether the capture may hold several segments.
-    is_path: bool,
+    /// The captures: each with what comes after it, and whether it may hold several segments.
+    captures: Vec<(&'static str, bool)>,
 }
 
 impl Router {
@@ -81,9 +100,10 @@ impl Router {
             if tenant.is_some() && operation.place != Place::Tenant {
                 continue;
             }
-            let Some(capture) = template.capture(path) else { continue };
+            let Some(captures) = template.captures(path) else { continue };
             if operation.method == *verb {
-                return Ok(Matched { operation, capture: capture.map(str::to_owned), tenant });
+                let captures = Captures(captures.map(|captured| captured.map(Into::into)));
+                return Ok(Matched { operation, captures, tenant });
             }
             offered.insert(operation.method.as_str());
             if operation.method == Method::GET {
@@ -112,20 +132,24 @@ fn specificity(template: &str) -> (usize, bool) {
 
 impl Template {
     fn of(template: &'static str) -> Self {
-        let cut = template.split_once('{').and_then(|(before, rest)| Some((before, rest.split_once('}')?)));
-        match cut {
-            Some((before, (name, after))) => Self { before, after: Some(after), is_path: name == "path" },
-            None => Self { before: template, after: None, is_path: false },
-        }
+        let mut parts = template.split('{');
+        let before = parts.next().unwrap_or_default();
+        let captures = parts.filter_map(|part| part.split_once('}')).map(|(name, after)| (after, name == "path"));
+        Self { before, captures: captures.collect() }
     }
 
-    /// The captured part if the path fits: outer `None` if it does not.
-    #[allow(clippy::option_option, reason = "no fit, and a fit without a capture, are different things")]
-    fn capture<'p>(&self, path: &'p str) -> Option<Option<&'p str>> {
-        let rest = path.strip_prefix(self.before)?;
-        let Some(after) = self.after else { return rest.is_empty().then_some(None) };
-        let captured = rest.strip_suffix(after)?;
-        let fits = self.is_path || (!captured.is_empty() && !captured.contains('/'));
-        fits.then_some(Some(captured))
+    /// The captured parts if the path fits.
+    fn captures<'p>(&self, path: &'p str) -> Option<[Option<&'p str>; 2]> {
+        let mut rest = path.strip_prefix(self.before)?;
+        let mut captured = [None, None];
+        for (index, ((after, is_path), to)) in self.captures.iter().zip(&mut captured).enumerate() {
+            let is_last = index + 1 == self.captures.len();
+            let part = if is_last { rest.strip_suffix(after)? } else { rest.split(after).next()? };
+            let fits = *is_path || (!part.is_empty() && !part.contains('/'));
+            *to = fits.then_some(part);
+            to.as_ref()?;
+            rest = rest.get(part.len()..)?.strip_prefix(after)?;
+        }
+        rest.is_empty().then_some(captured)
     }
 }

@@ -4,8 +4,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use scaivault_domain::access::{Grant, Permission};
+use scaivault_domain::access::{Caller, Decision};
 use scaivault_domain::audit::{Action, Entry, Extra};
+use scaivault_domain::policy::{Condition, Denied, Recollection};
 use scaivault_domain::{IdentityId, Owner, TenantId, Timestamp, TokenId, id};
 use scaivault_eventstore::log;
 use scaivault_projections::owners::key_owner;
@@ -52,10 +53,12 @@ pub struct EntryFacts {
     pub batch: bool,
     /// Failures folded into one entry.
     pub count: Option<u64>,
-    /// Permission asked for, and the rule that granted it.
-    pub permission: Option<(Permission, Option<Grant>)>,
+    /// What path policies decided, where they govern.
+    pub decision: Option<Arc<Decision>>,
     /// Why access was denied, if it was; kept beside the entry.
     pub denial: Option<String>,
+    /// Whose groups and roles counted; kept beside the entry.
+    pub caller: Option<Arc<Caller>>,
     /// Reason given for a rotation.
     pub reason: Option<Arc<str>>,
     /// Whether partner secrets are concerned.
@@ -66,6 +69,21 @@ pub struct EntryFacts {
     pub rotation: bool,
     /// The opaque token used.
     pub token: Option<TokenId>,
+}
+
+impl EntryFacts {
+    /// What is kept beside the entry, of requests that path policies govern and of denials.
+    fn recollection(&self) -> Recollection {
+        let Some(decision) = &self.decision else {
+            return Recollection { denial: self.denial.clone(), ..Recollection::default() };
+        };
+        let of_caller = self.caller.as_deref().map(Recollection::of).unwrap_or_default();
+        let recollection = match &decision.outcome {
+            Ok(grant) => of_caller.granted(grant),
+            Err(denial) => of_caller.denied(denial),
+        };
+        Recollection { denial: self.denial.clone(), ..recollection }
+    }
 }
 
 /// What came of it.
@@ -108,10 +126,10 @@ impl EntryDraft {
         let id = id::entry_id(ids::ulid(self.arrived_at)?);
         let source_ip = self.source_ip.map(|address| address.to_canonical().to_string());
         let facts = &self.facts;
-        let (policy, granted) = match &facts.permission {
-            Some((_, Some(grant))) => (grant.policy.as_ref(), Some(grant)),
-            Some((_, None)) | None => (None, None),
-        };
+        let decision = facts.decision.as_deref();
+        let granted = decision.and_then(|decision| decision.outcome.as_ref().ok());
+        let policy = granted.and_then(|grant| grant.policy.as_ref());
+        let denied = decision.and_then(|decision| decision.outcome.as_ref().err()?.denied.as_ref());
         let entry = Entry {
             acting_tenant_id: self.acting_tenant.as_ref().map(TenantId::as_str),
             action: self.action,
@@ -124,9 +142,9 @@ impl EntryDraft {
                 as_of: facts.as_of,
                 batch: facts.batch,
                 count: facts.count,
-                failed_condition: None,
-                permission: facts.permission.as_ref().map(|(permission, _)| permission.as_str()),
-                policy_id: granted.map(|_| policy.map(|(id, _)| id.as_ref())),
+                failed_condition: denied.and_then(Denied::failed_condition).map(Condition::as_str),
+                permission: decision.map(|decision| decision.permission.as_str()),
+                policy_id: granted.map(|_| policy.map(|(id, _)| id.as_str())),
                 policy_revision: granted.map(|_| policy.map(|(_, revision)| *revision)),
                 reason: facts.reason.as_deref(),
                 replayed: facts.replayed,
@@ -149,7 +167,11 @@ impl EntryDraft {
             user_agent: self.user_agent.as_deref(),
         };
         measures::entry_made(self.action, entry.success);
-        let detail = facts.denial.as_ref().map(|reason| format!("{{\"denial\":\"{reason}\"}}").into());
+        let recollection = facts.recollection();
+        let detail = match recollection.is_empty() {
+            true => None,
+            false => Some(serde_json::to_string(&recollection)?.into()),
+        };
         Ok(log::Entry { owner: key_owner(&self.owner), json: entry.to_canonical_json().into(), detail })
     }
 }

@@ -110,7 +110,10 @@ impl Engine {
                 kind,
                 name: match kind {
                     TokenKind::DevRoot => "dev root",
-                    TokenKind::Bootstrap | TokenKind::Personal => "bootstrap",
+                    TokenKind::Bootstrap
+                    | TokenKind::Personal
+                    | TokenKind::ServiceAccountKey
+                    | TokenKind::Exchanged => "bootstrap",
                 }
                 .to_owned(),
                 hash,

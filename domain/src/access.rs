@@ -5,8 +5,9 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use crate::policy::{self, Asked, Candidates, Condition, Denied, Granted};
 use crate::{
-    ErrorCode, IdentityId, Owner, PartnerId, Pattern, Rejection, Role, Scopes, SecretPath, TenantId, Timestamp, TokenId,
+    ErrorCode, IdentityId, Owner, PartnerId, Pattern, PolicyId, Rejection, Role, Scopes, TenantId, Timestamp, TokenId,
 };
 
 /// An authenticated caller, as its token and its identity's records make it.
@@ -60,7 +61,8 @@ impl Narrowing {
 }
 
 /// What a path policy grants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Permission {
     /// Values.
     Read,
@@ -77,6 +79,14 @@ pub enum Permission {
 }
 
 impl Permission {
+    /// Every permission there is.
+    pub const ALL: [Self; 6] = [Self::Read, Self::Write, Self::Delete, Self::List, Self::Rotate, Self::Admin];
+
+    /// The permission of that name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|permission| permission.as_str() == text)
+    }
+
     /// As in answers.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -99,13 +109,34 @@ pub struct Target {
     pub partner: Option<PartnerId>,
 }
 
-/// The rule that permitted. Both parts are `None` for a role's implicit policy.
+/// What permitted: a rule of a policy, a role, or neither where partner secrets are open to all of
+/// the partner's tenants.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grant {
     /// The policy and its revision.
-    pub policy: Option<(Arc<str>, u64)>,
+    pub policy: Option<(PolicyId, u64)>,
     /// Index of the rule in it.
-    pub rule_index: Option<u32>,
+    pub rule_index: Option<usize>,
+    /// The role.
+    pub role: Option<Role>,
+}
+
+/// Why something is not permitted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Denial {
+    /// What the caller is told.
+    pub rejection: Rejection,
+    /// How the rules of the policies that count stood to it; `None` if it was not theirs to say.
+    pub denied: Option<Denied>,
+}
+
+/// One permission on one path, decided.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// What was asked for.
+    pub permission: Permission,
+    /// What came of it.
+    pub outcome: Result<Grant, Box<Denial>>,
 }
 
 impl Caller {
@@ -115,41 +146,95 @@ impl Caller {
             Role::SuperAdmin => true,
             Role::PartnerAdmin => self.partner.is_some() && self.partner == target.partner,
             Role::TenantAdmin => self.tenant.is_some() && self.tenant.as_ref() == target.owner.tenant(),
+            Role::SecretsReader | Role::SecretsWriter => false,
         })
     }
 
-    /// Whether the caller holds `role` or a higher one.
+    /// Whether the caller holds the administrative `role` or a higher one.
     pub fn has_role(&self, role: Role) -> bool {
         self.roles.iter().any(|held| *held <= role)
     }
 
-    /// Decides one permission on one path of `target`: token narrowing first, then policies.
-    ///
-    /// Policies of this build are the implicit ones of administrative roles; bound policies join
-    /// the candidates here and nowhere else.
-    pub fn authorize(&self, target: &Target, permission: Permission, path: &SecretPath) -> Result<Grant, Rejection> {
+    /// The role that permits something at `target`, if one does.
+    pub fn role_permitting(&self, target: &Target, permission: Permission) -> Option<Role> {
+        let at_home = self.tenant.is_some() && self.tenant.as_ref() == target.owner.tenant();
+        self.roles.iter().copied().find(|role| {
+            let reaches = match role {
+                Role::SuperAdmin => true,
+                Role::PartnerAdmin => self.partner.is_some() && self.partner == target.partner,
+                Role::TenantAdmin | Role::SecretsReader | Role::SecretsWriter => at_home,
+            };
+            reaches && role.permits(permission)
+        })
+    }
+
+    /// Decides one permission on one path of `target`: token narrowing first, then roles, then the
+    /// policies that count for the caller there.
+    pub fn authorize<'c>(
+        &self,
+        target: &Target,
+        asked: &Asked<'_>,
+        candidates: impl FnOnce() -> &'c Candidates,
+    ) -> Result<Grant, Box<Denial>> {
         let (narrowed, open_to_partner) = match &target.owner {
             Owner::Partner(partner) => {
                 let inside = self.partner.as_ref() == Some(partner);
-                let reading = matches!(permission, Permission::Read | Permission::List);
-                (self.narrowing.permits_path(&format!("@partner/{path}")), inside && reading)
+                let reading = matches!(asked.permission, Permission::Read | Permission::List);
+                (self.narrowing.permits_path(&format!("@partner/{}", asked.path)), inside && reading)
             }
-            Owner::Tenant(_) | Owner::Platform => (self.narrowing.permits_path(path.as_str()), false),
+            Owner::Tenant(_) | Owner::Platform => (self.narrowing.permits_path(asked.path), false),
         };
         if !narrowed {
-            return Err(Rejection::denied("token_path_restriction", "The token is narrowed to other paths"));
+            let rejection = Rejection::denied("token_path_restriction", "The token is narrowed to other paths");
+            return Err(Box::new(Denial { rejection, denied: None }));
         }
-        if open_to_partner || self.administers(target) {
+        if let Some(role) = self.role_permitting(target, asked.permission) {
+            return Ok(Grant { role: Some(role), ..Grant::default() });
+        }
+        if open_to_partner {
             return Ok(Grant::default());
         }
-        Err(no_matching_rule(permission))
+        policy::evaluate(candidates(), asked).map(Grant::from).map_err(|denied| {
+            let rejection = refusal(asked.permission, denied.failed_condition());
+            Box::new(Denial { rejection, denied: Some(denied) })
+        })
     }
+}
+
+impl From<Granted> for Grant {
+    fn from(granted: Granted) -> Self {
+        let policy = (granted.policy.id.clone(), granted.policy.revision);
+        Self { policy: Some(policy), rule_index: Some(granted.rule_index), role: None }
+    }
+}
+
+/// The refusal where no rule permits, or where a condition of one alone stands in the way.
+fn refusal(permission: Permission, failed: Option<Condition>) -> Rejection {
+    let Some(condition) = failed else { return no_matching_rule(permission) };
+    let sentence = match condition {
+        Condition::IpRanges => "The policy that permits this is for other client addresses",
+        Condition::TimeWindow => "The policy that permits this is for other hours",
+        Condition::ExpiresAt => "The policy rule that permitted this has ended",
+        Condition::RequireMfa => "The policy that permits this asks for a fresh second factor; sign in again with it",
+    };
+    let rejection = match condition.code() {
+        ErrorCode::AccessDenied => Rejection::denied("condition_failed", sentence),
+        code => Rejection::new(code, sentence),
+    };
+    rejection.detail("permission", permission.as_str()).detail("failed_condition", condition.as_str())
 }
 
 /// `access_denied` because no rule permits.
 pub fn no_matching_rule(permission: Permission) -> Rejection {
     Rejection::denied("no_matching_rule", format!("No policy permits {} on this path", permission.as_str()))
         .detail("permission", permission.as_str())
+}
+
+/// `forbidden` because the caller lacks an administrative role.
+pub fn role_required(role: Role) -> Rejection {
+    Rejection::new(ErrorCode::Forbidden, format!("This needs the role {}", role.as_str()))
+        .detail("reason", "role_required")
+        .detail("required_role", role.as_str())
 }
 
 /// `ip_not_allowed` for a token narrowed to other addresses.

@@ -37,6 +37,18 @@ actions! {
     MetadataUpdate => "metadata_update",
     /// Rotation.
     Rotate => "rotate",
+    /// Access policy made.
+    PolicyCreate => "policy_create",
+    /// Access policy changed.
+    PolicyUpdate => "policy_update",
+    /// Access policy deleted.
+    PolicyDelete => "policy_delete",
+    /// Access policy bound.
+    PolicyBind => "policy_bind",
+    /// Binding removed.
+    PolicyUnbind => "policy_unbind",
+    /// Identities taken over from the identity provider.
+    IdentitySync => "identity_sync",
     /// Token made.
     TokenCreate => "token_create",
     /// Token revoked.
@@ -125,7 +137,7 @@ pub struct Extra<'a> {
     pub rotation_policy_id: Option<Option<&'a str>>,
     /// The permitting rule.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub rule_index: Option<Option<u32>>,
+    pub rule_index: Option<Option<usize>>,
     /// `partner` for partner secrets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_scope: Option<&'a str>,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::idempotency::OutcomeKept;
 use crate::installation::{ClockMoved, PartnerCreated, TenantCreated, UserCreated};
+use crate::policy::PolicyEvent;
 use crate::secret::SecretEvent;
 use crate::token::{TokenCreated, TokenRevoked};
 use crate::{IdentityId, SecretPath, Timestamp};
@@ -20,6 +21,8 @@ pub const SCHEMA_VERSION: u16 = 1;
 pub enum Event {
     /// A secret changed.
     Secret(SecretPath, SecretEvent),
+    /// An access policy or a binding of one changed.
+    Policy(PolicyEvent),
     /// A token was made.
     TokenCreated(TokenCreated),
     /// A token was revoked.
@@ -92,8 +95,31 @@ struct Stored<T> {
     data: T,
 }
 
+/// Events of one noun. Their data stands under the name of its type.
+trait Family: DeserializeOwned {
+    const KINDS: &'static [&'static str];
+
+    fn kind(&self) -> &'static str;
+}
+
+impl Family for SecretEvent {
+    const KINDS: &'static [&'static str] = &Self::KINDS;
+
+    fn kind(&self) -> &'static str {
+        self.kind()
+    }
+}
+
+impl Family for PolicyEvent {
+    const KINDS: &'static [&'static str] = &Self::KINDS;
+
+    fn kind(&self) -> &'static str {
+        self.kind()
+    }
+}
+
 impl Event {
-    /// Every stored type but those of [`SecretEvent::KINDS`].
+    /// Every stored type but those of the families, [`SecretEvent`] and [`PolicyEvent`].
     pub const OTHER_KINDS: [&'static str; 7] = [
         "token.created",
         "token.revoked",
@@ -104,10 +130,17 @@ impl Event {
         "outcome.kept",
     ];
 
+    /// Every stored type.
+    pub fn kinds() -> impl Iterator<Item = &'static str> {
+        let families = [<SecretEvent as Family>::KINDS, <PolicyEvent as Family>::KINDS, &Self::OTHER_KINDS];
+        families.into_iter().flatten().copied()
+    }
+
     /// Stored type.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Secret(_, event) => event.kind(),
+            Self::Policy(event) => event.kind(),
             Self::TokenCreated(_) => "token.created",
             Self::TokenRevoked(_) => "token.revoked",
             Self::PartnerCreated(_) => "partner.created",
@@ -124,6 +157,7 @@ impl EventBody {
     pub fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
         match &self.event {
             Event::Secret(path, event) => self.encode_data(Some(path), event),
+            Event::Policy(event) => self.encode_data(None, event),
             Event::TokenCreated(data) => self.encode_data(None, data),
             Event::TokenRevoked(data) => self.encode_data(None, data),
             Event::PartnerCreated(data) => self.encode_data(None, data),
@@ -150,17 +184,14 @@ impl EventBody {
             return Err(DecodeError::Unknown { kind: kind.to_owned(), schema_version });
         }
         let malformed = |source| DecodeError::Malformed { kind: kind.to_owned(), source };
-        if SecretEvent::KINDS.contains(&kind) {
-            let stored: Stored<SecretEvent> = serde_json::from_slice(json).map_err(malformed)?;
-            if stored.data.kind() != kind {
-                return Err(malformed(serde::de::Error::custom("the body is of another type")));
-            }
+        if <SecretEvent as Family>::KINDS.contains(&kind) {
+            let stored = read_family::<SecretEvent>(kind, json).map_err(malformed)?;
             let missing = || malformed(serde::de::Error::missing_field("path"));
             let path = stored.path.clone().ok_or_else(missing)?;
             return Ok(stored.with(|event| Event::Secret(path, event)));
         }
-        fn read<T: DeserializeOwned>(json: &[u8]) -> Result<Stored<T>, serde_json::Error> {
-            serde_json::from_slice(json)
+        if <PolicyEvent as Family>::KINDS.contains(&kind) {
+            return read_family(kind, json).map(|stored| stored.with(Event::Policy)).map_err(malformed);
         }
         match kind {
             "token.created" => read(json).map(|stored| stored.with(Event::TokenCreated)),
@@ -173,6 +204,18 @@ impl EventBody {
             _ => return Err(DecodeError::Unknown { kind: kind.to_owned(), schema_version }),
         }
         .map_err(malformed)
+    }
+}
+
+fn read<T: DeserializeOwned>(json: &[u8]) -> Result<Stored<T>, serde_json::Error> {
+    serde_json::from_slice(json)
+}
+
+fn read_family<T: Family>(kind: &str, json: &[u8]) -> Result<Stored<T>, serde_json::Error> {
+    let stored: Stored<T> = read(json)?;
+    match stored.data.kind() == kind {
+        true => Ok(stored),
+        false => Err(serde::de::Error::custom("the body is of another type")),
     }
 }
 

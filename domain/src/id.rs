@@ -70,6 +70,45 @@ id!(
     /// A user record, `usr_…`.
     UserId, "usr_"
 );
+id!(
+    /// A group record, `grp_…`.
+    GroupId, "grp_"
+);
+id!(
+    /// A service account's record, `sva_…`.
+    ServiceAccountId, "sva_"
+);
+id!(
+    /// An access policy, `pol_…`.
+    PolicyId, "pol_"
+);
+id!(
+    /// A binding of an access policy, `bnd_…`.
+    BindingId, "bnd_"
+);
+id!(
+    /// A trusted issuer, `iss_…`.
+    IssuerId, "iss_"
+);
+id!(
+    /// A rule of token exchange, `xr_…`.
+    ExchangeRuleId, "xr_"
+);
+id!(
+    /// A synchronisation with the identity provider, `sync_…`.
+    SyncId, "sync_"
+);
+
+/// What ids of this installation start with, as far as routes take them.
+const PREFIXES: &[&str] =
+    &["tnt_", "ptn_", "usr_", "grp_", "sva_", "key_", "tok_", "pol_", "bnd_", "iss_", "xr_", "sync_", "req_"];
+
+/// Whether a text is shaped like an id of some record, so that it can be told on. A token never is.
+pub fn is_shaped(text: &str) -> bool {
+    let rest = PREFIXES.iter().find_map(|prefix| text.strip_prefix(prefix));
+    let plain = |rest: &str| rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    rest.is_some_and(|rest| (1..=64).contains(&rest.len()) && plain(rest))
+}
 
 /// A fresh request id, `req_…`.
 pub fn request_id(ulid: ulid::Ulid) -> String {

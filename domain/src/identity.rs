@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::access::Permission;
+
 /// A typed identity, such as `user:alice@acme.example` or `system:secret-sweeper`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -90,16 +92,24 @@ impl IdentityType {
     }
 }
 
-/// An administrative role: an implicit policy over everything in its reach.
+/// A role: an implicit policy over everything in its reach. Those that administer stand first, by reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub enum Role {
     /// The whole installation.
+    #[serde(rename = "super_admin")]
     SuperAdmin,
     /// Its partner and all tenants of it.
+    #[serde(rename = "partner_admin")]
     PartnerAdmin,
     /// Its tenant.
+    #[serde(rename = "tenant_admin")]
     TenantAdmin,
+    /// Reads and lists everything in its tenant.
+    #[serde(rename = "secrets-reader")]
+    SecretsReader,
+    /// Reads, lists, writes and rotates everything in its tenant.
+    #[serde(rename = "secrets-writer")]
+    SecretsWriter,
 }
 
 impl Role {
@@ -109,6 +119,33 @@ impl Role {
             Self::SuperAdmin => "super_admin",
             Self::PartnerAdmin => "partner_admin",
             Self::TenantAdmin => "tenant_admin",
+            Self::SecretsReader => "secrets-reader",
+            Self::SecretsWriter => "secrets-writer",
+        }
+    }
+
+    /// Every role there is.
+    pub const ALL: [Self; 5] =
+        [Self::SuperAdmin, Self::PartnerAdmin, Self::TenantAdmin, Self::SecretsReader, Self::SecretsWriter];
+
+    /// The role of that name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == text)
+    }
+
+    /// Whether it administers something, rather than just opening secrets.
+    pub fn is_administrative(self) -> bool {
+        matches!(self, Self::SuperAdmin | Self::PartnerAdmin | Self::TenantAdmin)
+    }
+
+    /// Whether its implicit policy has `permission`, on every path within its reach.
+    pub fn permits(self, permission: Permission) -> bool {
+        match self {
+            Self::SuperAdmin | Self::PartnerAdmin | Self::TenantAdmin => true,
+            Self::SecretsReader => matches!(permission, Permission::Read | Permission::List),
+            Self::SecretsWriter => {
+                matches!(permission, Permission::Read | Permission::List | Permission::Write | Permission::Rotate)
+            }
         }
     }
 }

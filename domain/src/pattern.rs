@@ -59,6 +59,17 @@ impl Pattern {
         }
     }
 
+    /// The segments to match one after the other, without the `@` of system paths: here `**` stands
+    /// for any number of segments, also none.
+    pub(crate) fn segments(&self) -> Vec<&str> {
+        segments(self.0.strip_prefix('@').unwrap_or(&self.0))
+    }
+
+    /// Whether it is about system paths.
+    pub fn is_system(&self) -> bool {
+        self.0.starts_with('@')
+    }
+
     /// The longest literal beginning, to narrow a range of candidate paths.
     pub fn literal_prefix(&self) -> &str {
         self.0.split(['*', '?']).next().unwrap_or_default()
@@ -75,9 +86,8 @@ pub fn has_wildcard(text: &str) -> bool {
     text.contains(['*', '?'])
 }
 
-fn matches(pattern: &str, path: &str) -> bool {
+fn segments(pattern: &str) -> Vec<&str> {
     let mut segments: Vec<&str> = pattern.split('/').collect();
-    let path: Vec<&str> = path.split('/').collect();
     // At either end `**` stands for one segment or more, in the middle for none or more.
     let (leading, trailing) = (segments.first() == Some(&"**"), segments.last() == Some(&"**"));
     if leading {
@@ -86,11 +96,18 @@ fn matches(pattern: &str, path: &str) -> bool {
     if trailing && !(leading && segments.len() == 2) {
         segments.push("*");
     }
+    segments
+}
+
+fn matches(pattern: &str, path: &str) -> bool {
+    let segments = segments(pattern);
+    let path: Vec<&str> = path.split('/').collect();
     let one = |segment: &&str, part: &&str| segment_matches(segment.as_bytes(), part.as_bytes());
     greedy(&segments, &path, |segment| *segment == "**", one)
 }
 
-fn segment_matches(pattern: &[u8], text: &[u8]) -> bool {
+/// Whether one segment of a pattern, not `**`, matches one of a path.
+pub(crate) fn segment_matches(pattern: &[u8], text: &[u8]) -> bool {
     if pattern == b"*" {
         return !text.is_empty();
     }

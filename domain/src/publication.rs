@@ -4,8 +4,10 @@
 
 use serde_json::{Value, json};
 
+use crate::id::BindingId;
+use crate::policy::PolicyEvent;
 use crate::secret::SecretEvent;
-use crate::{Event, EventBody, IdentityId, PartnerId, Recorded, Timestamp};
+use crate::{Event, EventBody, IdentityId, PartnerId, PolicyId, Recorded, Timestamp};
 use crate::{Owner, SecretPath};
 
 /// A published event, before it is put into a channel's form.
@@ -79,7 +81,8 @@ pub fn publish(recorded: &Recorded, owner: &Owner, partner: Option<&PartnerId>) 
                 actor: body.actor.clone(),
                 path: match &body.event {
                     Event::Secret(path, _) => Some(path.clone()),
-                    Event::TokenCreated(_)
+                    Event::Policy(_)
+                    | Event::TokenCreated(_)
                     | Event::TokenRevoked(_)
                     | Event::PartnerCreated(_)
                     | Event::TenantCreated(_)
@@ -97,14 +100,15 @@ pub fn publish(recorded: &Recorded, owner: &Owner, partner: Option<&PartnerId>) 
 fn described(body: &EventBody) -> Vec<(&'static str, Value)> {
     match &body.event {
         Event::Secret(_, event) => secret(event, &body.actor),
+        Event::Policy(event) => policy(event, &body.actor),
         Event::TokenCreated(token) => vec![(
             "token.created",
-            json!({"token_id": token.id, "kind": "personal", "name": token.name, "identity_id": token.identity,
+            json!({"token_id": token.id, "kind": token.kind.published(), "name": token.name, "identity_id": token.identity,
                    "scopes": token.scopes, "expires_at": token.expires_at}),
         )],
         Event::TokenRevoked(token) => vec![(
             "token.revoked",
-            json!({"token_id": token.id, "kind": "personal", "identity_id": token.identity, "revoked_by": body.actor}),
+            json!({"token_id": token.id, "kind": token.kind.published(), "identity_id": token.identity, "revoked_by": body.actor}),
         )],
         // Records of this installation's own making are told with the identity capability.
         Event::PartnerCreated(_)
@@ -113,6 +117,23 @@ fn described(body: &EventBody) -> Vec<(&'static str, Value)> {
         | Event::ClockMoved(_)
         | Event::OutcomeKept(_) => Vec::new(),
     }
+}
+
+fn policy(event: &PolicyEvent, actor: &IdentityId) -> Vec<(&'static str, Value)> {
+    let changed = |id: &PolicyId, name: &str, revision: u64, rule_count: usize| json!({"policy_id": id, "name": name, "revision": revision, "rule_count": rule_count, "changed_by": actor});
+    let of_binding = |policy: &PolicyId, binding: &BindingId, identity: &IdentityId| json!({"policy_id": policy, "binding_id": binding, "identity_type": identity.kind(), "identity_id": identity});
+    let data = match event {
+        PolicyEvent::Created { id, content } => changed(id, &content.name, 1, content.rules.len()),
+        PolicyEvent::Updated { id, revision, content } => changed(id, &content.name, *revision, content.rules.len()),
+        PolicyEvent::Deleted { id, revision, name, rule_count } => {
+            changed(id, name, *revision, usize::try_from(*rule_count).unwrap_or(usize::MAX))
+        }
+        PolicyEvent::Bound(binding) => of_binding(&binding.policy_id, &binding.id, &binding.identity),
+        PolicyEvent::Unbound { id, policy_id, identity, .. } => of_binding(policy_id, id, identity),
+        // The contract has no event for another end of a binding.
+        PolicyEvent::Renewed { .. } => return Vec::new(),
+    };
+    vec![(event.kind(), data)]
 }
 
 fn secret(event: &SecretEvent, actor: &IdentityId) -> Vec<(&'static str, Value)> {

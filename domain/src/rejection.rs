@@ -42,6 +42,12 @@ codes! {
     InvalidCursor => "invalid_cursor", 400;
     /// Malformed path pattern.
     InvalidGlob => "invalid_glob", 400;
+    /// Policy rules or conditions make no sense.
+    InvalidPolicy => "invalid_policy", 400;
+    /// Unknown or unusable role.
+    InvalidRole => "invalid_role", 400;
+    /// Configuration of an issuer or another outside thing refused.
+    InvalidConfig => "invalid_config", 400;
     /// No or malformed `Authorization` header, or an opaque token that is wrong or expired.
     AuthenticationRequired => "authentication_required", 401;
     /// JWT that fails verification.
@@ -52,6 +58,10 @@ codes! {
     TokenRevoked => "token_revoked", 401;
     /// Scope or policy does not permit.
     AccessDenied => "access_denied", 403;
+    /// A rule asks for fresh MFA.
+    MfaRequired => "mfa_required", 403;
+    /// Outside a rule's time window.
+    TimeWindowViolation => "time_window_violation", 403;
     /// Client address outside a rule's or the token's ranges.
     IpNotAllowed => "ip_not_allowed", 403;
     /// Tenant or partner not open to the caller, or suspended.
@@ -64,6 +74,10 @@ codes! {
     SecretNotFound => "secret_not_found", 404;
     /// Version absent or unreadable.
     VersionNotFound => "version_not_found", 404;
+    /// Access policy.
+    PolicyNotFound => "policy_not_found", 404;
+    /// Policy binding.
+    BindingNotFound => "binding_not_found", 404;
     /// Rotation policy.
     RotationPolicyNotFound => "rotation_policy_not_found", 404;
     /// Secret policy.
@@ -72,6 +86,10 @@ codes! {
     IdentityNotFound => "identity_not_found", 404;
     /// Tenant.
     TenantNotFound => "tenant_not_found", 404;
+    /// Service account.
+    ServiceAccountNotFound => "service_account_not_found", 404;
+    /// Service-account key.
+    KeyNotFound => "key_not_found", 404;
     /// Personal token.
     TokenNotFound => "token_not_found", 404;
     /// Verb not offered on this route.
@@ -80,6 +98,10 @@ codes! {
     SecretExists => "secret_exists", 409;
     /// `If-Match` or `If-None-Match` does not hold.
     VersionConflict => "version_conflict", 409;
+    /// Policy still has bindings.
+    PolicyInUse => "policy_in_use", 409;
+    /// Name, or its slug, already used.
+    NameTaken => "name_taken", 409;
     /// Others depend on it.
     ResourceInUse => "resource_in_use", 409;
     /// Secret past `expires_at`.

@@ -91,6 +91,14 @@ impl Scopes {
         self.holds(scope) || self.holds(Scope::Admin) || (scope == Scope::PkiIssue && self.holds(Scope::PkiAdmin))
     }
 
+    /// What both this set and `most` open, in their own words: `admin` is not spelled out.
+    #[must_use]
+    pub fn narrowed_to(self, most: Self) -> Self {
+        let kept =
+            |scope: &Scope| (self.holds(*scope) && most.grants(*scope)) || (most.holds(*scope) && self.grants(*scope));
+        Scope::ALL.iter().copied().filter(kept).collect()
+    }
+
     /// The first scope of `other` that is not granted; `None` if all are.
     pub fn missing(self, other: Self) -> Option<Scope> {
         other.iter().find(|scope| !self.grants(*scope))

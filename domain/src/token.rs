@@ -50,6 +50,21 @@ pub enum TokenKind {
     Bootstrap,
     /// The root token of development mode.
     DevRoot,
+    /// `sak_…`, a key of a service account.
+    ServiceAccountKey,
+    /// `sxt_…`, given in exchange for a JWT.
+    Exchanged,
+}
+
+impl TokenKind {
+    /// As others are told.
+    pub fn published(self) -> &'static str {
+        match self {
+            Self::Personal | Self::Bootstrap | Self::DevRoot => "personal",
+            Self::ServiceAccountKey => "service_account_key",
+            Self::Exchanged => "exchanged",
+        }
+    }
 }
 
 /// A token ended before its time.

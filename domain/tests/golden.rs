@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use scaivault_domain::event::SCHEMA_VERSION;
+use scaivault_domain::policy::PolicyEvent;
 use scaivault_domain::secret::SecretEvent;
 use scaivault_domain::{Event, EventBody};
 use serde_json::{Value, json};
@@ -50,7 +51,7 @@ fn each_type_has_a_file_and_each_file_a_type() {
         .collect();
     let samples: BTreeSet<String> = samples::all().iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(files, samples);
-    for kind in SecretEvent::KINDS.into_iter().chain(Event::OTHER_KINDS) {
+    for kind in Event::kinds() {
         assert!(files.contains(kind), "{kind} has no golden file");
     }
     for (name, body) in samples::all() {
@@ -63,6 +64,7 @@ fn each_type_has_a_file_and_each_file_a_type() {
 fn listed(event: &Event) -> bool {
     match event {
         Event::Secret(_, event) => SecretEvent::KINDS.contains(&event.kind()),
+        Event::Policy(event) => PolicyEvent::KINDS.contains(&event.kind()),
         Event::TokenCreated(_)
         | Event::TokenRevoked(_)
         | Event::PartnerCreated(_)
@@ -79,9 +81,9 @@ fn fields_of_later_builds_are_passed_over() {
         let mut later = stored(&body)["body"].clone();
         later["added_later"] = json!({"a": 1});
         let data = &mut later["data"];
-        match data.as_object_mut().unwrap().values_mut().next() {
-            Some(inner) if name.starts_with("secret.") => inner["added_later"] = json!(true),
-            _ => data["added_later"] = json!(true),
+        match data.get_mut(body.event.kind()) {
+            Some(inner) => inner["added_later"] = json!(true),
+            None => data["added_later"] = json!(true),
         }
         let decoded = EventBody::decode(body.event.kind(), SCHEMA_VERSION, later.to_string().as_bytes());
         assert_eq!(decoded.unwrap(), body, "{name}");

@@ -5,8 +5,24 @@ use std::sync::Arc;
 use imbl::HashMap;
 use scaivault_domain::context::Settings;
 use scaivault_domain::installation::{PartnerCreated, TenantCreated, UserCreated};
-use scaivault_domain::{IdentityId, Owner, PartnerId, TenantId};
+use scaivault_domain::{IdentityId, Owner, PartnerId, Role, Scopes, TenantId};
 use scaivault_eventstore::Revision;
+
+/// What the records of an identity say of it now. One without records has none of this, and may
+/// still hold a token.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    /// For people.
+    pub display_name: Option<Arc<str>>,
+    /// Roles given to it here.
+    pub roles: Vec<Role>,
+    /// Groups it is in, nested ones included, sorted.
+    pub groups: Vec<IdentityId>,
+    /// What its tokens may open at most, where that is recorded.
+    pub scopes: Option<Scopes>,
+    /// Whether it is suspended or deleted: its tokens are refused.
+    pub is_ended: bool,
+}
 
 /// Who there is. An identity is looked up inside its tenant.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +53,16 @@ impl Installation {
     /// A user of a tenant.
     pub fn user(&self, tenant: &TenantId, identity: &IdentityId) -> Option<&Arc<UserCreated>> {
         self.users.get(&(tenant.clone(), identity.clone()))
+    }
+
+    /// What is known of an identity of a tenant.
+    pub fn standing(&self, tenant: Option<&TenantId>, identity: &IdentityId) -> Standing {
+        let Some(user) = tenant.and_then(|tenant| self.user(tenant, identity)) else { return Standing::default() };
+        Standing {
+            display_name: Some(user.display_name.as_str().into()),
+            roles: user.roles.clone(),
+            ..Standing::default()
+        }
     }
 
     /// All users.

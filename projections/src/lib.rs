@@ -8,6 +8,7 @@ pub mod history;
 pub mod installation;
 pub mod outcomes;
 pub mod owners;
+pub mod policies;
 mod pool;
 pub mod projector;
 pub mod reading;
@@ -18,6 +19,7 @@ pub mod values;
 pub mod view;
 
 pub use accesses::{Accesses, Consumer};
+pub use policies::{HeldBinding, HeldPolicy, Policies, PolicySet};
 pub use projector::{Frozen, Projections, ProjectorState};
 pub use reading::{ReadError, Reader, Reading};
 pub use secrets::{Catalogue, Held};

@@ -12,6 +12,7 @@ mod codec;
 mod file;
 mod installation;
 mod parts;
+mod policies;
 mod reads;
 mod secrets;
 mod section;

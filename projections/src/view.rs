@@ -1,12 +1,15 @@
 //! Everything readers see, at one position of the log. Cheap to clone: clones share structure.
 
 use imbl::HashMap;
+use scaivault_domain::access::{Caller, Target};
+use scaivault_domain::policy::Candidates;
 use scaivault_domain::secret::Facts;
-use scaivault_domain::{Event, Owner, Recorded};
+use scaivault_domain::{Event, IdentityId, Owner, PartnerId, Recorded};
 use scaivault_eventstore::{Position, Revision};
 
 use crate::installation::Installation;
 use crate::outcomes::{HeldOutcome, OutcomeKey, Outcomes};
+use crate::policies::{Policies, PolicySet};
 use crate::secrets::Catalogue;
 use crate::tokens::Tokens;
 
@@ -21,6 +24,8 @@ pub struct View {
     pub installation: Installation,
     /// Tokens.
     pub tokens: Tokens,
+    /// Access policies.
+    pub policies: Policies,
     /// Outcomes kept for repetitions.
     pub outcomes: Outcomes,
     catalogues: HashMap<Owner, Catalogue>,
@@ -31,6 +36,37 @@ impl View {
     /// The secrets of an owner.
     pub fn secrets(&self, owner: &Owner) -> &Catalogue {
         self.catalogues.get(owner).unwrap_or(&self.nothing)
+    }
+
+    /// The policies that count for a caller at `target`: those bound to it or its groups in its own
+    /// tenant, and those of its partner. In another's tenant none does, whoever has its name there.
+    pub fn candidates(&self, caller: &Caller, target: &Target) -> Candidates {
+        let at_home = caller.tenant.is_some() && caller.tenant.as_ref() == target.owner.tenant();
+        if !at_home {
+            return Candidates::default();
+        }
+        self.candidates_of(
+            &target.owner,
+            target.partner.as_ref(),
+            std::iter::once(&caller.identity).chain(&caller.groups),
+        )
+    }
+
+    /// The policies that count in a tenant for an identity and its groups.
+    pub fn candidates_of<'a>(
+        &self,
+        tenant: &Owner,
+        partner: Option<&PartnerId>,
+        identities: impl Iterator<Item = &'a IdentityId> + Clone,
+    ) -> Candidates {
+        let of_tenant = self.policies.of(tenant);
+        let of_partner = partner.map(|partner| self.policies.of(&Owner::Partner(partner.clone())));
+        let subjects = |policies: &PolicySet| {
+            identities.clone().filter_map(|identity| policies.subject(identity)).collect::<Vec<_>>()
+        };
+        let mut all = subjects(of_tenant);
+        all.extend(of_partner.into_iter().flat_map(subjects));
+        Candidates::new(all)
     }
 
     /// All catalogues.
@@ -56,6 +92,7 @@ impl View {
                 let facts = Facts { position: position.0, at: body.at, actor: Some(body.actor) };
                 self.secrets_mut(owner).fold(&path, &event, &facts, revision);
             }
+            Event::Policy(event) => self.policies.of_mut(owner).fold(event, body.at, &body.actor, revision),
             Event::TokenCreated(token) => self.tokens.created(token, body.at, revision),
             Event::TokenRevoked(token) => self.tokens.revoked(&token.id, body.at, revision),
             Event::PartnerCreated(partner) => self.installation.partner_created(partner),

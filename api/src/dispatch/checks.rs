@@ -1,6 +1,6 @@
 //! Checks 2 to 7, in their order.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -10,7 +10,7 @@ use scaivault_commands::request::{Handed, IdempotentRequest};
 use scaivault_commands::{EntryDraft, Failure};
 use scaivault_domain::access::{self, Caller, Narrowing, Target};
 use scaivault_domain::audit::Action;
-use scaivault_domain::{ErrorCode, IdentityId, Owner, Rejection, Scope, Scopes, SecretPath, TokenId};
+use scaivault_domain::{ErrorCode, IdentityId, Owner, Rejection, Scope, Scopes, SecretPath, id};
 use scaivault_projections::outcomes::OutcomeKey;
 
 use super::arrival::Arrival;
@@ -25,7 +25,7 @@ use crate::json::{Members, invalid};
 use crate::operation::{self, Operation, Place};
 use crate::query::Query;
 use crate::rate_limit::Level;
-use crate::router::Matched;
+use crate::router::{Captures, Matched};
 use crate::{conditions, context, error};
 
 /// How long a node waits for a position that a client names.
@@ -57,9 +57,14 @@ pub(super) async fn able(app: &App, category: Category) -> Result<(), Rejection>
         Category::SecretsRead | Category::BatchRead | Category::SecretsWrite | Category::SecretsDelete => {
             app.engine.changes_barrier().await
         }
-        Category::SecretsList | Category::BatchMetadata | Category::Auth | Category::Public => {
-            app.engine.read_barrier().await
-        }
+        Category::SecretsList
+        | Category::BatchMetadata
+        | Category::PolicyOps
+        | Category::PolicyTest
+        | Category::IdentityRead
+        | Category::IdentitySync
+        | Category::Auth
+        | Category::Public => app.engine.read_barrier().await,
     };
     up_to_date.map_err(|failure| error::rejection_of(&failure))
 }
@@ -78,12 +83,12 @@ pub(super) async fn admit(
         Ok(Ok(caller)) => Arc::new(caller),
         Ok(Err(rejected)) => return Err(Box::new(unauthenticated(app, arrival, operation, rejected))),
         Err(failure) => {
-            let entry = entry(arrival, operation, Owner::Platform, None, matched.capture.as_deref());
+            let entry = entry(arrival, operation, Owner::Platform, None, &matched.captures);
             return Err(Box::new(Refusal { failure, entry, level: None, caller: None }));
         }
     };
     let own = context::own(&caller);
-    let mut entry = entry(arrival, operation, own.owner, Some(&caller), matched.capture.as_deref());
+    let mut entry = entry(arrival, operation, own.owner, Some(&caller), &matched.captures);
     let mut level = None;
     let checked = (|| -> Result<Target, Rejection> {
         let taken = app.rate_limits.take(&bucket_of(&caller), operation.category, 1, arrival.started);
@@ -125,7 +130,7 @@ fn lacks(scope: Scope) -> Rejection {
 
 fn unauthenticated(app: &App, arrival: &Arrival, operation: &Operation, rejected: Rejected) -> Refusal {
     let owner = rejected.tenant.map_or(Owner::Platform, Owner::Tenant);
-    let mut entry = entry(arrival, operation, owner, None, None);
+    let mut entry = entry(arrival, operation, owner, None, &Captures::default());
     entry.action = Action::AuthFailure;
     entry.identity = rejected.identity;
     let taken = app.rate_limits.take(&arrival.address.to_string(), Category::Public, 1, arrival.started);
@@ -142,11 +147,11 @@ fn entry(
     operation: &Operation,
     owner: Owner,
     caller: Option<&Arc<Caller>>,
-    capture: Option<&str>,
+    captures: &Captures,
 ) -> EntryDraft {
     let names_secret = operation.path.contains("{path}");
-    let secret_path = capture.filter(|_| names_secret).and_then(|text| SecretPath::parse(text).ok());
-    let resource = secret_path.is_none().then(|| resource(operation, capture));
+    let secret_path = names_secret.then(|| SecretPath::parse(captures.first()).ok()).flatten();
+    let resource = secret_path.is_none().then(|| resource(operation, captures));
     EntryDraft {
         owner,
         action: operation.action.unwrap_or(Action::Read),
@@ -162,6 +167,7 @@ fn entry(
         started: arrival.started,
         facts: EntryFacts {
             token: caller.and_then(|caller| caller.token.clone()),
+            caller: caller.cloned(),
             partner_secrets: operation.place == Place::Partner,
             rotation: operation.action == Some(Action::Rotate),
             ..EntryFacts::default()
@@ -170,15 +176,22 @@ fn entry(
 }
 
 /// What a request concerns where it is not one secret: its route without `/v1/`. Of what the client
-/// wrote only a well-formed id is taken over; anything else could be a token pasted by mistake.
-fn resource(operation: &Operation, capture: Option<&str>) -> String {
-    let template = operation.path.trim_start_matches("/v1/");
-    let id = capture.and_then(TokenId::parse);
-    match (template.split_once("/{"), id) {
-        (Some((before, _)), Some(id)) => format!("{before}/{id}"),
-        (Some((before, _)), None) => before.to_owned(),
-        (None, _) => template.to_owned(),
+/// wrote only well-formed ids are taken over; anything else could be a token pasted by mistake.
+fn resource(operation: &Operation, captures: &Captures) -> String {
+    let mut captures = captures.iter();
+    let mut resource = String::new();
+    for segment in operation.path.trim_start_matches("/v1/").split('/') {
+        let told = match segment.starts_with('{') {
+            true => captures.next().filter(|text| id::is_shaped(text)),
+            false => Some(segment),
+        };
+        let Some(told) = told else { break };
+        if !resource.is_empty() {
+            resource.push('/');
+        }
+        resource.push_str(told);
     }
+    resource
 }
 
 /// Whose bucket a caller draws on: the same identity in two tenants has two.
@@ -197,14 +210,14 @@ impl Admitted {
     /// The call that the handler gets.
     pub(super) fn into_call(self, app: &Arc<App>, arrival: &Arrival, matched: Matched) -> Call {
         let operation = matched.operation;
-        let capture = matched.capture;
         Call {
             app: app.clone(),
             operation,
             entry: self.entry,
             caller: self.caller,
             target: self.target,
-            capture: capture.unwrap_or_default(),
+            captures: matched.captures,
+            candidates: OnceLock::new(),
             query: Query::parse(arrival.query(), operation),
             headers: arrival.headers.clone(),
             body: Bytes::new(),
@@ -270,9 +283,9 @@ pub(super) fn public_call(app: &Arc<App>, arrival: &Arrival, operation: &'static
     let target = Target { owner: Owner::Platform, partner: None };
     let admitted = Admitted {
         caller: Arc::new(nobody),
-        entry: entry(arrival, operation, target.owner.clone(), None, None),
+        entry: entry(arrival, operation, target.owner.clone(), None, &Captures::default()),
         target,
         level: app.rate_limits.level(&arrival.address.to_string(), Category::Public, arrival.started),
     };
-    admitted.into_call(app, arrival, Matched { operation, capture: None, tenant: None })
+    admitted.into_call(app, arrival, Matched { operation, captures: Captures::default(), tenant: None })
 }

@@ -107,16 +107,18 @@ pub(super) fn read(kind: Kind, owner: &Owner, from: &mut Decoder<'_>, frozen: &m
         }
         Kind::Shreds => view.outcomes.shred_at(from.time()?, Position(from.number()?)),
         Kind::TokenUses => accesses.restore_token(from.text()?.into(), from.time()?),
-        Kind::Secrets | Kind::Vacated | Kind::Reads => return None,
+        Kind::Secrets | Kind::Vacated | Kind::Reads | Kind::Policies | Kind::Bindings | Kind::PolicyRevisions => {
+            return None;
+        }
     }
     Some(())
 }
 
-fn json(to: &mut Encoder, value: &impl Serialize) {
+pub(super) fn json(to: &mut Encoder, value: &impl Serialize) {
     // Structs of texts, numbers and lists always serialise.
     to.text(&serde_json::to_string(value).unwrap_or_default());
 }
 
-fn parsed<T: DeserializeOwned>(from: &mut Decoder<'_>) -> Option<T> {
+pub(super) fn parsed<T: DeserializeOwned>(from: &mut Decoder<'_>) -> Option<T> {
     serde_json::from_str(from.text()?).ok()
 }

@@ -13,7 +13,7 @@ use super::codec::Decoder;
 use super::file::{Reader, Sealed};
 use super::reads::{Known, ReadRow};
 use super::section::{Kind, Sections};
-use super::{SnapshotError, installation, reads, secrets};
+use super::{SnapshotError, installation, policies, reads, secrets};
 use crate::owners::domain_owner;
 use crate::pool::Pool;
 use crate::projector::Frozen;
@@ -40,6 +40,7 @@ pub(super) fn write(
 ) -> Result<(), SnapshotError> {
     let mut to = Sections::new(section);
     installation::write(frozen, &mut to)?;
+    policies::write(&frozen.view, &mut to)?;
     for (owner, catalogue) in frozen.view.catalogues() {
         for held in catalogue.all() {
             to.row(Kind::Secrets, owner, |to| secrets::write(to, held))?;
@@ -51,8 +52,9 @@ pub(super) fn write(
             })?;
         }
     }
-    // Secrets are there before the reads of them, which share their paths.
+    // Secrets are there before the reads of them, which share their paths; policies before bindings.
     to.flush()?;
+    policies::write_bindings(&frozen.view, &mut to)?;
     let mut known: HashMap<&Owner, Known> = HashMap::new();
     for (owner, path, of_path) in frozen.accesses.paths() {
         let known = known.entry(owner).or_default();
@@ -147,7 +149,10 @@ fn decoded(owner: Owner, rows: Vec<u8>, pool: &mut Pool) -> Option<Part> {
         | Kind::Outcomes
         | Kind::DroppedOutcomes
         | Kind::Shreds
-        | Kind::TokenUses => Part::Other(kind, owner, rows),
+        | Kind::TokenUses
+        | Kind::Policies
+        | Kind::Bindings
+        | Kind::PolicyRevisions => Part::Other(kind, owner, rows),
     };
     Some(part)
 }
@@ -193,7 +198,12 @@ fn enter(part: Part, frozen: &mut Frozen) -> Option<()> {
             let mut from = Decoder::new(&rows);
             from.number()?;
             while !from.is_empty() {
-                installation::read(kind, &owner, &mut from, frozen)?;
+                match kind {
+                    Kind::Policies | Kind::Bindings | Kind::PolicyRevisions => {
+                        policies::read(kind, &owner, &mut from, &mut frozen.view)?;
+                    }
+                    _ => installation::read(kind, &owner, &mut from, frozen)?,
+                }
             }
         }
         Part::End(_) => {}

@@ -36,10 +36,16 @@ pub(super) enum Kind {
     Reads,
     /// Last uses of tokens.
     TokenUses,
+    /// Access policies.
+    Policies,
+    /// Their bindings.
+    Bindings,
+    /// Revisions of the streams of policy events.
+    PolicyRevisions,
 }
 
 impl Kind {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 15] = [
         Self::Partners,
         Self::Tenants,
         Self::Users,
@@ -52,6 +58,9 @@ impl Kind {
         Self::Vacated,
         Self::Reads,
         Self::TokenUses,
+        Self::Policies,
+        Self::Bindings,
+        Self::PolicyRevisions,
     ];
 
     /// As in the file.

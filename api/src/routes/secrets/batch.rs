@@ -165,15 +165,9 @@ pub(super) fn entry_of(call: &Call, text: &str, permission: Permission) -> (Entr
     };
     entry.secret_path = Some(path.as_str().into());
     entry.resource = None;
-    let granted = call.caller.authorize(&call.target, permission, &path);
-    entry.facts.permission = Some((permission, granted.clone().ok()));
-    match granted {
-        Ok(_) => (entry, Ok(path)),
-        Err(rejection) => {
-            entry.facts.denial = rejection.details.get("reason").and_then(Value::as_str).map(str::to_owned);
-            (entry, Err(rejection))
-        }
-    }
+    let (decision, denied) = call.decide(permission, &path);
+    entry.facts.decision = Some(decision);
+    (entry, denied.map_or(Ok(path), Err))
 }
 
 /// The first failing path answers alone: the batch is refused as a whole, in one entry.

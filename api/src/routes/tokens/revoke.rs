@@ -34,7 +34,7 @@ async fn revoke(call: &mut Call) -> Result<Done, Stop> {
     call.begin().await?;
     call.query.finish()?;
     let unknown = || Rejection::new(ErrorCode::TokenNotFound, "Token not found");
-    let id = TokenId::parse(&call.capture).ok_or_else(unknown)?;
+    let id = TokenId::parse(call.captures.first()).ok_or_else(unknown)?;
     let view = call.app.engine.projections().view();
     let held = view.tokens.by_id(&id).filter(|held| within_reach(call, &held.token.record)).ok_or_else(unknown)?;
     call.entry = entry_for(call, &held.token.record);
