@@ -4,6 +4,7 @@
 mod codec;
 mod history;
 mod patterns;
+mod policies;
 mod published;
 #[path = "../support/story.rs"]
 mod story;

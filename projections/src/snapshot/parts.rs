@@ -198,11 +198,9 @@ fn enter(part: Part, frozen: &mut Frozen) -> Option<()> {
             let mut from = Decoder::new(&rows);
             from.number()?;
             while !from.is_empty() {
-                match kind {
-                    Kind::Policies | Kind::Bindings | Kind::PolicyRevisions => {
-                        policies::read(kind, &owner, &mut from, &mut frozen.view)?;
-                    }
-                    _ => installation::read(kind, &owner, &mut from, frozen)?,
+                match policies::reader(kind) {
+                    Some(read) => read(&mut from, frozen.view.policies.of_mut(&owner))?,
+                    None => installation::read(kind, &owner, &mut from, frozen)?,
                 }
             }
         }
