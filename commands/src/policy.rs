@@ -48,10 +48,10 @@ impl Engine {
         tell: impl Fn(&HeldPolicy) -> Result<Reply, serde_json::Error>,
     ) -> Result<Answer, Failure> {
         let id = PolicyId::from_ulid(ids::ulid(self.now())?);
-        self.change_policies(request, owner, |policies| {
+        self.change_policies(request, owner, |policies, now| {
             let taken = policies.named(&content.name).is_some();
             let event = decide::create(id.clone(), content.clone(), taken)?;
-            self.told(request, &id, policies, vec![event], &tell)
+            told(request, &id, policies, vec![event], now, &tell)
         })
         .await
     }
@@ -64,12 +64,12 @@ impl Engine {
         edit: impl Fn(&Content) -> Content,
         tell: impl Fn(&HeldPolicy) -> Result<Reply, serde_json::Error>,
     ) -> Result<Answer, Failure> {
-        self.change_policies(request, &address.owner, |policies| {
+        self.change_policies(request, &address.owner, |policies, now| {
             let held = held(policies, &address.id)?;
             let content = edit(&held.policy.content);
             let taken = policies.named(&content.name).is_some_and(|other| *other != address.id);
             let event = decide::update(&held.policy, content, taken)?;
-            self.told(request, &address.id, policies, vec![event], &tell)
+            told(request, &address.id, policies, vec![event], now, &tell)
         })
         .await
     }
@@ -81,7 +81,7 @@ impl Engine {
         address: &PolicyAddress,
         is_forced: bool,
     ) -> Result<Answer, Failure> {
-        self.change_policies(request, &address.owner, |policies| {
+        self.change_policies(request, &address.owner, |policies, _| {
             let held = held(policies, &address.id)?;
             let bindings: Vec<_> = held.bindings.values().map(|held| &held.binding).collect();
             let events = decide::delete(&held.policy, bindings.into_iter(), is_forced)?;
@@ -100,7 +100,7 @@ impl Engine {
         tell: impl Fn(&Bound<'_>) -> Result<Reply, serde_json::Error>,
     ) -> Result<Answer, Failure> {
         let id = BindingId::from_ulid(ids::ulid(self.now())?);
-        self.change_policies(request, &address.owner, |policies| {
+        self.change_policies(request, &address.owner, |policies, now| {
             let policy = &held(policies, &address.id)?.policy;
             let existing = policies.binding(&address.id, identity);
             let event =
@@ -130,7 +130,7 @@ impl Engine {
         address: &PolicyAddress,
         id: &BindingId,
     ) -> Result<Answer, Failure> {
-        self.change_policies(request, &address.owner, |policies| {
+        self.change_policies(request, &address.owner, |policies, _| {
             let unknown = || Rejection::new(ErrorCode::BindingNotFound, "Binding not found");
             let binding = held(policies, &address.id)?.bindings.get(id).ok_or_else(unknown)?;
             Ok((vec![decide::unbind(&binding.binding, false)], Reply::no_content()))
@@ -180,30 +180,16 @@ impl Engine {
         &self,
         request: &ChangeRequest,
         owner: &Owner,
-        decide: impl Fn(&PolicySet) -> Result<(Vec<PolicyEvent>, Reply), Failure>,
+        decide: impl Fn(&PolicySet, Timestamp) -> Result<(Vec<PolicyEvent>, Reply), Failure>,
     ) -> Result<Answer, Failure> {
         let stream = self.stream(owner, "policies", "")?;
         let plan = |view: &View| {
-            let policies = view.policies.of(owner);
-            let (events, reply) = decide(policies)?;
+            let (policies, now) = (view.policies.of(owner), self.now());
+            let (events, reply) = decide(policies, now)?;
             let pending = self.policy_events(owner, policies, &request.actor, events)?;
-            Ok(Plan::success(Change::of(self.now(), pending), request.entry.clone(), reply))
+            Ok(Plan::success(Change::of(now, pending), request.entry.clone(), reply))
         };
         self.race(request, stream, |view| view.policies.of(owner).revision(), plan).await
-    }
-
-    /// The events with what a policy is after them.
-    fn told(
-        &self,
-        request: &ChangeRequest,
-        id: &PolicyId,
-        policies: &PolicySet,
-        events: Vec<PolicyEvent>,
-        tell: impl Fn(&HeldPolicy) -> Result<Reply, serde_json::Error>,
-    ) -> Result<(Vec<PolicyEvent>, Reply), Failure> {
-        let after = policies.preview(&events, self.now(), &request.actor);
-        let reply = tell(held(&after, id)?)?;
-        Ok((events, reply))
     }
 
     fn policy_events(
@@ -228,6 +214,20 @@ impl Engine {
         });
         Ok(pending.collect())
     }
+}
+
+/// The events with what a policy is after them.
+fn told(
+    request: &ChangeRequest,
+    id: &PolicyId,
+    policies: &PolicySet,
+    events: Vec<PolicyEvent>,
+    now: Timestamp,
+    tell: impl Fn(&HeldPolicy) -> Result<Reply, serde_json::Error>,
+) -> Result<(Vec<PolicyEvent>, Reply), Failure> {
+    let after = policies.preview(&events, now, &request.actor);
+    let reply = tell(held(&after, id)?)?;
+    Ok((events, reply))
 }
 
 fn held<'p>(policies: &'p PolicySet, id: &PolicyId) -> Result<&'p HeldPolicy, Rejection> {
