@@ -97,8 +97,8 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         let meaning = "Path of the secret: 1 to 10 segments of a-z, 0-9, '-', '_', joined by '/'.";
         parameters.push(path_parameter("path", meaning, shape));
     }
-    if operation.path.contains("{id}") {
-        parameters.push(path_parameter("id", "Id of the record.", json!({"type": "string"})));
+    for name in names(operation.path).filter(|name| *name != "path") {
+        parameters.push(path_parameter(name, "Id of the record.", json!({"type": "string"})));
     }
     let mut headers: Vec<(&str, &str)> = operation.headers.iter().map(|name| (*name, "Conditional request.")).collect();
     if operation.idempotent {
@@ -114,6 +114,11 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         json!({"name": name, "in": "header", "description": meaning, "required": false, "schema": {"type": "string"}})
     }));
     parameters
+}
+
+/// What the `{…}` of a template are called.
+fn names(template: &str) -> impl Iterator<Item = &str> {
+    template.split('{').skip(1).filter_map(|part| part.split('}').next())
 }
 
 fn path_parameter(name: &str, meaning: &str, schema: Value) -> Value {

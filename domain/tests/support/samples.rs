@@ -1,5 +1,7 @@
 //! One event of each stored type, with all its fields; where fields are optional, one without.
 
+mod identities;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -73,7 +75,9 @@ pub(crate) fn all() -> Vec<(&'static str, EventBody)> {
         let path = SecretPath::parse("environments/production/salesforce/oauth").unwrap();
         (name, body(Event::Secret(path, event)))
     });
-    secrets.chain(others().into_iter().map(|(name, event)| (name, body(event)))).collect()
+    let identities = identities::all().into_iter().map(|(name, event)| (name, body(Event::Identity(event))));
+    let others = others().into_iter().map(|(name, event)| (name, body(event)));
+    secrets.chain(identities).chain(others).collect()
 }
 
 fn secrets() -> Vec<(&'static str, SecretEvent)> {

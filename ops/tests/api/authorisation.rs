@@ -20,6 +20,14 @@ const ROWS: &[(&str, Option<&[&str]>)] = &[
     ("create_token", Some(&["tokens:self"])),
     ("list_tokens", Some(&["tokens:self"])),
     ("revoke_token", Some(&["tokens:self"])),
+    ("list_service_accounts", Some(&["identity:read"])),
+    ("create_service_account", Some(&["identity:admin"])),
+    ("read_service_account", Some(&["identity:read"])),
+    ("update_service_account", Some(&["identity:admin"])),
+    ("delete_service_account", Some(&["identity:admin"])),
+    ("list_service_account_keys", Some(&["identity:read"])),
+    ("create_service_account_key", Some(&["identity:admin"])),
+    ("delete_service_account_key", Some(&["identity:admin"])),
     ("read_secret", Some(&["secrets:read"])),
     ("write_secret", Some(&["secrets:write"])),
     ("update_secret", Some(&["secrets:write"])),
@@ -61,6 +69,7 @@ async fn nothing_opens_without_its_scopes() {
     for (path, verb, operation) in operations(&description) {
         let id = operation["operationId"].as_str().unwrap();
         let url = path.replace("{path}", "app/db").replace("{tenant_id}", "tnt_dev").replace("{id}", "tok_1");
+        let url = url.replace("{key_id}", "key_1");
         let body = operation.get("requestBody").map(|_| json!({}));
         let nobody = server.call_as("", &verb, &url, body.clone(), &[]).await;
         let Some(scopes) = row(id) else {
