@@ -10,7 +10,7 @@ use scaivault_commands::request::{Handed, IdempotentRequest};
 use scaivault_commands::{Answer, ChangeRequest, EntryDraft, Failure};
 use scaivault_domain::access::{self, Caller, Decision, Permission, Target};
 use scaivault_domain::policy::{Asked, Candidates};
-use scaivault_domain::{Rejection, Role, SecretPath, Timestamp};
+use scaivault_domain::{ErrorCode, IdentityId, Rejection, Role, SecretPath, Timestamp};
 
 use crate::App;
 use crate::fields::Fields;
@@ -129,6 +129,17 @@ impl Call {
     fn candidates(&self) -> &Candidates {
         let view = || self.app.engine.projections().view();
         self.candidates.get_or_init(|| view().candidates(&self.caller, &self.target))
+    }
+
+    /// The identity of a typed id (`user:alice@acme.example`), which need not be known, or of a
+    /// record's id (`usr_…`), which must be. `None` if the text is neither.
+    pub fn identity(&self, text: &str) -> Result<Option<IdentityId>, Rejection> {
+        if !["usr_", "sva_", "grp_"].iter().any(|prefix| text.starts_with(prefix)) {
+            return Ok(IdentityId::parse(text));
+        }
+        let view = self.app.engine.projections().view();
+        let known = self.target.owner.tenant().and_then(|tenant| view.installation.recorded(tenant, text));
+        known.map(Some).ok_or_else(|| Rejection::new(ErrorCode::IdentityNotFound, "Identity not found"))
     }
 
     /// Refuses callers without an administrative role that reaches where the request acts.

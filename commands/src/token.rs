@@ -101,7 +101,7 @@ impl Engine {
         self.race(request, stream, revision, plan).await
     }
 
-    fn token_event(
+    pub(crate) fn token_event(
         &self,
         record: &TokenCreated,
         revision: Revision,

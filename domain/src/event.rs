@@ -6,6 +6,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::directory::IdentityEvent;
 use crate::idempotency::OutcomeKept;
 use crate::installation::{ClockMoved, PartnerCreated, TenantCreated, UserCreated};
 use crate::policy::PolicyEvent;
@@ -23,6 +24,8 @@ pub enum Event {
     Secret(SecretPath, SecretEvent),
     /// An access policy or a binding of one changed.
     Policy(PolicyEvent),
+    /// Identities, or what belongs to them, changed.
+    Identity(IdentityEvent),
     /// A token was made.
     TokenCreated(TokenCreated),
     /// A token was revoked.
@@ -118,8 +121,16 @@ impl Family for PolicyEvent {
     }
 }
 
+impl Family for IdentityEvent {
+    const KINDS: &'static [&'static str] = &Self::KINDS;
+
+    fn kind(&self) -> &'static str {
+        self.kind()
+    }
+}
+
 impl Event {
-    /// Every stored type but those of the families, [`SecretEvent`] and [`PolicyEvent`].
+    /// Every stored type but those of the families, [`SecretEvent`], [`PolicyEvent`] and [`IdentityEvent`].
     pub const OTHER_KINDS: [&'static str; 7] = [
         "token.created",
         "token.revoked",
@@ -132,7 +143,12 @@ impl Event {
 
     /// Every stored type.
     pub fn kinds() -> impl Iterator<Item = &'static str> {
-        let families = [<SecretEvent as Family>::KINDS, <PolicyEvent as Family>::KINDS, &Self::OTHER_KINDS];
+        let families = [
+            <SecretEvent as Family>::KINDS,
+            <PolicyEvent as Family>::KINDS,
+            <IdentityEvent as Family>::KINDS,
+            &Self::OTHER_KINDS,
+        ];
         families.into_iter().flatten().copied()
     }
 
@@ -141,6 +157,7 @@ impl Event {
         match self {
             Self::Secret(_, event) => event.kind(),
             Self::Policy(event) => event.kind(),
+            Self::Identity(event) => event.kind(),
             Self::TokenCreated(_) => "token.created",
             Self::TokenRevoked(_) => "token.revoked",
             Self::PartnerCreated(_) => "partner.created",
@@ -158,6 +175,7 @@ impl EventBody {
         match &self.event {
             Event::Secret(path, event) => self.encode_data(Some(path), event),
             Event::Policy(event) => self.encode_data(None, event),
+            Event::Identity(event) => self.encode_data(None, event),
             Event::TokenCreated(data) => self.encode_data(None, data),
             Event::TokenRevoked(data) => self.encode_data(None, data),
             Event::PartnerCreated(data) => self.encode_data(None, data),
@@ -192,6 +210,9 @@ impl EventBody {
         }
         if <PolicyEvent as Family>::KINDS.contains(&kind) {
             return read_family(kind, json).map(|stored| stored.with(Event::Policy)).map_err(malformed);
+        }
+        if <IdentityEvent as Family>::KINDS.contains(&kind) {
+            return read_family(kind, json).map(|stored| stored.with(Event::Identity)).map_err(malformed);
         }
         match kind {
             "token.created" => read(json).map(|stored| stored.with(Event::TokenCreated)),

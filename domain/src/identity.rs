@@ -16,9 +16,22 @@ impl IdentityId {
     /// The server's own actor for expiry, recovery windows and pruning.
     pub const SECRET_SWEEPER: &'static str = "system:secret-sweeper";
 
+    /// The server's own actor for synchronisation with the identity provider.
+    pub const IDENTITY_SYNC: &'static str = "system:identity-sync";
+
     /// A user by e-mail address, which is lower-cased.
     pub fn user(email: &str) -> Self {
         Self(format!("user:{}", email.to_lowercase()).into())
+    }
+
+    /// A service account by the slug of its name.
+    pub fn service_account(slug: &str) -> Self {
+        Self(format!("sa:{slug}").into())
+    }
+
+    /// A group by its slug.
+    pub fn group(slug: &str) -> Self {
+        Self(format!("group:{slug}").into())
     }
 
     /// One of the server's own actors.

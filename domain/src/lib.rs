@@ -7,8 +7,10 @@
 pub mod access;
 pub mod audit;
 pub mod context;
+pub mod directory;
 pub mod duration;
 pub mod event;
+pub mod granting;
 pub mod id;
 pub mod idempotency;
 pub mod identity;
@@ -19,8 +21,11 @@ pub mod pattern;
 pub mod policy;
 pub mod publication;
 pub mod rejection;
+pub mod scaikey;
 pub mod scope;
 pub mod secret;
+pub mod service_account;
+pub mod tenant;
 pub mod timestamp;
 pub mod token;
 

@@ -9,6 +9,7 @@ pub mod history;
 pub mod installation;
 pub mod outcomes;
 pub mod owners;
+pub mod people;
 pub mod policies;
 mod pool;
 pub mod projector;
@@ -21,6 +22,7 @@ pub mod values;
 pub mod view;
 
 pub use accesses::{Accesses, Consumer};
+pub use people::{HeldAccount, HeldUser, MadeKey, Member, People};
 pub use policies::{HeldBinding, HeldPolicy, Policies, PolicySet};
 pub use projector::{Frozen, Projections, ProjectorState};
 pub use reading::{ReadError, Reader, Reading};

@@ -10,6 +10,7 @@
 
 mod codec;
 mod file;
+mod identities;
 mod installation;
 mod parts;
 mod policies;

@@ -7,7 +7,7 @@ use scaivault_domain::{EventBody, Owner, PartnerId, Recorded, TenantId, Timestam
 use crate::codec::body;
 
 /// `data` fields of the catalogue; `?` marks one that may be left out.
-const CATALOGUE: [(&str, &str); 12] = [
+const CATALOGUE: [(&str, &str); 13] = [
     ("secret.created", "version secret_type created_by tags expires_at"),
     ("secret.updated", "old_version new_version updated_by is_rotation"),
     ("secret.metadata_updated", "version changed updated_by"),
@@ -21,6 +21,7 @@ const CATALOGUE: [(&str, &str); 12] = [
     ("secret.expiring", "expires_at days_remaining threshold"),
     ("secret.expired", "expires_at"),
     ("token.created", "token_id kind name identity_id scopes expires_at"),
+    ("identity.synced", "sync_id status created updated deleted unchanged error"),
     ("token.revoked", "token_id kind identity_id revoked_by"),
     ("secret.accessed", "version access"),
 ];

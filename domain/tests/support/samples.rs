@@ -1,5 +1,7 @@
 //! One event of each stored type, with all its fields; where fields are optional, one without.
 
+mod identities;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -77,7 +79,9 @@ pub(crate) fn all() -> Vec<(&'static str, EventBody)> {
         (name, body(Event::Secret(path, event)))
     });
     let policies = policies().into_iter().map(|(name, event)| (name, Event::Policy(event)));
-    secrets.chain(others().into_iter().chain(policies).map(|(name, event)| (name, body(event)))).collect()
+    let identities = identities::all().into_iter().map(|(name, event)| (name, Event::Identity(event)));
+    let others = others().into_iter().chain(identities).chain(policies);
+    secrets.chain(others.map(|(name, event)| (name, body(event)))).collect()
 }
 
 fn policy(last: char) -> PolicyId {
