@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::idempotency::OutcomeKept;
 use crate::installation::{ClockMoved, PartnerCreated, TenantCreated, UserCreated};
+use crate::issuer::IssuerEvent;
 use crate::policy::PolicyEvent;
 use crate::secret::SecretEvent;
-use crate::token::{TokenCreated, TokenRevoked};
+use crate::token::{JwtRevoked, TokenCreated, TokenRevoked};
 use crate::{IdentityId, SecretPath, Timestamp};
 
 /// Schema version of every event of this build.
@@ -23,10 +24,14 @@ pub enum Event {
     Secret(SecretPath, SecretEvent),
     /// An access policy or a binding of one changed.
     Policy(PolicyEvent),
+    /// A trusted issuer or a rule of exchange changed.
+    Issuer(IssuerEvent),
     /// A token was made.
     TokenCreated(TokenCreated),
     /// A token was revoked.
     TokenRevoked(TokenRevoked),
+    /// A JWT was revoked.
+    JwtRevoked(JwtRevoked),
     /// A partner was made.
     PartnerCreated(PartnerCreated),
     /// A tenant was made.
@@ -118,11 +123,20 @@ impl Family for PolicyEvent {
     }
 }
 
+impl Family for IssuerEvent {
+    const KINDS: &'static [&'static str] = &Self::KINDS;
+
+    fn kind(&self) -> &'static str {
+        self.kind()
+    }
+}
+
 impl Event {
-    /// Every stored type but those of the families, [`SecretEvent`] and [`PolicyEvent`].
-    pub const OTHER_KINDS: [&'static str; 7] = [
+    /// Every stored type but those of the families, [`SecretEvent`], [`PolicyEvent`] and [`IssuerEvent`].
+    pub const OTHER_KINDS: [&'static str; 8] = [
         "token.created",
         "token.revoked",
+        "jwt.revoked",
         "partner.created",
         "tenant.created",
         "user.created",
@@ -132,7 +146,12 @@ impl Event {
 
     /// Every stored type.
     pub fn kinds() -> impl Iterator<Item = &'static str> {
-        let families = [<SecretEvent as Family>::KINDS, <PolicyEvent as Family>::KINDS, &Self::OTHER_KINDS];
+        let families = [
+            <SecretEvent as Family>::KINDS,
+            <PolicyEvent as Family>::KINDS,
+            <IssuerEvent as Family>::KINDS,
+            &Self::OTHER_KINDS,
+        ];
         families.into_iter().flatten().copied()
     }
 
@@ -141,8 +160,10 @@ impl Event {
         match self {
             Self::Secret(_, event) => event.kind(),
             Self::Policy(event) => event.kind(),
+            Self::Issuer(event) => event.kind(),
             Self::TokenCreated(_) => "token.created",
             Self::TokenRevoked(_) => "token.revoked",
+            Self::JwtRevoked(_) => "jwt.revoked",
             Self::PartnerCreated(_) => "partner.created",
             Self::TenantCreated(_) => "tenant.created",
             Self::UserCreated(_) => "user.created",
@@ -158,8 +179,10 @@ impl EventBody {
         match &self.event {
             Event::Secret(path, event) => self.encode_data(Some(path), event),
             Event::Policy(event) => self.encode_data(None, event),
+            Event::Issuer(event) => self.encode_data(None, event),
             Event::TokenCreated(data) => self.encode_data(None, data),
             Event::TokenRevoked(data) => self.encode_data(None, data),
+            Event::JwtRevoked(data) => self.encode_data(None, data),
             Event::PartnerCreated(data) => self.encode_data(None, data),
             Event::TenantCreated(data) => self.encode_data(None, data),
             Event::UserCreated(data) => self.encode_data(None, data),
@@ -193,9 +216,13 @@ impl EventBody {
         if <PolicyEvent as Family>::KINDS.contains(&kind) {
             return read_family(kind, json).map(|stored| stored.with(Event::Policy)).map_err(malformed);
         }
+        if <IssuerEvent as Family>::KINDS.contains(&kind) {
+            return read_family(kind, json).map(|stored| stored.with(Event::Issuer)).map_err(malformed);
+        }
         match kind {
             "token.created" => read(json).map(|stored| stored.with(Event::TokenCreated)),
             "token.revoked" => read(json).map(|stored| stored.with(Event::TokenRevoked)),
+            "jwt.revoked" => read(json).map(|stored| stored.with(Event::JwtRevoked)),
             "partner.created" => read(json).map(|stored| stored.with(Event::PartnerCreated)),
             "tenant.created" => read(json).map(|stored| stored.with(Event::TenantCreated)),
             "user.created" => read(json).map(|stored| stored.with(Event::UserCreated)),

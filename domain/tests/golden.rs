@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use scaivault_domain::event::SCHEMA_VERSION;
+use scaivault_domain::issuer::IssuerEvent;
 use scaivault_domain::policy::PolicyEvent;
 use scaivault_domain::secret::SecretEvent;
 use scaivault_domain::{Event, EventBody};
@@ -65,8 +66,10 @@ fn listed(event: &Event) -> bool {
     match event {
         Event::Secret(_, event) => SecretEvent::KINDS.contains(&event.kind()),
         Event::Policy(event) => PolicyEvent::KINDS.contains(&event.kind()),
+        Event::Issuer(event) => IssuerEvent::KINDS.contains(&event.kind()),
         Event::TokenCreated(_)
         | Event::TokenRevoked(_)
+        | Event::JwtRevoked(_)
         | Event::PartnerCreated(_)
         | Event::TenantCreated(_)
         | Event::UserCreated(_)

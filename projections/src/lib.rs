@@ -6,6 +6,7 @@ pub mod accesses;
 pub mod decode;
 pub mod history;
 pub mod installation;
+pub mod issuers;
 pub mod outcomes;
 pub mod owners;
 pub mod policies;
@@ -19,6 +20,7 @@ pub mod values;
 pub mod view;
 
 pub use accesses::{Accesses, Consumer};
+pub use issuers::{IssuerSet, Issuers};
 pub use policies::{HeldBinding, HeldPolicy, Policies, PolicySet};
 pub use projector::{Frozen, Projections, ProjectorState};
 pub use reading::{ReadError, Reader, Reading};

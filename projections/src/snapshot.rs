@@ -11,6 +11,7 @@
 mod codec;
 mod file;
 mod installation;
+mod issuers;
 mod parts;
 mod policies;
 mod reads;

@@ -4,10 +4,12 @@ use imbl::HashMap;
 use scaivault_domain::access::{Caller, Target};
 use scaivault_domain::policy::Candidates;
 use scaivault_domain::secret::Facts;
+use scaivault_domain::token::Token;
 use scaivault_domain::{Event, IdentityId, Owner, PartnerId, Recorded};
 use scaivault_eventstore::{Position, Revision};
 
 use crate::installation::Installation;
+use crate::issuers::Issuers;
 use crate::outcomes::{HeldOutcome, OutcomeKey, Outcomes};
 use crate::policies::{Policies, PolicySet};
 use crate::secrets::Catalogue;
@@ -26,6 +28,8 @@ pub struct View {
     pub tokens: Tokens,
     /// Access policies.
     pub policies: Policies,
+    /// Trusted issuers and rules of exchange.
+    pub issuers: Issuers,
     /// Outcomes kept for repetitions.
     pub outcomes: Outcomes,
     catalogues: HashMap<Owner, Catalogue>,
@@ -69,6 +73,11 @@ impl View {
         Candidates::new(all)
     }
 
+    /// Whether a token was revoked: itself, one it was made with, or through its rule of exchange.
+    pub fn is_token_revoked(&self, token: &Token) -> bool {
+        self.tokens.lineage(token).any(|token| token.revoked_at.is_some() || !self.issuers.vouch_for(token))
+    }
+
     /// All catalogues.
     pub fn catalogues(&self) -> impl Iterator<Item = (&Owner, &Catalogue)> {
         self.catalogues.iter()
@@ -93,8 +102,13 @@ impl View {
                 self.secrets_mut(owner).fold(&path, &event, &facts, revision);
             }
             Event::Policy(event) => self.policies.of_mut(owner).fold(event, body.at, &body.actor, revision),
-            Event::TokenCreated(token) => self.tokens.created(token, body.at, revision),
+            Event::Issuer(event) => self.issuers.fold(owner, event, body.at, revision),
+            Event::TokenCreated(token) => {
+                self.issuers.token_created(owner, &token, body.at);
+                self.tokens.created(token, body.at, revision);
+            }
             Event::TokenRevoked(token) => self.tokens.revoked(&token.id, body.at, revision),
+            Event::JwtRevoked(revoked) => self.issuers.jwt_revoked(revoked),
             Event::PartnerCreated(partner) => self.installation.partner_created(partner),
             Event::TenantCreated(tenant) => self.installation.tenant_created(tenant),
             Event::UserCreated(user) => self.installation.user_created(user),
@@ -109,5 +123,7 @@ impl View {
             }
         }
         self.outcomes.forget_before(at);
+        self.issuers.forget_before(at);
+        self.tokens.forget_before(at);
     }
 }

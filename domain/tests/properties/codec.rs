@@ -13,23 +13,23 @@ use scaivault_domain::{
     TokenId, access::Narrowing, id::UserId,
 };
 
-fn moment() -> impl Strategy<Value = Timestamp> {
+pub(crate) fn moment() -> impl Strategy<Value = Timestamp> {
     (0_i64..=i64::MAX).prop_map(Timestamp::from_micros)
 }
 
-fn option<S: Strategy>(strategy: S) -> impl Strategy<Value = Option<S::Value>> {
+pub(crate) fn option<S: Strategy>(strategy: S) -> impl Strategy<Value = Option<S::Value>> {
     prop::option::of(strategy)
 }
 
-fn text() -> impl Strategy<Value = String> {
+pub(crate) fn text() -> impl Strategy<Value = String> {
     "\\PC{0,12}|[\\x00-\\x7f]{0,12}"
 }
 
-fn identity() -> impl Strategy<Value = IdentityId> {
+pub(crate) fn identity() -> impl Strategy<Value = IdentityId> {
     "(user|sa|group|system|dynamic):[a-z@.ü-]{1,20}".prop_map(|text| IdentityId::parse(&text).unwrap())
 }
 
-fn duration() -> impl Strategy<Value = DurationText> {
+pub(crate) fn duration() -> impl Strategy<Value = DurationText> {
     "[1-9][0-9]{0,2}[smhdw]".prop_map(|text| DurationText::parse(&text).unwrap())
 }
 
@@ -129,6 +129,7 @@ fn token_created() -> impl Strategy<Value = TokenCreated> {
     let narrowing = (any::<bool>(), any::<bool>()).prop_map(|(paths, addresses)| Narrowing {
         allowed_paths: if paths { vec![vec![Pattern::parse("app/**").unwrap()]] } else { Vec::new() },
         allowed_ips: if addresses { vec![vec!["10.0.0.0/8".parse().unwrap()]] } else { Vec::new() },
+        highest_role: None,
     });
     let scopes = prop::collection::vec(prop::sample::select(Scope::ALL.to_vec()), 0..5);
     let ids = (option("tnt_[a-z]{1,9}"), option("ptn_[a-z]{1,9}"));
@@ -148,6 +149,7 @@ fn token_created() -> impl Strategy<Value = TokenCreated> {
                 narrowing,
                 own_narrowing,
                 made_with,
+                exchange_rule: None,
                 expires_at,
             }
         },
@@ -165,6 +167,7 @@ fn event() -> impl Strategy<Value = Event> {
     );
     prop_oneof![
         12 => (path, secret_event()).prop_map(|(path, event)| Event::Secret(path, event)),
+        3 => crate::issuers::event(),
         1 => token_created().prop_map(Event::TokenCreated),
         1 => (token_id(), token_kind(), identity())
             .prop_map(|(id, kind, identity)| Event::TokenRevoked(TokenRevoked { id, kind, identity })),

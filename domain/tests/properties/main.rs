@@ -3,6 +3,7 @@
 
 mod codec;
 mod history;
+mod issuers;
 mod patterns;
 mod published;
 #[path = "../support/story.rs"]

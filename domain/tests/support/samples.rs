@@ -1,5 +1,8 @@
 //! One event of each stored type, with all its fields; where fields are optional, one without.
 
+#[path = "issuer_samples.rs"]
+mod issuer_samples;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -73,7 +76,8 @@ pub(crate) fn all() -> Vec<(&'static str, EventBody)> {
         let path = SecretPath::parse("environments/production/salesforce/oauth").unwrap();
         (name, body(Event::Secret(path, event)))
     });
-    secrets.chain(others().into_iter().map(|(name, event)| (name, body(event)))).collect()
+    let others = others().into_iter().chain(issuer_samples::all(at(1), &alice()));
+    secrets.chain(others.map(|(name, event)| (name, body(event)))).collect()
 }
 
 fn secrets() -> Vec<(&'static str, SecretEvent)> {
@@ -177,9 +181,11 @@ fn others() -> Vec<(&'static str, Event)> {
         narrowing: Narrowing {
             allowed_paths: vec![vec![pattern("app/**"), pattern("@partner/**")], vec![pattern("app/db/*")]],
             allowed_ips: vec![vec!["10.0.0.0/8".parse().unwrap(), "2001:db8::/32".parse().unwrap()]],
+            highest_role: None,
         },
         own_narrowing: (true, false),
         made_with: Some(token('6')),
+        exchange_rule: None,
         expires_at: Some(at(90)),
     };
     let bare = TokenCreated {

@@ -107,9 +107,16 @@ pub(super) fn read(kind: Kind, owner: &Owner, from: &mut Decoder<'_>, frozen: &m
         }
         Kind::Shreds => view.outcomes.shred_at(from.time()?, Position(from.number()?)),
         Kind::TokenUses => accesses.restore_token(from.text()?.into(), from.time()?),
-        Kind::Secrets | Kind::Vacated | Kind::Reads | Kind::Policies | Kind::Bindings | Kind::PolicyRevisions => {
-            return None;
-        }
+        Kind::Secrets
+        | Kind::Vacated
+        | Kind::Reads
+        | Kind::Policies
+        | Kind::Bindings
+        | Kind::PolicyRevisions
+        | Kind::Issuers
+        | Kind::ExchangeRules
+        | Kind::IssuerRevisions
+        | Kind::RevokedJwts => return None,
     }
     Some(())
 }

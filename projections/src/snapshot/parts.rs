@@ -13,7 +13,7 @@ use super::codec::Decoder;
 use super::file::{Reader, Sealed};
 use super::reads::{Known, ReadRow};
 use super::section::{Kind, Sections};
-use super::{SnapshotError, installation, policies, reads, secrets};
+use super::{SnapshotError, installation, issuers, policies, reads, secrets};
 use crate::owners::domain_owner;
 use crate::pool::Pool;
 use crate::projector::Frozen;
@@ -41,6 +41,7 @@ pub(super) fn write(
     let mut to = Sections::new(section);
     installation::write(frozen, &mut to)?;
     policies::write(&frozen.view, &mut to)?;
+    issuers::write(&frozen.view, &mut to)?;
     for (owner, catalogue) in frozen.view.catalogues() {
         for held in catalogue.all() {
             to.row(Kind::Secrets, owner, |to| secrets::write(to, held))?;
@@ -152,7 +153,11 @@ fn decoded(owner: Owner, rows: Vec<u8>, pool: &mut Pool) -> Option<Part> {
         | Kind::TokenUses
         | Kind::Policies
         | Kind::Bindings
-        | Kind::PolicyRevisions => Part::Other(kind, owner, rows),
+        | Kind::PolicyRevisions
+        | Kind::Issuers
+        | Kind::ExchangeRules
+        | Kind::IssuerRevisions
+        | Kind::RevokedJwts => Part::Other(kind, owner, rows),
     };
     Some(part)
 }
@@ -201,6 +206,9 @@ fn enter(part: Part, frozen: &mut Frozen) -> Option<()> {
                 match kind {
                     Kind::Policies | Kind::Bindings | Kind::PolicyRevisions => {
                         policies::read(kind, &owner, &mut from, &mut frozen.view)?;
+                    }
+                    Kind::Issuers | Kind::ExchangeRules | Kind::IssuerRevisions | Kind::RevokedJwts => {
+                        issuers::read(kind, &owner, &mut from, &mut frozen.view)?;
                     }
                     _ => installation::read(kind, &owner, &mut from, frozen)?,
                 }

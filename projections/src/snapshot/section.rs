@@ -42,10 +42,18 @@ pub(super) enum Kind {
     Bindings,
     /// Revisions of the streams of policy events.
     PolicyRevisions,
+    /// Trusted issuers.
+    Issuers,
+    /// Rules of exchange.
+    ExchangeRules,
+    /// Revisions of the streams of both.
+    IssuerRevisions,
+    /// JWTs revoked before their end.
+    RevokedJwts,
 }
 
 impl Kind {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 19] = [
         Self::Partners,
         Self::Tenants,
         Self::Users,
@@ -61,6 +69,10 @@ impl Kind {
         Self::Policies,
         Self::Bindings,
         Self::PolicyRevisions,
+        Self::Issuers,
+        Self::ExchangeRules,
+        Self::IssuerRevisions,
+        Self::RevokedJwts,
     ];
 
     /// As in the file.
