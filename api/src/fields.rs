@@ -76,6 +76,18 @@ impl<'a> Fields<'a> {
         })
     }
 
+    /// An array of objects.
+    pub fn objects(&mut self, field: &str, faults: &mut Faults) -> Option<Option<Vec<Fields<'a>>>> {
+        let at = self.name(field);
+        self.parsed(field, faults, "must be an array of objects", |raw| {
+            let items: Vec<&'a RawValue> = serde_json::from_str(raw.get()).ok()?;
+            let fields = items.into_iter().enumerate().map(|(index, item)| {
+                Members::of(item).map(|members| Fields { members: members.0, at: format!("{at}[{index}]") })
+            });
+            fields.collect()
+        })
+    }
+
     /// A text.
     pub fn text(&mut self, field: &str, faults: &mut Faults) -> Option<Option<String>> {
         self.parsed(field, faults, "must be a string", |raw| serde_json::from_str(raw.get()).ok())

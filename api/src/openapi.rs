@@ -97,8 +97,15 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         let meaning = "Path of the secret: 1 to 10 segments of a-z, 0-9, '-', '_', joined by '/'.";
         parameters.push(path_parameter("path", meaning, shape));
     }
-    if operation.path.contains("{id}") {
-        parameters.push(path_parameter("id", "Id of the record.", json!({"type": "string"})));
+    let names = operation.path.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(name, _)| name);
+    for name in names.filter(|name| *name != "path") {
+        let meaning = match name {
+            "id" => "Id of the record.",
+            "binding_id" => "Id of the binding.",
+            "request_id" => "The `X-Request-ID` of the request.",
+            _ => "Id of the object.",
+        };
+        parameters.push(path_parameter(name, meaning, json!({"type": "string"})));
     }
     let mut headers: Vec<(&str, &str)> = operation.headers.iter().map(|name| (*name, "Conditional request.")).collect();
     if operation.idempotent {

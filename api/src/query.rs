@@ -10,6 +10,8 @@ use crate::operation::{Operation, Shape};
 #[derive(Debug)]
 pub struct Query {
     pairs: Vec<(String, String)>,
+    /// Words allowed, by parameter.
+    choices: Vec<(&'static str, &'static [&'static str])>,
     /// What is wrong so far.
     pub faults: Faults,
 }
@@ -17,7 +19,11 @@ pub struct Query {
 impl Query {
     /// Reads a query string. Unknown and repeated parameters are faults.
     pub fn parse(raw: &str, operation: &Operation) -> Self {
-        let mut query = Self { pairs: Vec::new(), faults: Faults::default() };
+        let choices = operation.query.iter().filter_map(|parameter| match parameter.shape {
+            Shape::Choice(words) => Some((parameter.name, words)),
+            Shape::Text | Shape::Texts | Shape::Boolean | Shape::Integer(..) | Shape::Timestamp => None,
+        });
+        let mut query = Self { pairs: Vec::new(), choices: choices.collect(), faults: Faults::default() };
         for pair in raw.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let (Some(name), Some(value)) = (decode(name), decode(value)) else {
@@ -57,6 +63,17 @@ impl Query {
                 false
             }
         }
+    }
+
+    /// One of the words its parameter allows.
+    pub fn choice(&mut self, name: &str) -> Option<String> {
+        let value = self.text(name)?.to_owned();
+        let words = self.choices.iter().find(|(of, _)| *of == name).map_or(&[][..], |(_, words)| words);
+        if words.contains(&value.as_str()) {
+            return Some(value);
+        }
+        self.faults.field(format!("query.{name}"), format!("must be one of {}", words.join(", ")));
+        None
     }
 
     /// An integer within bounds: decimal digits, nothing else.

@@ -10,6 +10,8 @@ pub enum Done {
     Changed(Answer),
     /// An answer whose audit entries, one per path, have been made durable by the handler.
     Recorded(Reply),
+    /// An answer that leaves no audit entry: a dry run.
+    Unrecorded(Reply),
     /// Something other than JSON, for public operations.
     Text {
         /// Content type.

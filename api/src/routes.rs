@@ -1,6 +1,8 @@
 //! Every operation of this build. One file per action; each file has its [`Operation`] and handler.
 
 pub mod health;
+pub mod identities;
+pub mod policies;
 pub mod secrets;
 pub mod system;
 pub mod tokens;
@@ -12,6 +14,7 @@ pub fn operations(dev: bool) -> Vec<&'static Operation> {
     let mut operations: Vec<&'static Operation> = Vec::new();
     operations.extend(secrets::operations());
     operations.extend(tokens::operations());
+    operations.extend(policies::operations());
     operations.extend(health::operations());
     operations.extend(system::operations(dev));
     operations

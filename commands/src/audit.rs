@@ -82,7 +82,10 @@ impl EntryFacts {
             Ok(grant) => of_caller.granted(grant),
             Err(denial) => of_caller.denied(denial),
         };
-        Recollection { denial: self.denial.clone(), ..recollection }
+        // What policies say is told by how their rules stood.
+        let by_policy = recollection.candidates.is_some();
+        let denial = self.denial.clone().filter(|_| !by_policy).or(recollection.denial);
+        Recollection { denial, ..recollection }
     }
 }
 

@@ -9,6 +9,7 @@ use scaivault_domain::{Event, EventBody, IdentityId, Owner, Timestamp};
 use scaivault_eventstore::log::{self, Appender, Feed, Unit};
 use scaivault_eventstore::sealing::{Draft, Sealer};
 use scaivault_eventstore::{CommandId, Position, RecordedAt, Revision, StreamId};
+use scaivault_projections::decisions::RecordedDecision;
 use scaivault_projections::owners::key_owner;
 use scaivault_projections::{Projections, Reader};
 use zeroize::Zeroizing;
@@ -91,6 +92,11 @@ impl Engine {
     /// The read models.
     pub fn projections(&self) -> &Arc<Projections> {
         &self.projections
+    }
+
+    /// Entries of a request in the log of `owner`, in log order.
+    pub async fn decisions(&self, owner: &Owner, request_id: &str) -> Result<Vec<RecordedDecision>, Failure> {
+        Ok(self.reader.decisions(owner, request_id).await?)
     }
 
     /// Now, by the server's clock.

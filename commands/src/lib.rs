@@ -10,6 +10,7 @@ pub mod failure;
 pub mod idempotency;
 pub mod ids;
 pub mod measures;
+pub mod policy;
 mod race;
 pub mod reply;
 pub mod request;

@@ -1,4 +1,5 @@
-//! The process that lets time act: ends of recovery windows and grace periods, notices of expiry.
+//! The process that lets time act: ends of recovery windows, grace periods and policy bindings,
+//! notices of expiry.
 //!
 //! Takes no input: woken by the fold and by a slow tick, it compares what is due with what the log
 //! has. Being killed at any point loses nothing; a second one is harmless, since each event is
@@ -50,10 +51,11 @@ impl Engine {
         }
     }
 
-    /// Settles what is due now; returns how many secrets it settled.
+    /// Settles what is due now; returns how many secrets and bindings it settled.
     pub async fn sweep_once(&self) -> Result<usize, Failure> {
         let now = self.now();
         self.shred_outcomes(now).await?;
+        let unbound = self.end_bindings(now).await?;
         let view = self.projections.view();
         let due: Vec<(Owner, SecretPath)> = view
             .catalogues()
@@ -61,7 +63,7 @@ impl Engine {
             .take(RUN)
             .collect();
         if due.is_empty() {
-            return Ok(0);
+            return Ok(unbound);
         }
         let request_id: Arc<str> = ids::request_id(now)?.into();
         let asked = due.len();
@@ -73,7 +75,7 @@ impl Engine {
         let done = settled.iter().filter(|settled| matches!(settled, Ok(true))).count();
         match settled.into_iter().find_map(Result::err) {
             Some(error) if failed == asked => Err(error),
-            Some(_) | None => Ok(done),
+            Some(_) | None => Ok(done + unbound),
         }
     }
 

@@ -202,6 +202,10 @@ impl Caller {
         if open_to_partner {
             return Ok(Grant::default());
         }
+        if target.owner.tenant().is_none() {
+            // No policy reaches partner secrets.
+            return Err(Box::new(Denial { rejection: no_matching_rule(asked.permission), denied: None }));
+        }
         policy::evaluate(candidates(), asked).map(Grant::from).map_err(|denied| {
             let rejection = refusal(asked.permission, denied.failed_condition());
             Box::new(Denial { rejection, denied: Some(denied) })
@@ -225,9 +229,10 @@ fn refusal(permission: Permission, failed: Option<Condition>) -> Rejection {
         Condition::ExpiresAt => "The policy rule that permitted this has ended",
         Condition::RequireMfa => "The policy that permits this asks for a fresh second factor; sign in again with it",
     };
-    let rejection = match condition.code() {
-        ErrorCode::AccessDenied => Rejection::denied("condition_failed", sentence),
-        code => Rejection::new(code, sentence),
+    // It has no code of its own, so the reason says what happened.
+    let rejection = match condition == Condition::ExpiresAt {
+        true => Rejection::denied("condition_failed", sentence),
+        false => Rejection::new(condition.code(), sentence),
     };
     rejection.detail("permission", permission.as_str()).detail("failed_condition", condition.as_str())
 }

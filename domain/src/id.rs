@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Timestamp;
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
         $(#[$doc])*
@@ -113,6 +115,13 @@ pub fn is_shaped(text: &str) -> bool {
 /// A fresh request id, `req_…`.
 pub fn request_id(ulid: ulid::Ulid) -> String {
     with_prefix("req_", ulid)
+}
+
+/// When a request id was made, if the server made it.
+pub fn request_made_at(text: &str) -> Option<Timestamp> {
+    let ulid = ulid::Ulid::from_string(text.strip_prefix("req_")?).ok()?;
+    let micros = i64::try_from(ulid.timestamp_ms()).ok()?.checked_mul(1_000)?;
+    Some(Timestamp::from_micros(micros))
 }
 
 /// A fresh audit entry id, `log_…`.

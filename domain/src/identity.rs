@@ -26,11 +26,17 @@ impl IdentityId {
         Self(name.into())
     }
 
-    /// Takes a text with a known prefix.
+    /// Takes a text with a known prefix. E-mail addresses are lower-cased.
     pub fn parse(text: &str) -> Option<Self> {
         let (kind, rest) = text.split_once(':')?;
         let known = matches!(kind, "user" | "sa" | "group" | "system" | "dynamic");
-        (known && !rest.is_empty() && text.len() <= 512).then(|| Self(text.into()))
+        if !known || rest.is_empty() || text.len() > 512 {
+            return None;
+        }
+        match kind == "user" && rest.contains('@') {
+            true => Some(Self::user(rest)),
+            false => Some(Self(text.into())),
+        }
     }
 
     /// The kind, by prefix.
@@ -81,6 +87,11 @@ pub enum IdentityType {
 }
 
 impl IdentityType {
+    /// The type of that name.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::User, Self::ServiceAccount, Self::Group, Self::System].into_iter().find(|kind| kind.as_str() == text)
+    }
+
     /// As in answers.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -5,6 +5,7 @@
 
 pub mod compiled;
 pub mod condition;
+pub mod decide;
 pub mod evaluation;
 pub mod event;
 pub mod record;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::id::BindingId;
+use crate::path::MAX_LENGTH;
 use crate::{IdentityId, PolicyId, Timestamp};
 
 pub use condition::{Condition, Conditions};
@@ -31,6 +33,14 @@ pub const MAX_NAME: usize = 128;
 pub const MAX_DESCRIPTION: usize = 1_024;
 /// Most rules.
 pub const MAX_RULES: usize = 100;
+
+/// Whether a text is a system path, such as `@pki/issue/web`, over which policies may have rules.
+pub fn system_path(text: &str) -> bool {
+    let plain = |segment: &str| {
+        !segment.is_empty() && segment.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
+    };
+    text.len() <= MAX_LENGTH && text.strip_prefix('@').is_some_and(|path| path.split('/').all(plain))
+}
 
 /// A policy at one of its revisions.
 #[derive(Clone, Debug, PartialEq)]

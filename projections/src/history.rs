@@ -16,8 +16,8 @@ const PAGE: usize = 500;
 /// Reads the past from the log.
 #[derive(Clone)]
 pub struct History {
-    backend: Arc<dyn Backend>,
-    sealer: Sealer,
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) sealer: Sealer,
 }
 
 impl History {

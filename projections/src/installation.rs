@@ -65,6 +65,12 @@ impl Installation {
         }
     }
 
+    /// The identity of a record of a tenant, by the record's id.
+    pub fn recorded(&self, tenant: &TenantId, id: &str) -> Option<IdentityId> {
+        let user = self.users.values().find(|user| user.tenant_id == *tenant && user.id.as_str() == id);
+        user.map(|user| user.identity.clone())
+    }
+
     /// All users.
     pub fn users(&self) -> impl Iterator<Item = &Arc<UserCreated>> {
         self.users.values()

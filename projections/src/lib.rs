@@ -3,6 +3,7 @@
 //! Holds ciphertext, never plaintext. Never appends. Can be thrown away and rebuilt at any time.
 
 pub mod accesses;
+pub mod decisions;
 pub mod decode;
 pub mod history;
 pub mod installation;
@@ -13,6 +14,7 @@ pub mod policies;
 mod pool;
 pub mod projector;
 pub mod reading;
+pub mod requests;
 pub mod secrets;
 pub mod snapshot;
 pub mod tokens;

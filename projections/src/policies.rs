@@ -97,6 +97,16 @@ impl PolicySet {
         ended.filter_map(|(_, policy, id)| self.policies.get(policy)?.bindings.get(id))
     }
 
+    /// How many policies there are.
+    pub fn len(&self) -> usize {
+        self.policies.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.policies.is_empty()
+    }
+
     /// What is bound to an identity or group, arranged for deciding.
     pub fn subject(&self, identity: &IdentityId) -> Option<Arc<Subject>> {
         let subject = self.subjects.get(identity)?.get_or_init(|| Arc::new(Subject::new(self.bound_to(identity))));
@@ -116,6 +126,14 @@ impl PolicySet {
             let until = held.bindings.get(id)?.binding.expires_at;
             Some(Bound { policy: held.policy.clone(), until })
         })
+    }
+
+    /// The set after these events.
+    #[must_use]
+    pub fn preview(&self, events: &[PolicyEvent], at: Timestamp, by: &IdentityId) -> Self {
+        let mut after = self.clone();
+        events.iter().for_each(|event| after.fold(event.clone(), at, by, self.revision));
+        after
     }
 
     pub(crate) fn fold(&mut self, event: PolicyEvent, at: Timestamp, by: &IdentityId, revision: Revision) {

@@ -108,7 +108,7 @@ impl Finished {
     /// A success whose entry, if it leaves one, has been recorded.
     pub(super) fn done(operation: &'static Operation, done: Done) -> Self {
         match done {
-            Done::Reply(reply) | Done::Recorded(reply) => {
+            Done::Reply(reply) | Done::Recorded(reply) | Done::Unrecorded(reply) => {
                 let mut finished = Self::new(Some(operation), reply);
                 if finished.reply.status == 503 {
                     finished.extra.push((RETRY_AFTER, "1".into()));
@@ -229,7 +229,9 @@ pub(super) async fn conclude(app: &Arc<App>, arrival: &Arrival, call: &mut Call,
         }
         Ok(text @ Done::Text { .. }) => record(app, call.entry.finish(Outcome::Success)).await.map(|()| text),
         Ok(Done::Changed(answer)) if answer.replayed => return repeated(app, arrival, call, answer).await,
-        Ok(other @ (Done::Changed(_) | Done::Recorded(_))) => return Finished::done(operation, other),
+        Ok(other @ (Done::Changed(_) | Done::Recorded(_) | Done::Unrecorded(_))) => {
+            return Finished::done(operation, other);
+        }
         Err(Stop::Repetition(answer)) => return repeated(app, arrival, call, answer).await,
         Err(Stop::Failure(failure)) => return failed(app, arrival, call, failure).await,
     };
@@ -253,6 +255,7 @@ async fn repeated(app: &Arc<App>, arrival: &Arrival, call: &mut Call, answer: An
 /// A failure of a handler: kept if its key was claimed, recorded in any case.
 async fn failed(app: &Arc<App>, arrival: &Arrival, call: &mut Call, failure: Failure) -> Finished {
     let rejection = error::rejection_of(&failure);
+    remember(&mut call.entry, &rejection);
     if call.claim.is_some() && error::is_kept(rejection.code) {
         let reply = error::reply(&rejection, &arrival.request_id);
         return match app.engine.keep_refusal(&call.change(), rejection.code, reply).await {
@@ -277,9 +280,10 @@ pub(super) async fn refusal(
     app: &Arc<App>,
     arrival: &Arrival,
     operation: &'static Operation,
-    refusal: Refusal,
+    mut refusal: Refusal,
 ) -> Finished {
     let rejection = error::rejection_of(&refusal.failure);
+    remember(&mut refusal.entry, &rejection);
     let by_itself = refusal.entry.action != Action::AuthFailure
         || app.failures.admit(arrival.address, rejection.code.as_str(), app.engine.now());
     let recorded = match by_itself {
@@ -296,6 +300,13 @@ pub(super) async fn refusal(
         finished.tenant = refusal.entry.owner.tenant().cloned();
     }
     finished
+}
+
+/// Keeps why a request was denied beside its entry.
+fn remember(entry: &mut EntryDraft, rejection: &Rejection) {
+    if matches!(rejection.code.status(), 401 | 403) {
+        entry.facts.denial = rejection.details.get("reason").and_then(|reason| reason.as_str()).map(str::to_owned);
+    }
 }
 
 async fn record(app: &App, entry: Result<scaivault_commands::FinishedEntry, Failure>) -> Result<(), Failure> {

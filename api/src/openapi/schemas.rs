@@ -1,11 +1,13 @@
 //! Shapes of bodies and answers.
 
+mod policies;
+
 use serde_json::{Map, Value, json};
 
 /// Every schema by name.
 pub(super) fn all() -> Value {
     let mut schemas = Map::new();
-    for group in [requests(), secrets(), lists(), identity(), system()] {
+    for group in [requests(), secrets(), lists(), identity(), policies::all(), system()] {
         if let Value::Object(group) = group {
             schemas.extend(group);
         }

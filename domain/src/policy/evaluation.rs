@@ -81,7 +81,7 @@ pub struct Denied {
     /// Every rule of every candidate, policies by creation, rules by position.
     pub evaluated: Vec<EvaluatedRule>,
     /// Of the first rule that its conditions alone kept from permitting.
-    pub nearest: Option<Nearest>,
+    pub nearest: Option<Box<Nearest>>,
 }
 
 /// The conditions of a rule that fits otherwise.
@@ -125,6 +125,15 @@ impl Candidates {
 }
 
 impl Denied {
+    /// As in answers: no policy is bound, none has a fitting rule, or a condition stood in the way.
+    pub fn reason(&self) -> &'static str {
+        match (self.evaluated.is_empty(), &self.nearest) {
+            (true, _) => "no_policy_bound",
+            (false, Some(_)) => "condition_failed",
+            (false, None) => "no_matching_rule",
+        }
+    }
+
     /// The condition that alone stood in the way: the first failed one of the first rule that fits.
     pub fn failed_condition(&self) -> Option<Condition> {
         self.evaluated.iter().find_map(|rule| rule.failed_condition)
@@ -155,9 +164,10 @@ pub fn explain(candidates: &Candidates, asked: &Asked<'_>) -> Denied {
     let all = candidates.policies(asked.at).into_iter().cloned().flat_map(rules);
     let evaluated: Vec<_> = all.filter_map(|(policy, index)| stands(&policy, index, asked)).collect();
     let first = evaluated.iter().find(|rule| rule.failed_condition.is_some());
-    let nearest = first.and_then(EvaluatedRule::rule).map(|rule| Nearest {
-        held: rule.conditions.that_hold(asked),
-        dropped: Condition::ALL.into_iter().filter(|condition| !rule.conditions.holds(*condition, asked)).collect(),
+    let nearest = first.and_then(EvaluatedRule::rule).map(|rule| {
+        let fails = |condition: &Condition| !rule.conditions.holds(*condition, asked);
+        let dropped = Condition::ALL.into_iter().filter(fails).collect();
+        Box::new(Nearest { held: rule.conditions.that_hold(asked), dropped })
     });
     Denied { evaluated, nearest }
 }

@@ -123,7 +123,10 @@ impl Recollection {
     /// With how it was denied.
     #[must_use]
     pub fn denied(mut self, denial: &Denial) -> Self {
-        let Some(Denied { evaluated, nearest }) = &denial.denied else { return self };
+        let Some(Denied { evaluated, nearest }) = &denial.denied else {
+            self.denial = denial.rejection.details.get("reason").and_then(|reason| reason.as_str()).map(str::to_owned);
+            return self;
+        };
         let mut candidates: Vec<RecalledPolicy> = Vec::new();
         for rule in evaluated {
             let letter = RuleStood::of(rule).letter();

@@ -5,6 +5,7 @@ mod codec;
 mod history;
 mod issuers;
 mod patterns;
+mod policies;
 mod published;
 #[path = "../support/story.rs"]
 mod story;

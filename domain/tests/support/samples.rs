@@ -6,17 +6,20 @@ mod issuer_samples;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use scaivault_domain::access::Narrowing;
-use scaivault_domain::id::UserId;
+use scaivault_domain::access::{Narrowing, Permission};
+use scaivault_domain::id::{BindingId, UserId};
 use scaivault_domain::idempotency::OutcomeKept;
 use scaivault_domain::installation::{ClockMoved, PartnerCreated, TenantCreated, UserCreated};
+use scaivault_domain::policy::condition::IpRange;
+use scaivault_domain::policy::window::WindowText;
+use scaivault_domain::policy::{Binding, Conditions, Content, PolicyEvent, Rule, TimeWindow};
 use scaivault_domain::secret::event::{DestroyReason, Rotation};
 use scaivault_domain::secret::metadata::OwnValue;
 use scaivault_domain::secret::{Metadata, NoticeTimes, Options, SecretEvent, SecretType};
 use scaivault_domain::token::{TokenCreated, TokenKind, TokenRevoked};
 use scaivault_domain::{
-    DurationText, Event, EventBody, IdentityId, PartnerId, Pattern, Role, Scope, SecretPath, TenantId, Timestamp,
-    TokenId,
+    DurationText, Event, EventBody, IdentityId, PartnerId, Pattern, PolicyId, Role, Scope, SecretPath, TenantId,
+    Timestamp, TokenId,
 };
 
 /// 2026-04-23T14:00:00.123456Z.
@@ -76,8 +79,85 @@ pub(crate) fn all() -> Vec<(&'static str, EventBody)> {
         let path = SecretPath::parse("environments/production/salesforce/oauth").unwrap();
         (name, body(Event::Secret(path, event)))
     });
-    let others = others().into_iter().chain(issuer_samples::all(at(1), &alice()));
+    let policies = policies().into_iter().map(|(name, event)| (name, Event::Policy(event)));
+    let others = others().into_iter().chain(policies).chain(issuer_samples::all(at(1), &alice()));
     secrets.chain(others.map(|(name, event)| (name, body(event)))).collect()
+}
+
+fn policy(last: char) -> PolicyId {
+    PolicyId::parse(&format!("pol_01JX5T3ZHVB2D4F6H8K0M2P4R{last}")).unwrap()
+}
+
+fn binding_id() -> BindingId {
+    BindingId::parse("bnd_01JX5T3ZHVB2D4F6H8K0M2P4R8").unwrap()
+}
+
+fn policies() -> Vec<(&'static str, PolicyEvent)> {
+    let window = WindowText {
+        days: Some(vec!["mon".into(), "fri".into()]),
+        start: "22:00".into(),
+        end: "06:00".into(),
+        timezone: Some("Europe/Amsterdam".into()),
+    };
+    let full = Content {
+        name: "production-read-only".into(),
+        description: Some("Developers read production".into()),
+        rules: vec![
+            Rule {
+                path_pattern: Pattern::parse("environments/production/**").unwrap(),
+                permissions: vec![Permission::Read, Permission::List],
+                conditions: Conditions {
+                    ip_ranges: Some(vec![
+                        IpRange::parse("10.0.0.0/8").unwrap(),
+                        IpRange::parse("2001:db8::1").unwrap(),
+                    ]),
+                    require_mfa: Some(true),
+                    mfa_max_age: Some(DurationText::parse("30m").unwrap()),
+                    time_window: Some(TimeWindow::parse(window).unwrap()),
+                    expires_at: Some(at(30)),
+                },
+            },
+            Rule {
+                path_pattern: Pattern::parse("@pki/issue/*").unwrap(),
+                permissions: vec![Permission::Write],
+                conditions: Conditions::default(),
+            },
+        ],
+        is_active: true,
+    };
+    let bare =
+        Content { description: None, rules: full.rules.get(1..).unwrap().to_vec(), is_active: false, ..full.clone() };
+    let identity = IdentityId::parse("group:developers").unwrap();
+    let binding =
+        Binding { id: binding_id(), policy_id: policy('7'), identity: identity.clone(), expires_at: Some(at(7)) };
+    let unbound = |expired| PolicyEvent::Unbound {
+        id: binding_id(),
+        policy_id: policy('7'),
+        identity: identity.clone(),
+        expired,
+    };
+    vec![
+        ("policy.created", PolicyEvent::Created { id: policy('7'), content: full.clone() }),
+        ("policy.created.bare", PolicyEvent::Created { id: policy('7'), content: bare.clone() }),
+        ("policy.updated", PolicyEvent::Updated { id: policy('7'), revision: 4, content: full }),
+        ("policy.updated.bare", PolicyEvent::Updated { id: policy('7'), revision: 4, content: bare }),
+        (
+            "policy.deleted",
+            PolicyEvent::Deleted { id: policy('7'), revision: 4, name: "production-read-only".into(), rule_count: 2 },
+        ),
+        ("policy.binding.created", PolicyEvent::Bound(binding.clone())),
+        ("policy.binding.created.bare", PolicyEvent::Bound(Binding { expires_at: None, ..binding })),
+        (
+            "policy.binding.renewed",
+            PolicyEvent::Renewed { id: binding_id(), policy_id: policy('7'), expires_at: Some(at(9)) },
+        ),
+        (
+            "policy.binding.renewed.bare",
+            PolicyEvent::Renewed { id: binding_id(), policy_id: policy('7'), expires_at: None },
+        ),
+        ("policy.binding.deleted", unbound(true)),
+        ("policy.binding.deleted.bare", unbound(false)),
+    ]
 }
 
 fn secrets() -> Vec<(&'static str, SecretEvent)> {

@@ -20,6 +20,17 @@ const ROWS: &[(&str, Option<&[&str]>)] = &[
     ("create_token", Some(&["tokens:self"])),
     ("list_tokens", Some(&["tokens:self"])),
     ("revoke_token", Some(&["tokens:self"])),
+    ("list_policies", Some(&["policies:read"])),
+    ("create_policy", Some(&["policies:write"])),
+    ("read_policy", Some(&["policies:read"])),
+    ("replace_policy", Some(&["policies:write"])),
+    ("update_policy", Some(&["policies:write"])),
+    ("delete_policy", Some(&["policies:write"])),
+    ("list_policy_bindings", Some(&["policies:read"])),
+    ("bind_policy", Some(&["policies:write"])),
+    ("unbind_policy", Some(&["policies:write"])),
+    ("test_policies", Some(&["policies:read"])),
+    ("explain_request", Some(&["policies:read"])),
     ("read_secret", Some(&["secrets:read"])),
     ("write_secret", Some(&["secrets:write"])),
     ("update_secret", Some(&["secrets:write"])),
@@ -60,7 +71,12 @@ async fn nothing_opens_without_its_scopes() {
     let mut seen = 0;
     for (path, verb, operation) in operations(&description) {
         let id = operation["operationId"].as_str().unwrap();
-        let url = path.replace("{path}", "app/db").replace("{tenant_id}", "tnt_dev").replace("{id}", "tok_1");
+        let url = path
+            .replace("{path}", "app/db")
+            .replace("{tenant_id}", "tnt_dev")
+            .replace("{id}", "tok_1")
+            .replace("{binding_id}", "bnd_1")
+            .replace("{request_id}", "req_1");
         let body = operation.get("requestBody").map(|_| json!({}));
         let nobody = server.call_as("", &verb, &url, body.clone(), &[]).await;
         let Some(scopes) = row(id) else {

@@ -13,6 +13,7 @@ mod bad_input;
 mod description;
 mod logs;
 mod narrowing;
+mod policies;
 #[path = "../support/server.rs"]
 #[allow(dead_code)]
 mod process;

@@ -13,6 +13,7 @@ use super::opening::{Opened, Ready};
 use crate::accesses::Accesses;
 use crate::decode::{AccessEntry, Decoded};
 use crate::pool::Pool;
+use crate::requests::Requests;
 use crate::values::Values;
 use crate::view::View;
 
@@ -42,6 +43,7 @@ impl Fold {
         &mut self,
         opened: Opened,
         accesses: &RwLock<Accesses>,
+        requests: &RwLock<Requests>,
         values: &Values,
     ) -> Result<(), StoreError> {
         let (batch, records) = opened.into_records();
@@ -55,11 +57,11 @@ impl Fold {
                     self.fold(record, &owner, *recorded, value, accesses, values);
                 }
                 Ready::Decoded(Decoded::Access { owner, block }) => {
-                    self.count(record, &owner, block.entries().map(|(json, _)| json), accesses)?;
+                    self.count(record, &owner, block.entries().map(|(json, _)| json), accesses, requests)?;
                 }
                 Ready::Entries(owner) => {
                     let entries = batch.entries(index).map(|group| group.entries.as_slice()).unwrap_or_default();
-                    self.count(record, &owner, entries.iter().map(|entry| entry.json.as_ref()), accesses)?;
+                    self.count(record, &owner, entries.iter().map(|entry| entry.json.as_ref()), accesses, requests)?;
                 }
             }
             self.view.applied = record.position;
@@ -118,11 +120,16 @@ impl Fold {
         owner: &Owner,
         entries: impl Iterator<Item = &'e str>,
         accesses: &RwLock<Accesses>,
+        requests: &RwLock<Requests>,
     ) -> Result<(), StoreError> {
         let malformed = |error| StoreError::damaged(record.position, format!("an entry is malformed: {error}"));
         let entries: Vec<AccessEntry<'_>> =
             entries.map(|json| serde_json::from_str(json).map_err(malformed)).collect::<Result<_, _>>()?;
         self.entries += entries.len() as u64;
+        {
+            let mut requests = requests.write();
+            entries.iter().for_each(|entry| requests.recorded(&entry.request_id, record.position));
+        }
         let secrets = self.view.secrets(owner);
         let mut accesses = accesses.write();
         for entry in &entries {

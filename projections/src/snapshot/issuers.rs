@@ -11,6 +11,7 @@ use super::codec::{Decoder, Encoder};
 use super::installation::{json, parsed};
 use super::section::{Kind, Sections};
 use crate::View;
+use crate::issuers::Issuers;
 
 /// Writes all of it.
 pub(super) fn write<E, F: FnMut(&Owner, &[u8]) -> Result<(), E>>(view: &View, to: &mut Sections<F>) -> Result<(), E> {
@@ -44,37 +45,53 @@ pub(super) fn write<E, F: FnMut(&Owner, &[u8]) -> Result<(), E>>(view: &View, to
     Ok(())
 }
 
-/// Reads one row of `owner`.
-pub(super) fn read(kind: Kind, owner: &Owner, from: &mut Decoder<'_>, view: &mut View) -> Option<()> {
-    match kind {
-        Kind::IssuerRevisions => view.issuers.restore_revision(owner, Revision(from.number()?)),
-        Kind::Issuers => {
-            let id = IssuerId::parse(from.text()?)?;
-            let content: IssuerContent = parsed(from)?;
-            let (created_at, updated_at) = (from.time()?, from.time()?);
-            let tenant = owner.tenant().cloned();
-            view.issuers.hold_issuer(owner, Issuer { id, tenant, content, is_builtin: false, created_at, updated_at });
-        }
-        Kind::ExchangeRules => {
-            let id = ExchangeRuleId::parse(from.text()?)?;
-            let content: ExchangeContent = parsed(from)?;
-            let rule = ExchangeRule {
-                id,
-                content,
-                created_at: from.time()?,
-                updated_at: from.time()?,
-                active_since: from.time()?,
-                last_used_at: from.option(Decoder::time)?,
-            };
-            view.issuers.hold_rule(owner, rule);
-        }
-        Kind::RevokedJwts => {
-            let hash = from.text()?.to_owned();
-            // Whose it was, nobody asks any more.
-            let identity = IdentityId::system("system:revoked");
-            view.issuers.jwt_revoked(JwtRevoked { hash, identity, expires_at: from.time()? });
-        }
-        _ => return None,
-    }
+/// Reads one row of an owner.
+pub(super) type Read = fn(&mut Decoder<'_>, &Owner, &mut Issuers) -> Option<()>;
+
+/// What reads rows of a kind, if they are of these.
+pub(super) fn reader(kind: Kind) -> Option<Read> {
+    let readers: [(Kind, Read); 4] = [
+        (Kind::IssuerRevisions, read_revision),
+        (Kind::Issuers, read_issuer),
+        (Kind::ExchangeRules, read_rule),
+        (Kind::RevokedJwts, read_revoked),
+    ];
+    readers.into_iter().find(|(of, _)| *of == kind).map(|(_, read)| read)
+}
+
+fn read_revision(from: &mut Decoder<'_>, owner: &Owner, issuers: &mut Issuers) -> Option<()> {
+    issuers.restore_revision(owner, Revision(from.number()?));
+    Some(())
+}
+
+fn read_issuer(from: &mut Decoder<'_>, owner: &Owner, issuers: &mut Issuers) -> Option<()> {
+    let id = IssuerId::parse(from.text()?)?;
+    let content: IssuerContent = parsed(from)?;
+    let (created_at, updated_at) = (from.time()?, from.time()?);
+    let tenant = owner.tenant().cloned();
+    issuers.hold_issuer(owner, Issuer { id, tenant, content, is_builtin: false, created_at, updated_at });
+    Some(())
+}
+
+fn read_rule(from: &mut Decoder<'_>, owner: &Owner, issuers: &mut Issuers) -> Option<()> {
+    let id = ExchangeRuleId::parse(from.text()?)?;
+    let content: ExchangeContent = parsed(from)?;
+    let rule = ExchangeRule {
+        id,
+        content,
+        created_at: from.time()?,
+        updated_at: from.time()?,
+        active_since: from.time()?,
+        last_used_at: from.option(Decoder::time)?,
+    };
+    issuers.hold_rule(owner, rule);
+    Some(())
+}
+
+fn read_revoked(from: &mut Decoder<'_>, _owner: &Owner, issuers: &mut Issuers) -> Option<()> {
+    let hash = from.text()?.to_owned();
+    // Whose it was, nobody asks any more.
+    let identity = IdentityId::system("system:revoked");
+    issuers.jwt_revoked(JwtRevoked { hash, identity, expires_at: from.time()? });
     Some(())
 }

@@ -203,14 +203,10 @@ fn enter(part: Part, frozen: &mut Frozen) -> Option<()> {
             let mut from = Decoder::new(&rows);
             from.number()?;
             while !from.is_empty() {
-                match kind {
-                    Kind::Policies | Kind::Bindings | Kind::PolicyRevisions => {
-                        policies::read(kind, &owner, &mut from, &mut frozen.view)?;
-                    }
-                    Kind::Issuers | Kind::ExchangeRules | Kind::IssuerRevisions | Kind::RevokedJwts => {
-                        issuers::read(kind, &owner, &mut from, &mut frozen.view)?;
-                    }
-                    _ => installation::read(kind, &owner, &mut from, frozen)?,
+                match (policies::reader(kind), issuers::reader(kind)) {
+                    (Some(read), _) => read(&mut from, frozen.view.policies.of_mut(&owner))?,
+                    (None, Some(read)) => read(&mut from, &owner, &mut frozen.view.issuers)?,
+                    (None, None) => installation::read(kind, &owner, &mut from, frozen)?,
                 }
             }
         }

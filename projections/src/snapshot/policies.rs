@@ -8,7 +8,7 @@ use super::codec::{Decoder, Encoder};
 use super::installation::{json, parsed};
 use super::section::{Kind, Sections};
 use crate::View;
-use crate::policies::HeldBinding;
+use crate::policies::{HeldBinding, PolicySet};
 
 /// Writes the policies.
 pub(super) fn write<E, F: FnMut(&Owner, &[u8]) -> Result<(), E>>(view: &View, to: &mut Sections<F>) -> Result<(), E> {
@@ -45,24 +45,33 @@ pub(super) fn write_bindings<E, F: FnMut(&Owner, &[u8]) -> Result<(), E>>(
     Ok(())
 }
 
-/// Reads one row of `owner`.
-pub(super) fn read(kind: Kind, owner: &Owner, from: &mut Decoder<'_>, view: &mut View) -> Option<()> {
-    let policies = view.policies.of_mut(owner);
-    match kind {
-        Kind::PolicyRevisions => policies.restore_revision(Revision(from.number()?)),
-        Kind::Policies => {
-            let id = PolicyId::parse(from.text()?)?;
-            let revision = from.number()?;
-            let content: Content = parsed(from)?;
-            policies.hold(Policy { id, revision, content, created_at: from.time()?, updated_at: from.time()? });
-        }
-        Kind::Bindings => {
-            let binding: Binding = parsed(from)?;
-            let created_at = from.time()?;
-            let created_by = IdentityId::parse(from.text()?)?;
-            policies.hold_binding(HeldBinding { binding, created_at, created_by });
-        }
-        _ => return None,
-    }
+/// Reads one row.
+type RowReader = fn(&mut Decoder<'_>, &mut PolicySet) -> Option<()>;
+
+/// What reads one row of a kind into the policies of its owner, if the kind is one of these.
+pub(super) fn reader(kind: Kind) -> Option<RowReader> {
+    let readers: [(Kind, RowReader); 3] =
+        [(Kind::PolicyRevisions, read_revision), (Kind::Policies, read_policy), (Kind::Bindings, read_binding)];
+    readers.into_iter().find(|(of, _)| *of == kind).map(|(_, reader)| reader)
+}
+
+fn read_revision(from: &mut Decoder<'_>, policies: &mut PolicySet) -> Option<()> {
+    policies.restore_revision(Revision(from.number()?));
+    Some(())
+}
+
+fn read_policy(from: &mut Decoder<'_>, policies: &mut PolicySet) -> Option<()> {
+    let id = PolicyId::parse(from.text()?)?;
+    let revision = from.number()?;
+    let content: Content = parsed(from)?;
+    policies.hold(Policy { id, revision, content, created_at: from.time()?, updated_at: from.time()? });
+    Some(())
+}
+
+fn read_binding(from: &mut Decoder<'_>, policies: &mut PolicySet) -> Option<()> {
+    let binding: Binding = parsed(from)?;
+    let created_at = from.time()?;
+    let created_by = IdentityId::parse(from.text()?)?;
+    policies.hold_binding(HeldBinding { binding, created_at, created_by });
     Some(())
 }

@@ -1,0 +1,146 @@
+//! What a policy says, read from a body.
+
+use std::sync::Arc;
+
+use scaivault_domain::access::Permission;
+use scaivault_domain::policy::condition::IpRange;
+use scaivault_domain::policy::window::WindowText;
+use scaivault_domain::policy::{Conditions, MAX_DESCRIPTION, MAX_NAME, MAX_RULES, Rule, TimeWindow};
+use scaivault_domain::{DurationText, ErrorCode, Pattern, Rejection};
+
+use crate::fields::{Faults, Fields, not_null};
+
+/// Fields of a policy, each as far as it was given.
+pub(super) struct Given {
+    pub(super) name: Option<Arc<str>>,
+    /// Inner `None`: none is wanted.
+    pub(super) description: Option<Option<Arc<str>>>,
+    pub(super) rules: Option<Vec<Rule>>,
+    pub(super) is_active: Option<bool>,
+}
+
+/// Reads what is given; with `whole`, name and rules must be.
+pub(super) fn given(fields: &mut Fields<'_>, whole: bool, faults: &mut Faults) -> Given {
+    let missing = |field: &str, fields: &Fields<'_>, faults: &mut Faults| {
+        if whole && !fields.has(field) {
+            faults.field(field, "is required");
+        }
+    };
+    missing("name", fields, faults);
+    missing("rules", fields, faults);
+    let name = fields.text("name", faults);
+    let name = not_null(name, "name", faults).map(Arc::from);
+    if name.as_ref().is_some_and(|name: &Arc<str>| !(1..=MAX_NAME).contains(&name.chars().count())) {
+        faults.field("name", "must have 1 to 128 characters");
+    }
+    let description = fields.text("description", faults).map(|text| text.map(Arc::from));
+    if description.iter().flatten().any(|text: &Arc<str>| text.chars().count() > MAX_DESCRIPTION) {
+        faults.field("description", "must have at most 1024 characters");
+    }
+    let rules = fields.objects("rules", faults);
+    let rules = not_null(rules, "rules", faults).map(|rules| self::rules(rules, faults));
+    let is_active = fields.boolean("is_active", faults);
+    let is_active = not_null(is_active, "is_active", faults);
+    Given { name, description, rules, is_active }
+}
+
+fn rules(given: Vec<Fields<'_>>, faults: &mut Faults) -> Vec<Rule> {
+    if !(1..=MAX_RULES).contains(&given.len()) {
+        faults.special(invalid("A policy has 1 to 100 rules").detail("reason", "rule_count"));
+    }
+    given.into_iter().enumerate().filter_map(|(index, fields)| rule(index, fields, faults)).collect()
+}
+
+fn rule(index: usize, mut fields: Fields<'_>, faults: &mut Faults) -> Option<Rule> {
+    for field in ["path_pattern", "permissions"] {
+        if !fields.has(field) {
+            faults.field(fields.name(field), "is required");
+        }
+    }
+    let pattern = fields.text("path_pattern", faults);
+    let pattern = not_null(pattern, &fields.name("path_pattern"), faults).and_then(|text| {
+        let parsed = Pattern::parse(&text).map_err(|rejection| rejection.detail("rule_index", index));
+        faults.take(parsed)
+    });
+    let words = fields.texts("permissions", faults);
+    let words = not_null(words, &fields.name("permissions"), faults);
+    let permissions = words.and_then(|words| faults.take(permissions(index, &words)));
+    let conditions = match fields.object("conditions", faults) {
+        Some(Some(given)) => conditions(index, given, faults),
+        Some(None) | None => Conditions::default(),
+    };
+    fields.finish(faults);
+    Some(Rule { path_pattern: pattern?, permissions: permissions?, conditions })
+}
+
+fn permissions(index: usize, words: &[String]) -> Result<Vec<Permission>, Rejection> {
+    let refused = |reason: &str, sentence: &str| invalid(sentence).detail("rule_index", index).detail("reason", reason);
+    let mut permissions = Vec::new();
+    for word in words {
+        let permission = Permission::parse(word).ok_or_else(|| {
+            refused("unknown_permission", "A permission is one of read, write, delete, list, rotate, admin")
+        })?;
+        if !permissions.contains(&permission) {
+            permissions.push(permission);
+        }
+    }
+    match permissions.is_empty() {
+        true => Err(refused("no_permissions", "A rule has at least one permission")),
+        false => Ok(permissions),
+    }
+}
+
+fn conditions(index: usize, mut fields: Fields<'_>, faults: &mut Faults) -> Conditions {
+    let refuse = |condition: &str, reason: &str, faults: &mut Faults| {
+        let rejection = invalid(&format!("The condition {condition} of rule {index} makes no sense: {reason}"));
+        let rejection = rejection.detail("rule_index", index).detail("condition", condition).detail("reason", reason);
+        faults.special(rejection);
+    };
+    let ip_ranges = fields.texts("ip_ranges", faults).flatten().map(|texts| {
+        let ranges: Vec<_> = texts.iter().filter_map(|text| IpRange::parse(text)).collect();
+        match (texts.is_empty(), ranges.len() == texts.len()) {
+            (true, _) => refuse("ip_ranges", "empty", faults),
+            (false, false) => refuse("ip_ranges", "invalid_range", faults),
+            (false, true) => {}
+        }
+        ranges
+    });
+    let require_mfa = fields.boolean("require_mfa", faults).flatten();
+    let mfa_max_age = fields.text("mfa_max_age", faults).flatten().and_then(|text| {
+        let parsed = DurationText::parse(&text);
+        if parsed.is_none() {
+            refuse("mfa_max_age", "invalid_duration", faults);
+        }
+        parsed
+    });
+    if mfa_max_age.is_some() && require_mfa != Some(true) {
+        refuse("mfa_max_age", "without_require_mfa", faults);
+    }
+    let time_window = fields.object("time_window", faults).flatten().and_then(|given| {
+        let text = window(given, faults)?;
+        TimeWindow::parse(text).map_err(|fault| refuse("time_window", fault.as_str(), faults)).ok()
+    });
+    let expires_at = fields.timestamp("expires_at", faults).flatten();
+    fields.finish(faults);
+    Conditions { ip_ranges, require_mfa, mfa_max_age, time_window, expires_at }
+}
+
+fn window(mut fields: Fields<'_>, faults: &mut Faults) -> Option<WindowText> {
+    for field in ["start", "end"] {
+        if !fields.has(field) {
+            faults.field(fields.name(field), "is required");
+        }
+    }
+    let days = fields.texts("days", faults).flatten();
+    let start = fields.text("start", faults);
+    let start = not_null(start, &fields.name("start"), faults);
+    let end = fields.text("end", faults);
+    let end = not_null(end, &fields.name("end"), faults);
+    let timezone = fields.text("timezone", faults).flatten();
+    fields.finish(faults);
+    Some(WindowText { days, start: start?, end: end?, timezone })
+}
+
+fn invalid(sentence: &str) -> Rejection {
+    Rejection::new(ErrorCode::InvalidPolicy, sentence)
+}
