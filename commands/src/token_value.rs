@@ -13,9 +13,18 @@ const SHOWN: usize = 8;
 
 /// A fresh personal token, `skt_…`.
 pub fn personal() -> Result<Zeroizing<String>, Failure> {
+    made("skt_")
+}
+
+/// A fresh exchanged token, `sxt_…`.
+pub fn exchanged() -> Result<Zeroizing<String>, Failure> {
+    made("sxt_")
+}
+
+fn made(prefix: &str) -> Result<Zeroizing<String>, Failure> {
     let random = SecretKey::random()?;
     let mut text = Zeroizing::new(String::with_capacity(53));
-    text.push_str("skt_");
+    text.push_str(prefix);
     text.push_str(&base62(random.as_bytes(), RANDOM));
     let checksum = checksum(&text);
     text.extend(checksum.map(char::from));

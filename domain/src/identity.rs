@@ -15,6 +15,8 @@ pub struct IdentityId(Arc<str>);
 impl IdentityId {
     /// The server's own actor for expiry, recovery windows and pruning.
     pub const SECRET_SWEEPER: &'static str = "system:secret-sweeper";
+    /// The server's own actor for records taken over from elsewhere.
+    pub const IDENTITY_SYNC: &'static str = "system:identity-sync";
 
     /// A user by e-mail address, which is lower-cased.
     pub fn user(email: &str) -> Self {

@@ -5,6 +5,7 @@
 //! values come in through [`Context`].
 
 pub mod access;
+pub mod address;
 pub mod audit;
 pub mod context;
 pub mod duration;

@@ -105,7 +105,10 @@ impl Issuers {
         match event {
             IssuerEvent::Created { id, content } => {
                 let tenant = owner.tenant().cloned();
-                self.hold_issuer(owner, Issuer { id, tenant, content, is_builtin: false, created_at: at, updated_at: at });
+                self.hold_issuer(
+                    owner,
+                    Issuer { id, tenant, content, is_builtin: false, created_at: at, updated_at: at },
+                );
             }
             IssuerEvent::Updated { id, content } => self.issuer_updated(owner, &id, content, at),
             IssuerEvent::Deleted { id } => {

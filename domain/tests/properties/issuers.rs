@@ -46,7 +46,13 @@ fn content() -> impl Strategy<Value = IssuerContent> {
     );
     let kind = prop::sample::select(vec![IdentityType::User, IdentityType::ServiceAccount]);
     (texts, lists, mapping, kind, any::<(bool, bool)>()).prop_map(
-        |((name, issuer, jwks_url, ca_pem), (audiences, algorithms, bound, roles, scopes), mapping, kind, (keys, on))| {
+        |(
+            (name, issuer, jwks_url, ca_pem),
+            (audiences, algorithms, bound, roles, scopes),
+            mapping,
+            kind,
+            (keys, on),
+        )| {
             IssuerContent {
                 name: name.into(),
                 issuer: issuer.into(),
@@ -96,7 +102,10 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
         (rule.clone(), exchange()).prop_map(|(id, content)| IssuerEvent::RuleUpdated { id, content }),
         rule.prop_map(|id| IssuerEvent::RuleDeleted { id }),
     ];
-    let revoked = (identity(), moment())
-        .prop_map(|(identity, expires_at)| JwtRevoked { hash: "ab".repeat(32), identity, expires_at });
+    let revoked = (identity(), moment()).prop_map(|(identity, expires_at)| JwtRevoked {
+        hash: "ab".repeat(32),
+        identity,
+        expires_at,
+    });
     prop_oneof![6 => event.prop_map(Event::Issuer), 1 => revoked.prop_map(Event::JwtRevoked)]
 }

@@ -47,8 +47,14 @@ fn full() -> IssuerContent {
 }
 
 fn bare() -> IssuerContent {
-    let mapping =
-        ClaimMapping { identity: "email".into(), tenant: None, groups: None, roles: None, scopes: None, mfa_time: None };
+    let mapping = ClaimMapping {
+        identity: "email".into(),
+        tenant: None,
+        groups: None,
+        roles: None,
+        scopes: None,
+        mfa_time: None,
+    };
     IssuerContent {
         jwks_url: None,
         jwks: None,
@@ -85,8 +91,7 @@ fn exchange() -> ExchangeContent {
 /// Samples with the names of their files.
 pub(crate) fn all(at: Timestamp, alice: &IdentityId) -> Vec<(&'static str, Event)> {
     use IssuerEvent::*;
-    let bare_rule =
-        ExchangeContent { claims: BTreeMap::new(), is_active: false, highest_role: None, ..exchange() };
+    let bare_rule = ExchangeContent { claims: BTreeMap::new(), is_active: false, highest_role: None, ..exchange() };
     let issuers = [
         ("issuer.created", Created { id: issuer(), content: full() }),
         ("issuer.created.bare", Created { id: issuer(), content: bare() }),
