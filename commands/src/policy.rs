@@ -100,7 +100,7 @@ impl Engine {
         tell: impl Fn(&Bound<'_>) -> Result<Reply, serde_json::Error>,
     ) -> Result<Answer, Failure> {
         let id = BindingId::from_ulid(ids::ulid(self.now())?);
-        self.change_policies(request, &address.owner, |policies, now| {
+        self.change_policies(request, &address.owner, |policies, _| {
             let policy = &held(policies, &address.id)?.policy;
             let existing = policies.binding(&address.id, identity);
             let event =

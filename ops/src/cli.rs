@@ -14,6 +14,7 @@ mod input;
 mod json;
 mod list;
 mod output;
+mod policies;
 mod private_file;
 mod retry;
 mod run;
@@ -73,6 +74,7 @@ pub(crate) fn run(operator: &impl Operator) -> ExitCode {
             | Group::Auth(_)
             | Group::Tokens(_)
             | Group::Secrets(_)
+            | Group::Policies(_)
             | Group::Run(_)
             | Group::Completion(_)) => client(globals, group).await,
         }
@@ -107,6 +109,7 @@ async fn dispatch(session: &mut Session, group: Group) -> Result<Exit, Failure> 
         Group::Auth(command) => auth::run(session, command).await,
         Group::Tokens(command) => tokens::run(session, command).await,
         Group::Secrets(arguments) => secrets::run(session, arguments).await,
+        Group::Policies(command) => policies::run(session, command).await,
         Group::Completion(arguments) => completion::run(session, &arguments),
         Group::Run(_) | Group::Server(_) | Group::Init(_) => Err(Failure::general("Not a client command")),
     }

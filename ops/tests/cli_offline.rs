@@ -4,6 +4,8 @@
 
 #[path = "cli_offline/fake.rs"]
 mod fake;
+#[path = "cli_offline/policies.rs"]
+mod policies;
 #[path = "cli_offline/run.rs"]
 mod run;
 #[path = "cli_offline/secrets.rs"]

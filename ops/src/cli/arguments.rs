@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use super::auth::AuthCommand;
 use super::completion::CompletionArguments;
 use super::config::ConfigCommand;
+use super::policies::PoliciesCommand;
 use super::run::RunArguments;
 use super::secrets::SecretsArguments;
 use super::tokens::TokensCommand;
@@ -88,6 +89,9 @@ pub(crate) enum Group {
     Tokens(TokensCommand),
     /// Read, write and manage secrets
     Secrets(SecretsArguments),
+    /// Say who may do what, and find out why not
+    #[command(subcommand)]
+    Policies(PoliciesCommand),
     /// Start a command with secrets in its environment
     Run(RunArguments),
     /// Print a completion script for a shell
