@@ -70,7 +70,11 @@ impl Engine {
             narrowing: narrowed(&caller.narrowing, command.allowed_paths, command.allowed_ips),
             made_with: caller.token.clone(),
             exchange_rule: None,
-            expires_at: Some(end(command.expires_in.as_ref(), caller.token_expires_at, now)?),
+            expires_at: Some(end(
+                command.expires_in.as_ref(),
+                caller.token.as_ref().and(caller.token_expires_at),
+                now,
+            )?),
         };
         let reply = tell(&Created { record: &record, value: &value, created_at: now })?;
         let stream = self.stream(&owner_of(&record), "token", record.id.as_str())?;

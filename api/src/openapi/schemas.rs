@@ -1,5 +1,6 @@
 //! Shapes of bodies and answers.
 
+mod issuers;
 mod policies;
 
 use serde_json::{Map, Value, json};
@@ -7,7 +8,7 @@ use serde_json::{Map, Value, json};
 /// Every schema by name.
 pub(super) fn all() -> Value {
     let mut schemas = Map::new();
-    for group in [requests(), secrets(), lists(), identity(), policies::all(), system()] {
+    for group in [requests(), secrets(), lists(), identity(), policies::all(), issuers::all(), system()] {
         if let Value::Object(group) = group {
             schemas.extend(group);
         }

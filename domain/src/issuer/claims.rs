@@ -73,6 +73,13 @@ impl Claims {
         self.find(name).and_then(Value::as_str)
     }
 
+    /// What people call the identity.
+    pub(super) fn display_name(&self) -> Option<Arc<str>> {
+        let name = self.text("name")?;
+        let fits = (1..=MAX_NAME).contains(&name.len()) && !name.chars().any(char::is_control);
+        fits.then(|| name.into())
+    }
+
     /// `sub`; empty if there is none.
     pub fn subject(&self) -> &str {
         self.0.get("sub").and_then(Value::as_str).unwrap_or_default()
@@ -172,7 +179,7 @@ pub(super) fn map(issuer: &Issuer, claims: &Claims) -> Result<Bearer, Unmapped> 
     let roles = Role::ALL.into_iter().filter(|role| roles.contains(&role.as_str()));
     Ok(Bearer {
         identity: identity.ok_or(Unmapped::Identity)?,
-        display_name: claims.text("name").map(Into::into),
+        display_name: claims.display_name(),
         tenant,
         partner: None,
         groups: mapping.groups.as_ref().map(|name| claims.groups(name)).unwrap_or_default(),

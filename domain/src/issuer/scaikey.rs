@@ -1,7 +1,5 @@
 //! ScaiKey, the issuer that is built in: its record and its claims.
 
-use std::sync::Arc;
-
 use serde_json::Value;
 use ulid::Ulid;
 
@@ -80,7 +78,7 @@ pub(super) fn map(issuer: &Issuer, claims: &Claims) -> Result<Bearer, Unmapped> 
     let with_factor = claims.words("amr").contains(&"mfa");
     Ok(Bearer {
         identity: identity.ok_or(Unmapped::Identity)?,
-        display_name: claims.text("name").map(Arc::from),
+        display_name: claims.display_name(),
         tenant,
         partner,
         groups: claims.groups("groups"),
