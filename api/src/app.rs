@@ -11,7 +11,7 @@ use scaivault_projections::Reader;
 use serde_json::Value;
 use tokio::sync::watch;
 
-use crate::authentication::FailureFold;
+use crate::authentication::{FailureFold, VerifiedTokens};
 use crate::category::Category;
 use crate::health::Checks;
 use crate::measures::Measures;
@@ -76,6 +76,8 @@ pub struct App {
     pub measures: Measures,
     /// Rejected tokens, folded when they come in floods.
     pub failures: FailureFold,
+    /// JWTs that were verified lately.
+    pub verified: VerifiedTokens,
 }
 
 impl App {
@@ -98,6 +100,7 @@ impl App {
             description: OnceLock::new(),
             measures: Measures::default(),
             failures: FailureFold::default(),
+            verified: VerifiedTokens::new(),
         }
     }
 

@@ -1,20 +1,26 @@
-//! Who calls: the bearer token, looked up by keyed hash.
+//! Who calls: the bearer token, an opaque one looked up by keyed hash, or the JWT of a trusted issuer.
 
-use std::collections::HashMap;
-use std::net::IpAddr;
+pub mod failures;
+pub mod jwt;
+pub mod recognition;
+pub mod verification;
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
-use parking_lot::Mutex;
 use scaivault_commands::{Engine, Failure, token_value};
 use scaivault_domain::access::Caller;
 use scaivault_domain::token::{Token, TokenKind};
-use scaivault_domain::{ErrorCode, IdentityId, Rejection, Scope, TenantId, Timestamp};
+use scaivault_domain::{ErrorCode, IdentityId, Rejection, Scope, TenantId};
 use scaivault_projections::View;
 use scaivault_projections::installation::Standing;
 
+use crate::app::App;
+
+pub use failures::FailureFold;
+pub use recognition::VerifiedTokens;
+
 /// Longest value that is looked at.
-const MAX_LENGTH: usize = 8_192;
+pub const MAX_LENGTH: usize = 8_192;
 
 /// A rejected token, and whose it was if that is known.
 pub struct Rejected {
@@ -26,28 +32,50 @@ pub struct Rejected {
     pub tenant: Option<TenantId>,
 }
 
-/// Authenticates a request.
-pub fn authenticate(engine: &Engine, view: &View, headers: &HeaderMap) -> Result<Result<Caller, Rejected>, Failure> {
+impl Rejected {
+    /// A token of nobody known.
+    pub fn of_nobody(rejection: Rejection) -> Self {
+        Self { rejection, identity: None, tenant: None }
+    }
+}
+
+/// Authenticates a request; `named` is the tenant it names. Only a JWT is ever waited for.
+pub async fn authenticate(
+    app: &App,
+    view: &View,
+    headers: &HeaderMap,
+    named: Option<&str>,
+) -> Result<Result<Caller, Rejected>, Failure> {
     let text = match bearer(headers) {
         Ok(text) => text,
         Err(reason) => return Ok(Err(unknown(reason))),
     };
+    if jwt::is_shaped(text) {
+        return Box::pin(recognition::recognise(app, view, text, named)).await;
+    }
+    opaque(&app.engine, view, text)
+}
+
+fn opaque(engine: &Engine, view: &View, text: &str) -> Result<Result<Caller, Rejected>, Failure> {
     if token_value::is_shaped(text) && !token_value::checksum_holds(text) {
         return Ok(Err(unknown("unknown")));
     }
     let held = view.tokens.by_hash(&engine.token_hash(text)?);
-    let Some(held) = held else { return Ok(Err(unrecognised(text))) };
+    let Some(held) = held else {
+        let reason = if token_value::is_shaped(text) { "unknown" } else { "malformed" };
+        return Ok(Err(unknown(reason)));
+    };
     let token = &held.token;
     let now = engine.now();
-    if view.tokens.is_revoked(token) {
-        return Ok(Err(of(token, Rejection::new(ErrorCode::TokenRevoked, "The token has been revoked"))));
+    if view.is_token_revoked(token) {
+        return Ok(Err(of(token, revoked("The token has been revoked"))));
     }
     if token.is_expired(now) {
         return Ok(Err(of(token, required("expired"))));
     }
     let standing = view.installation.standing(token.record.tenant_id.as_ref(), &token.record.identity);
     if standing.is_ended {
-        return Ok(Err(of(token, Rejection::new(ErrorCode::TokenRevoked, "The token's identity has been suspended"))));
+        return Ok(Err(of(token, revoked("The token's identity has been suspended"))));
     }
     Ok(Ok(caller(token, standing)))
 }
@@ -55,6 +83,7 @@ pub fn authenticate(engine: &Engine, view: &View, headers: &HeaderMap) -> Result
 /// The token's identity as its records have it now.
 fn caller(token: &Token, standing: Standing) -> Caller {
     let record = &token.record;
+    let counts = |role: &_| record.narrowing.permits_role(*role);
     Caller {
         identity: record.identity.clone(),
         display_name: standing.display_name.unwrap_or_else(|| record.identity.as_str().into()),
@@ -66,7 +95,7 @@ fn caller(token: &Token, standing: Standing) -> Caller {
             (_, Some(most)) => record.scopes.narrowed_to(most),
             (_, None) => record.scopes,
         },
-        roles: standing.roles,
+        roles: standing.roles.into_iter().filter(counts).collect(),
         groups: standing.groups,
         token: Some(record.id.clone()),
         token_expires_at: record.expires_at,
@@ -91,25 +120,17 @@ fn bearer(headers: &HeaderMap) -> Result<&str, &'static str> {
     if sound { Ok(token) } else { Err("malformed") }
 }
 
-/// Why a value that no record matches is refused, by its shape.
-fn unrecognised(text: &str) -> Rejected {
-    if token_value::is_shaped(text) {
-        return unknown("unknown");
-    }
-    let parts = text.split('.').filter(|part| !part.is_empty()).count();
-    if parts == 3 && text.starts_with("ey") {
-        let rejection = Rejection::new(ErrorCode::TokenInvalid, "The token's issuer is not trusted here");
-        return Rejected { rejection, identity: None, tenant: None };
-    }
-    unknown("malformed")
-}
-
 fn unknown(reason: &'static str) -> Rejected {
-    Rejected { rejection: required(reason), identity: None, tenant: None }
+    Rejected::of_nobody(required(reason))
 }
 
 fn of(token: &Token, rejection: Rejection) -> Rejected {
     Rejected { rejection, identity: Some(token.record.identity.clone()), tenant: token.record.tenant_id.clone() }
+}
+
+/// `token_revoked`.
+pub fn revoked(sentence: &str) -> Rejection {
+    Rejection::new(ErrorCode::TokenRevoked, sentence)
 }
 
 fn required(reason: &'static str) -> Rejection {
@@ -122,49 +143,10 @@ fn required(reason: &'static str) -> Rejection {
     Rejection::new(ErrorCode::AuthenticationRequired, sentence).detail("reason", reason)
 }
 
-/// Rejected tokens of one address and one second beyond the tenth share an entry.
-#[derive(Default)]
-pub struct FailureFold {
-    seconds: Mutex<HashMap<(IpAddr, &'static str, i64), u64>>,
-}
-
-/// Failures of an address and second that are recorded one by one.
-const RECORDED_SINGLY: u64 = 10;
-
-impl FailureFold {
-    /// Whether this failure is recorded by itself. Those that are not come out of [`Self::folded`].
-    pub fn admit(&self, address: IpAddr, code: &'static str, now: Timestamp) -> bool {
-        let mut seconds = self.seconds.lock();
-        let count = seconds.entry((address, code, now.as_seconds())).or_default();
-        *count += 1;
-        *count <= RECORDED_SINGLY
-    }
-
-    /// Takes failures back that could not be recorded: they come out again with those of this second.
-    pub fn put_back(&self, address: IpAddr, code: &'static str, count: u64, now: Timestamp) {
-        let mut seconds = self.seconds.lock();
-        let held = seconds.entry((address, code, now.as_seconds())).or_insert(RECORDED_SINGLY);
-        *held += count;
-    }
-
-    /// Seconds that are over, with the failures in them that were not recorded yet.
-    pub fn folded(&self, now: Timestamp) -> Vec<(IpAddr, &'static str, u64)> {
-        let mut over = Vec::new();
-        self.seconds.lock().retain(|(address, code, second), count| {
-            let is_over = *second < now.as_seconds();
-            if is_over && *count > RECORDED_SINGLY {
-                over.push((*address, *code, *count - RECORDED_SINGLY));
-            }
-            !is_over
-        });
-        over
-    }
-}
-
 /// Whether the headers hold a valid token with scope `admin`, for what is asked outside the API
 /// itself, where the client's address is not known: a token narrowed to addresses does not do.
-pub fn is_administrator(engine: &Engine, headers: &HeaderMap) -> bool {
-    let view = engine.projections().view();
+pub async fn is_administrator(app: &App, headers: &HeaderMap) -> bool {
+    let view = app.engine.projections().view();
     let fits = |caller: Caller| caller.scopes.grants(Scope::Admin) && caller.narrowing.allowed_ips.is_empty();
-    authenticate(engine, &view, headers).is_ok_and(|caller| caller.is_ok_and(fits))
+    authenticate(app, &view, headers, None).await.is_ok_and(|caller| caller.is_ok_and(fits))
 }

@@ -57,6 +57,8 @@ pub struct Call {
     pub target: Target,
     /// The captured parts of the path, not validated.
     pub captures: Captures,
+    /// The tenant that the request names, if it does; not validated.
+    pub named_tenant: Option<String>,
     /// Query parameters.
     pub query: Query,
     /// Headers.

@@ -52,7 +52,8 @@ fn tenant(view: &View, caller: &Caller, prefix: Option<&str>, headers: &HeaderMa
     }
 }
 
-fn foreign_tenant(view: &View, caller: &Caller, id: &str) -> Result<Target, Rejection> {
+/// A tenant other than the caller's own, within its reach.
+pub fn foreign_tenant(view: &View, caller: &Caller, id: &str) -> Result<Target, Rejection> {
     if !caller.has_role(Role::PartnerAdmin) {
         return Err(denied("The token does not open this tenant"));
     }

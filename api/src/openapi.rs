@@ -112,9 +112,9 @@ fn parameters(operation: &Operation) -> Vec<Value> {
     }
     match (operation.access, operation.place) {
         (Access::Public, _) => {}
-        (Access::Scopes(_), Place::Tenant) => headers.push(("X-Tenant-ID", "Tenant acted upon.")),
-        (Access::Scopes(_), Place::Partner) => headers.push(("X-Partner-ID", "Partner acted upon.")),
-        (Access::Scopes(_), Place::Installation) => {}
+        (Access::Open | Access::Scopes(_), Place::Tenant) => headers.push(("X-Tenant-ID", "Tenant acted upon.")),
+        (Access::Open | Access::Scopes(_), Place::Partner) => headers.push(("X-Partner-ID", "Partner acted upon.")),
+        (Access::Open | Access::Scopes(_), Place::Installation) => {}
     }
     parameters.extend(headers.into_iter().map(|(name, meaning)| {
         json!({"name": name, "in": "header", "description": meaning, "required": false, "schema": {"type": "string"}})
@@ -146,8 +146,10 @@ fn query_parameter(parameter: &Parameter) -> Value {
 fn responses(operation: &Operation) -> Value {
     let mut responses: Map<String, Value> = Map::new();
     let mut errors: BTreeSet<u16> = operation.errors.iter().map(|code| code.status()).collect();
-    if let Access::Scopes(_) = operation.access {
-        errors.extend([400, 401, 403, 404, 422, 429, 500, 503]);
+    match operation.access {
+        Access::Public => {}
+        Access::Open => errors.extend([400, 422, 429, 500, 503]),
+        Access::Scopes(_) => errors.extend([400, 401, 403, 404, 422, 429, 500, 503]),
     }
     if !matches!(operation.body, Body::None) || operation.idempotent {
         errors.extend([413, 415]);

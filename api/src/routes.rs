@@ -1,7 +1,10 @@
 //! Every operation of this build. One file per action; each file has its [`Operation`] and handler.
 
+pub mod exchange;
+pub mod exchange_rules;
 pub mod health;
 pub mod identity;
+pub mod issuers;
 pub mod policies;
 pub mod secrets;
 pub mod system;
@@ -16,6 +19,9 @@ pub fn operations(dev: bool) -> Vec<&'static Operation> {
     operations.extend(tokens::operations());
     operations.extend(identity::operations());
     operations.extend(policies::operations());
+    operations.extend(issuers::operations());
+    operations.extend(exchange_rules::operations());
+    operations.extend(exchange::operations());
     operations.extend(health::operations());
     operations.extend(system::operations(dev));
     operations

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use scaivault_domain::access::{Caller, Decision};
 use scaivault_domain::audit::{Action, Entry, Extra};
+use scaivault_domain::id::ExchangeRuleId;
 use scaivault_domain::policy::{Condition, Denied, Recollection};
 use scaivault_domain::{IdentityId, Owner, TenantId, Timestamp, TokenId, id};
 use scaivault_eventstore::log;
@@ -59,6 +60,8 @@ pub struct EntryFacts {
     pub denial: Option<String>,
     /// Whose groups and roles counted; kept beside the entry.
     pub caller: Option<Arc<Caller>>,
+    /// Which token was exchanged by which rule, if one was.
+    pub exchange: Option<Arc<ExchangeFacts>>,
     /// Reason given for a rotation.
     pub reason: Option<Arc<str>>,
     /// Whether partner secrets are concerned.
@@ -69,6 +72,17 @@ pub struct EntryFacts {
     pub rotation: bool,
     /// The opaque token used.
     pub token: Option<TokenId>,
+}
+
+/// What is recorded of an exchange.
+#[derive(Clone, Debug)]
+pub struct ExchangeFacts {
+    /// `iss` of the token.
+    pub issuer: Arc<str>,
+    /// Its `sub`.
+    pub subject: Arc<str>,
+    /// The rule.
+    pub rule: ExchangeRuleId,
 }
 
 impl EntryFacts {
@@ -133,6 +147,7 @@ impl EntryDraft {
         let granted = decision.and_then(|decision| decision.outcome.as_ref().ok());
         let policy = granted.and_then(|grant| grant.policy.as_ref());
         let denied = decision.and_then(|decision| decision.outcome.as_ref().err()?.denied.as_ref());
+        let exchange = facts.exchange.as_deref();
         let entry = Entry {
             acting_tenant_id: self.acting_tenant.as_ref().map(TenantId::as_str),
             action: self.action,
@@ -145,7 +160,9 @@ impl EntryDraft {
                 as_of: facts.as_of,
                 batch: facts.batch,
                 count: facts.count,
+                exchange_rule_id: exchange.map(|exchange| exchange.rule.as_str()),
                 failed_condition: denied.and_then(Denied::failed_condition).map(Condition::as_str),
+                issuer: exchange.map(|exchange| exchange.issuer.as_ref()),
                 permission: decision.map(|decision| decision.permission.as_str()),
                 policy_id: granted.map(|_| policy.map(|(id, _)| id.as_str())),
                 policy_revision: granted.map(|_| policy.map(|(_, revision)| *revision)),
@@ -154,6 +171,7 @@ impl EntryDraft {
                 rotation_policy_id: facts.rotation.then_some(None),
                 rule_index: granted.map(|grant| grant.rule_index),
                 secret_scope: facts.partner_secrets.then_some("partner"),
+                subject: exchange.map(|exchange| exchange.subject.as_ref()),
                 token_id: facts.token.as_ref().map(TokenId::as_str),
             },
             id: &id,

@@ -125,6 +125,7 @@ impl Engine {
                 narrowing: Narrowing::default(),
                 own_narrowing: (false, false),
                 made_with: None,
+                exchange_rule: None,
                 expires_at,
             };
             pending.push(self.operator_event(

@@ -15,6 +15,7 @@ use scaivault_projections::{Projections, Reader};
 use zeroize::Zeroizing;
 
 use crate::idempotency::{InFlight, outcome_event};
+use crate::issuer::Trust;
 use crate::measures::Measures;
 use crate::race::Plan;
 use crate::turns::Turns;
@@ -31,6 +32,7 @@ pub struct Engine {
     pub(crate) reader: Reader,
     pub(crate) projections: Arc<Projections>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) trust: Trust,
     pub(crate) in_flight: InFlight,
     pub(crate) turns: Turns,
     pub(crate) measures: Measures,
@@ -82,11 +84,18 @@ impl Engine {
             reader,
             projections,
             clock,
+            trust: Trust::default(),
             in_flight: InFlight::default(),
             turns: Turns::default(),
             measures: Measures::new(),
             outcomes_shredded: Mutex::default(),
         }
+    }
+
+    /// With issuers that may be asked for their keys.
+    #[must_use]
+    pub fn trusting(self, trust: Trust) -> Self {
+        Self { trust, ..self }
     }
 
     /// The read models.

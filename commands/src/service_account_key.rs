@@ -86,6 +86,7 @@ impl Engine {
                 narrowing: Narrowing::default(),
                 own_narrowing: (false, false),
                 made_with: None,
+                exchange_rule: None,
                 expires_at: command.expires_at,
             };
             let stored = match &command.store_in {

@@ -69,7 +69,12 @@ impl Engine {
             own_narrowing: (command.allowed_paths.is_some(), command.allowed_ips.is_some()),
             narrowing: narrowed(&caller.narrowing, command.allowed_paths, command.allowed_ips),
             made_with: caller.token.clone(),
-            expires_at: Some(end(command.expires_in.as_ref(), caller.token_expires_at, now)?),
+            exchange_rule: None,
+            expires_at: Some(end(
+                command.expires_in.as_ref(),
+                caller.token.as_ref().and(caller.token_expires_at),
+                now,
+            )?),
         };
         let reply = tell(&Created { record: &record, value: &value, created_at: now })?;
         let stream = self.stream(&owner_of(&record), "token", record.id.as_str())?;

@@ -21,6 +21,11 @@ pub fn service_account_key() -> Result<Zeroizing<String>, Failure> {
     fresh("sak_")
 }
 
+/// A fresh exchanged token, `sxt_…`.
+pub fn exchanged() -> Result<Zeroizing<String>, Failure> {
+    fresh("sxt_")
+}
+
 fn fresh(prefix: &str) -> Result<Zeroizing<String>, Failure> {
     let random = SecretKey::random()?;
     let mut text = Zeroizing::new(String::with_capacity(53));

@@ -46,12 +46,20 @@ pub struct Narrowing {
     /// Every list must hold the client's address.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allowed_ips: Vec<Vec<IpNet>>,
+    /// Roles above this one do not count, whatever the identity's records say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub highest_role: Option<Role>,
 }
 
 impl Narrowing {
     /// Whether a secret path (or system path, with `@`) is open.
     pub fn permits_path(&self, path: &str) -> bool {
         self.allowed_paths.iter().all(|patterns| patterns.iter().any(|pattern| pattern.matches(path)))
+    }
+
+    /// Whether a role of the identity counts.
+    pub fn permits_role(&self, role: Role) -> bool {
+        self.highest_role.is_none_or(|highest| role >= highest)
     }
 
     /// Whether the client address is open.

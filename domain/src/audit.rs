@@ -114,9 +114,15 @@ pub struct Extra<'a> {
     /// Folded failures.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
+    /// The rule that gave a token in exchange.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exchange_rule_id: Option<&'a str>,
     /// Condition that denied.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failed_condition: Option<&'a str>,
+    /// `iss` of the token that was exchanged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<&'a str>,
     /// Permission asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub permission: Option<&'a str>,
@@ -141,6 +147,9 @@ pub struct Extra<'a> {
     /// `partner` for partner secrets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_scope: Option<&'a str>,
+    /// `sub` of the token that was exchanged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<&'a str>,
     /// The opaque token used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_id: Option<&'a str>,

@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use crate::directory::IdentityEvent;
 use crate::idempotency::OutcomeKept;
 use crate::installation::{ClockMoved, PartnerCreated, TenantCreated, UserCreated};
+use crate::issuer::IssuerEvent;
 use crate::policy::PolicyEvent;
 use crate::secret::SecretEvent;
-use crate::token::{TokenCreated, TokenRevoked};
+use crate::token::{JwtRevoked, TokenCreated, TokenRevoked};
 use crate::{IdentityId, SecretPath, Timestamp};
 
 /// Schema version of every event of this build.
@@ -26,10 +27,14 @@ pub enum Event {
     Policy(PolicyEvent),
     /// Identities, or what belongs to them, changed.
     Identity(IdentityEvent),
+    /// A trusted issuer or a rule of exchange changed.
+    Issuer(IssuerEvent),
     /// A token was made.
     TokenCreated(TokenCreated),
     /// A token was revoked.
     TokenRevoked(TokenRevoked),
+    /// A JWT was revoked.
+    JwtRevoked(JwtRevoked),
     /// A partner was made.
     PartnerCreated(PartnerCreated),
     /// A tenant was made.
@@ -129,11 +134,20 @@ impl Family for IdentityEvent {
     }
 }
 
+impl Family for IssuerEvent {
+    const KINDS: &'static [&'static str] = &Self::KINDS;
+
+    fn kind(&self) -> &'static str {
+        self.kind()
+    }
+}
+
 impl Event {
-    /// Every stored type but those of the families, [`SecretEvent`], [`PolicyEvent`] and [`IdentityEvent`].
-    pub const OTHER_KINDS: [&'static str; 7] = [
+    /// Every stored type but those of the families.
+    pub const OTHER_KINDS: [&'static str; 8] = [
         "token.created",
         "token.revoked",
+        "jwt.revoked",
         "partner.created",
         "tenant.created",
         "user.created",
@@ -147,6 +161,7 @@ impl Event {
             <SecretEvent as Family>::KINDS,
             <PolicyEvent as Family>::KINDS,
             <IdentityEvent as Family>::KINDS,
+            <IssuerEvent as Family>::KINDS,
             &Self::OTHER_KINDS,
         ];
         families.into_iter().flatten().copied()
@@ -158,8 +173,10 @@ impl Event {
             Self::Secret(_, event) => event.kind(),
             Self::Policy(event) => event.kind(),
             Self::Identity(event) => event.kind(),
+            Self::Issuer(event) => event.kind(),
             Self::TokenCreated(_) => "token.created",
             Self::TokenRevoked(_) => "token.revoked",
+            Self::JwtRevoked(_) => "jwt.revoked",
             Self::PartnerCreated(_) => "partner.created",
             Self::TenantCreated(_) => "tenant.created",
             Self::UserCreated(_) => "user.created",
@@ -176,8 +193,10 @@ impl EventBody {
             Event::Secret(path, event) => self.encode_data(Some(path), event),
             Event::Policy(event) => self.encode_data(None, event),
             Event::Identity(event) => self.encode_data(None, event),
+            Event::Issuer(event) => self.encode_data(None, event),
             Event::TokenCreated(data) => self.encode_data(None, data),
             Event::TokenRevoked(data) => self.encode_data(None, data),
+            Event::JwtRevoked(data) => self.encode_data(None, data),
             Event::PartnerCreated(data) => self.encode_data(None, data),
             Event::TenantCreated(data) => self.encode_data(None, data),
             Event::UserCreated(data) => self.encode_data(None, data),
@@ -214,9 +233,13 @@ impl EventBody {
         if <IdentityEvent as Family>::KINDS.contains(&kind) {
             return read_family(kind, json).map(|stored| stored.with(Event::Identity)).map_err(malformed);
         }
+        if <IssuerEvent as Family>::KINDS.contains(&kind) {
+            return read_family(kind, json).map(|stored| stored.with(Event::Issuer)).map_err(malformed);
+        }
         match kind {
             "token.created" => read(json).map(|stored| stored.with(Event::TokenCreated)),
             "token.revoked" => read(json).map(|stored| stored.with(Event::TokenRevoked)),
+            "jwt.revoked" => read(json).map(|stored| stored.with(Event::JwtRevoked)),
             "partner.created" => read(json).map(|stored| stored.with(Event::PartnerCreated)),
             "tenant.created" => read(json).map(|stored| stored.with(Event::TenantCreated)),
             "user.created" => read(json).map(|stored| stored.with(Event::UserCreated)),

@@ -15,8 +15,7 @@ pub struct IdentityId(Arc<str>);
 impl IdentityId {
     /// The server's own actor for expiry, recovery windows and pruning.
     pub const SECRET_SWEEPER: &'static str = "system:secret-sweeper";
-
-    /// The server's own actor for synchronisation with the identity provider.
+    /// The server's own actor for records taken over from elsewhere.
     pub const IDENTITY_SYNC: &'static str = "system:identity-sync";
 
     /// A user by e-mail address, which is lower-cased.

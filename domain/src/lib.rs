@@ -5,16 +5,19 @@
 //! values come in through [`Context`].
 
 pub mod access;
+pub mod address;
 pub mod audit;
 pub mod context;
 pub mod directory;
 pub mod duration;
 pub mod event;
+pub mod exchange;
 pub mod granting;
 pub mod id;
 pub mod idempotency;
 pub mod identity;
 pub mod installation;
+pub mod issuer;
 pub mod owner;
 pub mod path;
 pub mod pattern;

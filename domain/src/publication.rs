@@ -84,8 +84,10 @@ pub fn publish(recorded: &Recorded, owner: &Owner, partner: Option<&PartnerId>) 
                     Event::Secret(path, _) => Some(path.clone()),
                     Event::Policy(_)
                     | Event::Identity(_)
+                    | Event::Issuer(_)
                     | Event::TokenCreated(_)
                     | Event::TokenRevoked(_)
+                    | Event::JwtRevoked(_)
                     | Event::PartnerCreated(_)
                     | Event::TenantCreated(_)
                     | Event::UserCreated(_)
@@ -113,8 +115,14 @@ fn described(body: &EventBody) -> Vec<(&'static str, Value)> {
             "token.revoked",
             json!({"token_id": token.id, "kind": token.kind.published(), "identity_id": token.identity, "revoked_by": body.actor}),
         )],
-        // What bootstrap makes is there before anybody could be told.
-        Event::PartnerCreated(_)
+        Event::JwtRevoked(token) => vec![(
+            "token.revoked",
+            json!({"token_id": null, "kind": "jwt", "identity_id": token.identity, "revoked_by": body.actor}),
+        )],
+        // What bootstrap makes is there before anybody could be told; the contract has no event for issuers
+        // and rules of exchange.
+        Event::Issuer(_)
+        | Event::PartnerCreated(_)
         | Event::TenantCreated(_)
         | Event::UserCreated(_)
         | Event::ClockMoved(_)

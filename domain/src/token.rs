@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::access::Narrowing;
+use crate::id::ExchangeRuleId;
 use crate::{IdentityId, PartnerId, Scopes, TenantId, Timestamp, TokenId};
 
 /// A token came to be.
@@ -35,6 +36,9 @@ pub struct TokenCreated {
     /// The token it was made with: revoking that one revokes this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_with: Option<TokenId>,
+    /// The rule of exchange that gave it: it counts as long as the rule stays active.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchange_rule: Option<ExchangeRuleId>,
     /// When it ends; `None` never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
@@ -76,6 +80,17 @@ pub struct TokenRevoked {
     pub kind: TokenKind,
     /// Whose token.
     pub identity: IdentityId,
+}
+
+/// A JWT ended before its time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JwtRevoked {
+    /// Keyed SHA-256 of what its signature covers, hexadecimal. Not of the signature: some can be given another form.
+    pub hash: String,
+    /// Whose token.
+    pub identity: IdentityId,
+    /// When it would have ended by itself.
+    pub expires_at: Timestamp,
 }
 
 /// State of one token record.

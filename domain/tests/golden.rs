@@ -13,6 +13,7 @@ use std::path::Path;
 
 use scaivault_domain::directory::IdentityEvent;
 use scaivault_domain::event::SCHEMA_VERSION;
+use scaivault_domain::issuer::IssuerEvent;
 use scaivault_domain::policy::PolicyEvent;
 use scaivault_domain::secret::SecretEvent;
 use scaivault_domain::{Event, EventBody};
@@ -67,8 +68,10 @@ fn listed(event: &Event) -> bool {
         Event::Secret(_, event) => SecretEvent::KINDS.contains(&event.kind()),
         Event::Policy(event) => PolicyEvent::KINDS.contains(&event.kind()),
         Event::Identity(event) => IdentityEvent::KINDS.contains(&event.kind()),
+        Event::Issuer(event) => IssuerEvent::KINDS.contains(&event.kind()),
         Event::TokenCreated(_)
         | Event::TokenRevoked(_)
+        | Event::JwtRevoked(_)
         | Event::PartnerCreated(_)
         | Event::TenantCreated(_)
         | Event::UserCreated(_)

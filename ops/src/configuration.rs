@@ -11,6 +11,7 @@ mod problem;
 pub(crate) mod rate_limit;
 mod reader;
 mod root_key;
+mod scaikey;
 mod sealed;
 mod storage;
 mod telemetry;
@@ -30,6 +31,7 @@ pub(crate) use nats::Nats;
 pub(crate) use problem::Problems;
 pub(crate) use rate_limit::RateLimits;
 pub(crate) use root_key::KeyProvider;
+pub(crate) use scaikey::ScaiKey;
 pub(crate) use sealed::Sealed;
 pub(crate) use storage::Storage;
 pub(crate) use telemetry::{LogFormat, LogLevel, MetricsAuth, MetricsListener};
@@ -115,8 +117,9 @@ pub(crate) struct Configuration {
     /// Limits of all categories.
     pub(crate) rate_limits: RateLimits,
     /// Whether webhooks may go to http and private addresses; always in dev mode.
-    #[cfg_attr(not(test), expect(dead_code, reason = "checked at start; what reads it is not in this build"))]
     pub(crate) allow_private_webhooks: bool,
+    /// The issuer that is built in; `None`: there is none.
+    pub(crate) scaikey: Option<ScaiKey>,
     /// First contents of an empty store; `None` in dev mode, which has its own.
     pub(crate) bootstrap: Option<Bootstrap>,
     /// The root token of dev mode; `None`: one is made.
@@ -157,6 +160,7 @@ impl Configuration {
             metrics_auth: telemetry::metrics_auth(reader_ref),
             rate_limits: rate_limit::read(reader_ref, mode),
             allow_private_webhooks: reader_ref.boolean("ALLOW_PRIVATE_WEBHOOKS", false) || mode == Mode::Dev,
+            scaikey: scaikey::read(reader_ref, mode),
             bootstrap: (mode == Mode::Production).then(|| bootstrap::read(reader_ref)),
             dev_root_token: dev_root_token(reader_ref, mode),
             base_url,

@@ -6,6 +6,7 @@ mod configuration;
 mod init;
 mod listener;
 mod node;
+mod outbound;
 mod past;
 mod server;
 mod signals;

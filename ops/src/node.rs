@@ -7,7 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nix::sys::stat::{Mode, umask};
+use scaivault_commands::issuer::Trust;
 use scaivault_commands::{Clock, Engine, Failure};
+use scaivault_domain::Timestamp;
+use scaivault_domain::address::AddressRules;
 use scaivault_eventstore::log::{self, Appender, AppenderLimits, Backend, Feed, PostgresBackend, SqliteBackend};
 use scaivault_eventstore::sealing::root::EphemeralRoot;
 use scaivault_eventstore::sealing::{AccessComposer, FileRoot, Keyring, PassphraseRoot, RootKeyProvider, Sealer};
@@ -18,7 +21,8 @@ use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
 use crate::clock::ServerClock;
-use crate::configuration::{Configuration, KeyProvider, Storage};
+use crate::configuration::{Configuration, KeyProvider, ScaiKey, Storage};
+use crate::outbound::Outbound;
 use crate::past;
 use crate::snapshots::Keeper;
 
@@ -92,7 +96,7 @@ impl Node {
         let history = History::new(backend.clone(), sealer.clone());
         let reader = Reader::new(projections.clone(), history, sealer.clone());
         let engine = Engine::new(appender.clone(), feed.clone(), sealer, reader.clone(), projections, clock.clone());
-        let engine = Arc::new(engine);
+        let engine = Arc::new(engine.trusting(trust(configuration, clock.now())));
         let checking = tokio::spawn(past);
         let node = Self { backend, keyring, appender, feed, engine, reader, clock, keeper, checking, _lock: lock };
         node.replay().await?;
@@ -144,6 +148,16 @@ impl Node {
         }
         self.backend.close().await;
     }
+}
+
+/// Whom this node asks for keys, and where.
+fn trust(configuration: &Configuration, since: Timestamp) -> Trust {
+    let is_dev = configuration.mode == crate::configuration::Mode::Dev;
+    let rules = AddressRules { private: configuration.allow_private_webhooks, plain_loopback: is_dev };
+    let builtin = configuration.scaikey.as_ref().map(|ScaiKey { url, jwks_url, audience }| {
+        scaivault_domain::issuer::scaikey(url, jwks_url.as_deref(), audience, since)
+    });
+    Trust::new(Arc::new(Outbound), rules, builtin)
 }
 
 /// Tells the time of commits.

@@ -119,6 +119,7 @@ async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result
     open_metrics(configuration, metrics, &app, &shutdown).await?;
     let (stop, stopped) = watch::channel(false);
     let scheduling = tokio::spawn(cluster::schedule(node.engine.clone(), cluster.leading(), stopped.clone()));
+    let asking = tokio::spawn(node.engine.clone().keep_keys(stopped.clone()));
     let folding = tokio::spawn(fold_failures(app.clone(), stopped.clone()));
     let keeping = tokio::spawn(keep_snapshots(node.keeper.clone(), node.engine.projections().clone(), stopped));
     front.open(Api::new(app));
@@ -136,7 +137,7 @@ async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result
     let outcome = serving.await.unwrap_or(Outcome::CutOff);
     stop.send_replace(true);
     // They end by themselves once told; a panic in one must not keep the log from closing.
-    let _ = tokio::join!(scheduling, folding, keeping);
+    let _ = tokio::join!(scheduling, asking, folding, keeping);
     node.appender.close().await;
     cluster.leave().await;
     node.close().await;
@@ -228,8 +229,11 @@ async fn open_metrics(
     let needs_token = configuration.metrics_auth == MetricsAuth::Token;
     let (app, stop, grace) = (app.clone(), shutdown.clone(), configuration.shutdown_grace);
     let authorise: listener::metrics::Authorise = Arc::new(move |headers| {
-        scaivault_api::gauges::set(&app);
-        !needs_token || scaivault_api::authentication::is_administrator(&app.engine, headers)
+        let app = app.clone();
+        Box::pin(async move {
+            scaivault_api::gauges::set(&app);
+            !needs_token || scaivault_api::authentication::is_administrator(&app, &headers).await
+        })
     });
     let router = listener::metrics::router(metrics, authorise);
     tokio::spawn(

@@ -7,6 +7,7 @@ pub mod decisions;
 pub mod decode;
 pub mod history;
 pub mod installation;
+pub mod issuers;
 pub mod outcomes;
 pub mod owners;
 pub mod people;
@@ -22,6 +23,7 @@ pub mod values;
 pub mod view;
 
 pub use accesses::{Accesses, Consumer};
+pub use issuers::{IssuerSet, Issuers};
 pub use people::{HeldAccount, HeldUser, MadeKey, Member, People};
 pub use policies::{HeldBinding, HeldPolicy, Policies, PolicySet};
 pub use projector::{Frozen, Projections, ProjectorState};

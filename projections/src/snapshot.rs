@@ -12,6 +12,7 @@ mod codec;
 mod file;
 mod identities;
 mod installation;
+mod issuers;
 mod parts;
 mod policies;
 mod reads;

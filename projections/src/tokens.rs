@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use imbl::{HashMap, OrdMap, OrdSet};
-use scaivault_domain::token::{Token, TokenCreated};
+use scaivault_domain::token::{Token, TokenCreated, TokenKind};
 use scaivault_domain::{IdentityId, TenantId, Timestamp, TokenId};
 use scaivault_eventstore::Revision;
+
+/// How long an exchanged token is remembered past its end, so that it is told from one that never was.
+const REMEMBERED_SECONDS: i64 = 86_400;
 
 /// A token as it is held.
 #[derive(Clone, Debug)]
@@ -22,6 +25,7 @@ pub struct Tokens {
     by_id: OrdMap<TokenId, Arc<HeldToken>>,
     by_hash: HashMap<Arc<str>, TokenId>,
     by_identity: HashMap<IdentityId, OrdSet<TokenId>>,
+    exchanged_by_end: OrdSet<(Timestamp, TokenId)>,
 }
 
 impl Tokens {
@@ -35,17 +39,12 @@ impl Tokens {
         self.by_id.get(id)
     }
 
-    /// Whether the token, or one it was made with, was revoked.
-    pub fn is_revoked(&self, token: &Token) -> bool {
-        let mut next = Some(token);
-        while let Some(token) = next {
-            if token.revoked_at.is_some() {
-                return true;
-            }
+    /// A token, the one it was made with, and so on.
+    pub fn lineage<'a>(&'a self, token: &'a Token) -> impl Iterator<Item = &'a Token> {
+        std::iter::successors(Some(token), |token| {
             let parent = token.record.made_with.as_ref().and_then(|id| self.by_id.get(id));
-            next = parent.map(|held| &held.token);
-        }
-        false
+            parent.map(|held| &held.token)
+        })
     }
 
     /// Tokens of one identity, newest first.
@@ -72,9 +71,27 @@ impl Tokens {
     /// Enters a token as it is.
     pub(crate) fn hold(&mut self, held: HeldToken) {
         let id = held.token.record.id.clone();
+        if let (TokenKind::Exchanged, Some(end)) = (held.token.record.kind, held.token.record.expires_at) {
+            self.exchanged_by_end.insert((end, id.clone()));
+        }
         self.by_hash.insert(held.token.record.hash.as_str().into(), id.clone());
         self.by_identity.entry(held.token.record.identity.clone()).or_default().insert(id.clone());
         self.by_id.insert(id, Arc::new(held));
+    }
+
+    /// Forgets exchanged tokens that ended long before `at`: there are new ones all the time, and nobody lists them.
+    pub(crate) fn forget_before(&mut self, at: Timestamp) {
+        while let Some((end, id)) = self.exchanged_by_end.get_min() {
+            if end.plus_seconds(REMEMBERED_SECONDS) > at {
+                break;
+            }
+            let held = self.by_id.get(id).cloned();
+            self.exchanged_by_end = self.exchanged_by_end.without_min().1;
+            if let Some(held) = held {
+                self.by_id.remove(&held.token.record.id);
+                self.forget(&held);
+            }
+        }
     }
 
     pub(crate) fn revoked(&mut self, id: &TokenId, revoked_at: Timestamp, revision: Revision) {
@@ -104,12 +121,23 @@ impl Tokens {
         let of_tenant = |held: &&Arc<HeldToken>| held.token.record.tenant_id.as_ref() == Some(tenant);
         let gone: Vec<_> = self.by_id.values().filter(of_tenant).cloned().collect();
         for held in gone {
-            let TokenCreated { id, hash, identity, .. } = &held.token.record;
-            self.by_id.remove(id);
-            self.by_hash.remove(hash.as_str());
-            if let Some(ids) = self.by_identity.get_mut(identity) {
-                ids.remove(id);
+            self.by_id.remove(&held.token.record.id);
+            self.forget(&held);
+        }
+    }
+
+    /// Forgets where a token that is gone was found.
+    fn forget(&mut self, held: &HeldToken) {
+        let TokenCreated { id, hash, identity, expires_at, .. } = &held.token.record;
+        self.by_hash.remove(hash.as_str());
+        if let Some(ids) = self.by_identity.get_mut(identity) {
+            ids.remove(id);
+            if ids.is_empty() {
+                self.by_identity.remove(identity);
             }
+        }
+        if let Some(end) = expires_at {
+            self.exchanged_by_end.remove(&(*end, id.clone()));
         }
     }
 }

@@ -6,10 +6,12 @@ use imbl::HashMap;
 use scaivault_domain::access::{Caller, Target};
 use scaivault_domain::policy::Candidates;
 use scaivault_domain::secret::Facts;
+use scaivault_domain::token::Token;
 use scaivault_domain::{Event, IdentityId, Owner, PartnerId, Recorded};
 use scaivault_eventstore::{Position, Revision};
 
 use crate::installation::Installation;
+use crate::issuers::Issuers;
 use crate::outcomes::{HeldOutcome, OutcomeKey, Outcomes};
 use crate::policies::{Policies, PolicySet};
 use crate::secrets::Catalogue;
@@ -28,6 +30,8 @@ pub struct View {
     pub tokens: Tokens,
     /// Access policies.
     pub policies: Policies,
+    /// Trusted issuers and rules of exchange.
+    pub issuers: Issuers,
     /// Outcomes kept for repetitions.
     pub outcomes: Outcomes,
     catalogues: HashMap<Owner, Catalogue>,
@@ -71,6 +75,11 @@ impl View {
         Candidates::new(all)
     }
 
+    /// Whether a token was revoked: itself, one it was made with, or through its rule of exchange.
+    pub fn is_token_revoked(&self, token: &Token) -> bool {
+        self.tokens.lineage(token).any(|token| token.revoked_at.is_some() || !self.issuers.vouch_for(token))
+    }
+
     /// All catalogues.
     pub fn catalogues(&self) -> impl Iterator<Item = (&Owner, &Catalogue)> {
         self.catalogues.iter()
@@ -98,11 +107,14 @@ impl View {
             Event::Identity(event) => {
                 self.fold_identity(owner, event, (body.at, &body.actor), position.0, revision);
             }
+            Event::Issuer(event) => self.issuers.fold(owner, event, body.at, revision),
             Event::TokenCreated(token) => {
+                self.issuers.token_created(owner, &token, body.at);
                 let ended_at = self.is_orphan(&token).then_some(body.at);
                 self.tokens.created(token, body.at, ended_at, revision);
             }
             Event::TokenRevoked(token) => self.tokens.revoked(&token.id, body.at, revision),
+            Event::JwtRevoked(revoked) => self.issuers.jwt_revoked(revoked),
             Event::PartnerCreated(partner) => self.installation.partner_created(partner),
             Event::TenantCreated(tenant) => self.installation.tenant_created(tenant),
             Event::UserCreated(user) => self.installation.user_created(user),
@@ -117,5 +129,7 @@ impl View {
             }
         }
         self.outcomes.forget_before(at);
+        self.issuers.forget_before(at);
+        self.tokens.forget_before(at);
     }
 }

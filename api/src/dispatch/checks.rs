@@ -20,7 +20,7 @@ use crate::authentication::{Rejected, authenticate};
 use crate::call::Call;
 use crate::category::Category;
 use crate::fields::Fields;
-use crate::headers::{IDEMPOTENCY_KEY, POSITION, single};
+use crate::headers::{IDEMPOTENCY_KEY, POSITION, TENANT, single};
 use crate::json::{Members, invalid};
 use crate::operation::{self, Operation, Place};
 use crate::query::Query;
@@ -78,7 +78,8 @@ pub(super) async fn admit(
 ) -> Result<Admitted, Box<Refusal>> {
     let operation = matched.operation;
     let view = app.engine.projections().view();
-    let authenticated = authenticate(&app.engine, &view, &arrival.headers);
+    let named = named_tenant(arrival, matched);
+    let authenticated = authenticate(app, &view, &arrival.headers, named).await;
     let caller = match authenticated {
         Ok(Ok(caller)) => Arc::new(caller),
         Ok(Err(rejected)) => return Err(Box::new(unauthenticated(app, arrival, operation, rejected))),
@@ -111,6 +112,28 @@ pub(super) async fn admit(
         }
         (Err(rejection), level) => {
             Err(Box::new(Refusal { failure: rejection.into(), entry, level, caller: Some(caller) }))
+        }
+    }
+}
+
+/// The tenant that a request names, by its path or by header; not validated.
+fn named_tenant<'a>(arrival: &'a Arrival, matched: &'a Matched) -> Option<&'a str> {
+    let header = || arrival.headers.get(TENANT).and_then(|value| value.to_str().ok());
+    matched.tenant.as_deref().or_else(header)
+}
+
+/// Check 4 of an open operation, which draws on the bucket of the client's address.
+pub(super) fn open(app: &App, arrival: &Arrival, matched: &Matched) -> Result<Admitted, Box<Refusal>> {
+    let operation = matched.operation;
+    let target = Target { owner: Owner::Platform, partner: None };
+    let entry = entry(arrival, operation, target.owner.clone(), None, &matched.captures);
+    match app.rate_limits.take(&arrival.address.to_string(), Category::Public, 1, arrival.started) {
+        Ok(level) => Ok(Admitted { caller: Arc::new(nobody()), target, entry, level }),
+        Err(exhausted) => {
+            let failure = limited(exhausted.category, exhausted.retry_after).into();
+            // Recorded like other floods from an address.
+            let entry = EntryDraft { action: Action::AuthFailure, ..entry };
+            Err(Box::new(Refusal { failure, entry, level: Some(exhausted.level), caller: None }))
         }
     }
 }
@@ -210,7 +233,9 @@ impl Admitted {
     /// The call that the handler gets.
     pub(super) fn into_call(self, app: &Arc<App>, arrival: &Arrival, matched: Matched) -> Call {
         let operation = matched.operation;
+        let named_tenant = named_tenant(arrival, &matched).map(str::to_owned);
         Call {
+            named_tenant,
             app: app.clone(),
             operation,
             entry: self.entry,
@@ -265,9 +290,9 @@ fn idempotency(call: &Call, arrival: &Arrival) -> Result<Option<IdempotentReques
     Ok(Some(IdempotentRequest { key, request_sha256: crate::digest::sha256_hex(&parts) }))
 }
 
-/// The call of a public operation: nobody, nowhere.
-pub(super) fn public_call(app: &Arc<App>, arrival: &Arrival, operation: &'static Operation) -> Call {
-    let nobody = Caller {
+/// The caller of operations that take no token.
+fn nobody() -> Caller {
+    Caller {
         identity: IdentityId::system("system:public"),
         display_name: "".into(),
         tenant: None,
@@ -279,10 +304,14 @@ pub(super) fn public_call(app: &Arc<App>, arrival: &Arrival, operation: &'static
         token_expires_at: None,
         mfa_verified_at: None,
         narrowing: Narrowing::default(),
-    };
+    }
+}
+
+/// The call of a public operation: nobody, nowhere.
+pub(super) fn public_call(app: &Arc<App>, arrival: &Arrival, operation: &'static Operation) -> Call {
     let target = Target { owner: Owner::Platform, partner: None };
     let admitted = Admitted {
-        caller: Arc::new(nobody),
+        caller: Arc::new(nobody()),
         entry: entry(arrival, operation, target.owner.clone(), None, &Captures::default()),
         target,
         level: app.rate_limits.level(&arrival.address.to_string(), Category::Public, arrival.started),

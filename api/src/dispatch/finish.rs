@@ -269,7 +269,12 @@ async fn failed(app: &Arc<App>, arrival: &Arrival, call: &mut Call, failure: Fai
         // If the change stands, so does its entry; a second one would contradict it.
         return Finished::failed(arrival, call.operation, &failure);
     }
-    let recorded = record(app, call.entry.finish(Outcome::Error(rejection.code.as_str()))).await;
+    let by_itself = call.entry.action != Action::AuthFailure
+        || app.failures.admit(arrival.address, rejection.code.as_str(), app.engine.now());
+    let recorded = match by_itself {
+        true => record(app, call.entry.finish(Outcome::Error(rejection.code.as_str()))).await,
+        false => Ok(()),
+    };
     // What was to be told already says that nothing could be recorded.
     let failure = if rejection.code.status() >= 500 { failure } else { recorded.err().unwrap_or(failure) };
     Finished::failed(arrival, call.operation, &failure)

@@ -1,6 +1,7 @@
 //! The caller and its tokens.
 
 pub mod create;
+pub mod introspect;
 pub mod list;
 pub mod revoke;
 pub mod revoke_value;
@@ -16,8 +17,15 @@ use crate::call::Call;
 use crate::operation::Operation;
 
 /// The operations of this group.
-pub fn operations() -> [&'static Operation; 5] {
-    [&whoami::WHOAMI, &create::CREATE, &list::LIST, &revoke::REVOKE, &revoke_value::REVOKE_VALUE]
+pub fn operations() -> [&'static Operation; 6] {
+    [
+        &whoami::WHOAMI,
+        &create::CREATE,
+        &list::LIST,
+        &revoke::REVOKE,
+        &revoke_value::REVOKE_VALUE,
+        &introspect::INTROSPECT,
+    ]
 }
 
 /// Whether the caller may see and revoke a token: its own, or as an administrator within reach.

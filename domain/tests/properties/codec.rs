@@ -131,6 +131,7 @@ fn token_created() -> impl Strategy<Value = TokenCreated> {
     let narrowing = (any::<bool>(), any::<bool>()).prop_map(|(paths, addresses)| Narrowing {
         allowed_paths: if paths { vec![vec![Pattern::parse("app/**").unwrap()]] } else { Vec::new() },
         allowed_ips: if addresses { vec![vec!["10.0.0.0/8".parse().unwrap()]] } else { Vec::new() },
+        highest_role: None,
     });
     let scopes = prop::collection::vec(prop::sample::select(Scope::ALL.to_vec()), 0..5);
     let ids = (option("tnt_[a-z]{1,9}"), option("ptn_[a-z]{1,9}"));
@@ -150,6 +151,7 @@ fn token_created() -> impl Strategy<Value = TokenCreated> {
                 narrowing,
                 own_narrowing,
                 made_with,
+                exchange_rule: None,
                 expires_at,
             }
         },
@@ -168,6 +170,7 @@ fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         12 => (path, secret_event()).prop_map(|(path, event)| Event::Secret(path, event)),
         6 => identity_event().prop_map(Event::Identity),
+        3 => crate::issuers::event(),
         1 => token_created().prop_map(Event::TokenCreated),
         1 => (token_id(), token_kind(), identity())
             .prop_map(|(id, kind, identity)| Event::TokenRevoked(TokenRevoked { id, kind, identity })),

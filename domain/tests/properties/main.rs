@@ -4,6 +4,7 @@
 mod codec;
 mod history;
 mod identities;
+mod issuers;
 mod patterns;
 mod policies;
 mod published;

@@ -1,6 +1,8 @@
 //! One event of each stored type, with all its fields; where fields are optional, one without.
 
 mod identities;
+#[path = "issuer_samples.rs"]
+mod issuer_samples;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -80,7 +82,7 @@ pub(crate) fn all() -> Vec<(&'static str, EventBody)> {
     });
     let policies = policies().into_iter().map(|(name, event)| (name, Event::Policy(event)));
     let identities = identities::all().into_iter().map(|(name, event)| (name, Event::Identity(event)));
-    let others = others().into_iter().chain(identities).chain(policies);
+    let others = others().into_iter().chain(identities).chain(policies).chain(issuer_samples::all(at(1), &alice()));
     secrets.chain(others.map(|(name, event)| (name, body(event)))).collect()
 }
 
@@ -261,9 +263,11 @@ fn others() -> Vec<(&'static str, Event)> {
         narrowing: Narrowing {
             allowed_paths: vec![vec![pattern("app/**"), pattern("@partner/**")], vec![pattern("app/db/*")]],
             allowed_ips: vec![vec!["10.0.0.0/8".parse().unwrap(), "2001:db8::/32".parse().unwrap()]],
+            highest_role: None,
         },
         own_narrowing: (true, false),
         made_with: Some(token('6')),
+        exchange_rule: None,
         expires_at: Some(at(90)),
     };
     let bare = TokenCreated {

@@ -166,7 +166,7 @@ fn all_problems_are_found_at_once() {
 fn what_comes_later_is_refused() {
     let directory = TempDir::new().unwrap();
     let variables = [
-        ("SCAIKEY_URL", "https://id.example"),
+        ("SCAIKEY_CLIENT_ID", "vault"),
         ("KMS_PROVIDER", "tpm"),
         ("SCAIKEY_WEBHOOK_SECRET_FILE", "/x"),
         ("OBJECT_STORAGE_PROVIDER", "s3"),
@@ -183,8 +183,29 @@ fn what_comes_later_is_refused() {
     let text = production(directory.path(), &variables[..1]).expect_err("a problem").to_string();
     assert_eq!(
         text,
-        "the configuration has 1 problem:\n  SCAIKEY_URL is set, but this build has no ScaiKey connection yet; unset it"
+        "the configuration has 1 problem:\n  SCAIKEY_CLIENT_ID is set, but this build has no synchronisation with ScaiKey yet; unset it"
     );
+}
+
+#[test]
+fn scaikey_is_asked_over_https() {
+    let directory = TempDir::new().unwrap();
+    assert_eq!(production(directory.path(), &[]).unwrap().scaikey, None);
+    let variables = [
+        ("SCAIKEY_URL", "https://id.example/"),
+        ("SCAIKEY_JWKS_URL", "https://keys.example/jwks?v=1"),
+        ("SCAIKEY_AUDIENCE", "vault"),
+    ];
+    let scaikey = production(directory.path(), &variables).unwrap().scaikey.unwrap();
+    assert_eq!((scaikey.url.as_str(), scaikey.audience.as_str()), ("https://id.example", "vault"));
+    assert_eq!(scaikey.jwks_url.as_deref(), Some("https://keys.example/jwks?v=1"));
+    let plain = production(directory.path(), &variables[..1]).unwrap().scaikey.unwrap();
+    assert_eq!((plain.audience.as_str(), plain.jwks_url), ("scaivault", None));
+    for faulty_url in ["http://id.example", "http://127.0.0.1:1", "id.example", "https://u:hunter2@id.example"] {
+        let problems = production(directory.path(), &[("SCAIKEY_URL", faulty_url)]);
+        assert!(!problems.as_ref().unwrap_err().to_string().contains("hunter2"));
+        assert_eq!(faulty(problems), ["SCAIKEY_URL"], "{faulty_url}");
+    }
 }
 
 #[test]

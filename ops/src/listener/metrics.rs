@@ -1,6 +1,7 @@
 //! The internal listener: metrics and nothing else, on an address that is not public.
 
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::Router;
@@ -15,7 +16,7 @@ use crate::configuration::MetricsListener;
 use crate::telemetry::metrics::Metrics;
 
 /// Whether the sender of these headers may read the metrics.
-pub(crate) type Authorise = Arc<dyn Fn(&HeaderMap) -> bool + Send + Sync>;
+pub(crate) type Authorise = Arc<dyn Fn(HeaderMap) -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;
 
 /// Answer to those who may not, in the shape of every error.
 const REFUSAL: &str =
@@ -43,7 +44,7 @@ pub(crate) fn router(metrics: Arc<Metrics>, authorise: Authorise) -> Router {
 }
 
 async fn show(State((metrics, authorise)): State<(Arc<Metrics>, Authorise)>, headers: HeaderMap) -> Response<Body> {
-    if !authorise(&headers) {
+    if !authorise(headers.clone()).await {
         let mut response = Response::new(Body::from(REFUSAL));
         *response.status_mut() = StatusCode::UNAUTHORIZED;
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -100,7 +100,11 @@ pub(super) fn read(kind: Kind, owner: &Owner, from: &mut Decoder<'_>, frozen: &m
         | Kind::Reads
         | Kind::Policies
         | Kind::Bindings
-        | Kind::PolicyRevisions => return None,
+        | Kind::PolicyRevisions
+        | Kind::Issuers
+        | Kind::ExchangeRules
+        | Kind::IssuerRevisions
+        | Kind::RevokedJwts => return None,
     }
     Some(())
 }

@@ -13,7 +13,7 @@ use super::codec::Decoder;
 use super::file::{Reader, Sealed};
 use super::reads::{Known, ReadRow};
 use super::section::{Kind, Sections};
-use super::{SnapshotError, identities, installation, policies, reads, secrets};
+use super::{SnapshotError, identities, installation, issuers, policies, reads, secrets};
 use crate::owners::domain_owner;
 use crate::pool::Pool;
 use crate::projector::Frozen;
@@ -42,6 +42,7 @@ pub(super) fn write(
     identities::write(&frozen.view, &mut to)?;
     installation::write(frozen, &mut to)?;
     policies::write(&frozen.view, &mut to)?;
+    issuers::write(&frozen.view, &mut to)?;
     for (owner, catalogue) in frozen.view.catalogues() {
         for held in catalogue.all() {
             to.row(Kind::Secrets, owner, |to| secrets::write(to, held))?;
@@ -151,7 +152,11 @@ fn decoded(owner: Owner, rows: Vec<u8>, pool: &mut Pool) -> Option<Part> {
         | Kind::TokenUses
         | Kind::Policies
         | Kind::Bindings
-        | Kind::PolicyRevisions => Part::Other(kind, owner, rows),
+        | Kind::PolicyRevisions
+        | Kind::Issuers
+        | Kind::ExchangeRules
+        | Kind::IssuerRevisions
+        | Kind::RevokedJwts => Part::Other(kind, owner, rows),
     };
     Some(part)
 }
@@ -197,10 +202,11 @@ fn enter(part: Part, frozen: &mut Frozen) -> Option<()> {
             let mut from = Decoder::new(&rows);
             from.number()?;
             while !from.is_empty() {
-                match (kind, policies::reader(kind)) {
-                    (_, Some(read)) => read(&mut from, frozen.view.policies.of_mut(&owner))?,
-                    (Kind::Identities, None) => identities::read(&owner, &mut from, &mut frozen.view)?,
-                    (_, None) => installation::read(kind, &owner, &mut from, frozen)?,
+                match (kind, policies::reader(kind), issuers::reader(kind)) {
+                    (_, Some(read), _) => read(&mut from, frozen.view.policies.of_mut(&owner))?,
+                    (_, None, Some(read)) => read(&mut from, &owner, &mut frozen.view.issuers)?,
+                    (Kind::Identities, None, None) => identities::read(&owner, &mut from, &mut frozen.view)?,
+                    (_, None, None) => installation::read(kind, &owner, &mut from, frozen)?,
                 }
             }
         }

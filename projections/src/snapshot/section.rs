@@ -38,10 +38,18 @@ pub(super) enum Kind {
     Bindings,
     /// Revisions of the streams of policy events.
     PolicyRevisions,
+    /// Trusted issuers.
+    Issuers,
+    /// Rules of exchange.
+    ExchangeRules,
+    /// Revisions of the streams of both.
+    IssuerRevisions,
+    /// JWTs revoked before their end.
+    RevokedJwts,
 }
 
 impl Kind {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 17] = [
         Self::Identities,
         Self::Clock,
         Self::Tokens,
@@ -55,6 +63,10 @@ impl Kind {
         Self::Policies,
         Self::Bindings,
         Self::PolicyRevisions,
+        Self::Issuers,
+        Self::ExchangeRules,
+        Self::IssuerRevisions,
+        Self::RevokedJwts,
     ];
 
     /// As in the file.

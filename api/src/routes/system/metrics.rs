@@ -18,7 +18,8 @@ pub(super) static METRICS: Operation =
 async fn show(call: &mut Call) -> Result<Done, Stop> {
     if !call.app.is_dev() {
         let view = call.app.engine.projections().view();
-        let caller = authenticate(&call.app.engine, &view, &call.headers)?.map_err(|rejected| rejected.rejection)?;
+        let caller =
+            authenticate(&call.app, &view, &call.headers, None).await?.map_err(|rejected| rejected.rejection)?;
         let address = call.entry.source_ip;
         if !address.is_some_and(|address| caller.narrowing.permits_address(address)) {
             return Err(access::address_not_allowed().into());

@@ -2,6 +2,7 @@
 
 use axum::http::Method;
 use scaivault_domain::audit::Action;
+use scaivault_domain::token::TokenKind;
 use scaivault_domain::{ErrorCode, IdentityId, Scope};
 use serde::Serialize;
 
@@ -68,8 +69,9 @@ async fn list(call: &mut Call) -> Result<Done, Stop> {
         .flat_map(|identity| view.tokens.of(identity))
         .filter(|held| held.token.record.kind.published() == "personal")
         .filter(|held| after.as_deref().is_none_or(|after| held.token.record.id.as_str() < after))
+        .filter(|held| held.token.record.kind.published() == TokenKind::Personal.published())
         .filter(|held| within_reach(call, &held.token.record))
-        .filter(|held| inactive || (held.token.is_active(now) && !view.tokens.is_revoked(&held.token)))
+        .filter(|held| inactive || (held.token.is_active(now) && !view.is_token_revoked(&held.token)))
         .take(limit + 1)
         .collect();
     let has_more = page.len() > limit;

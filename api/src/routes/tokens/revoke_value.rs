@@ -2,12 +2,15 @@
 
 use axum::http::Method;
 use scaivault_commands::Reply;
+use scaivault_domain::access::Target;
 use scaivault_domain::audit::Action;
-use scaivault_domain::{Rejection, Scope, TokenId};
+use scaivault_domain::token::JwtRevoked;
+use scaivault_domain::{Owner, Rejection, Scope};
 use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::{administers, entry_for, is_own};
+use crate::authentication::{jwt, recognition};
 use crate::call::{Call, Stop};
 use crate::category::Category;
 use crate::fields::not_null;
@@ -35,28 +38,64 @@ pub static REVOKE_VALUE: Operation = Operation {
 
 async fn revoke(call: &mut Call) -> Result<Done, Stop> {
     call.begin().await?;
-    let value = value(call)?;
+    let value = value(call, true)?;
+    if jwt::is_shaped(&value) {
+        return revoke_jwt(call, &value).await;
+    }
     let hash = call.app.engine.token_hash(&value)?;
     let view = call.app.engine.projections().view();
     let held = view.tokens.by_hash(&hash);
-    let alive = held.filter(|held| held.token.is_active(call.now()) && !view.tokens.is_revoked(&held.token));
-    let Some(held) = alive else {
-        let reply = Reply::json(200, &json!({ "revoked": false }))?;
-        return Ok(Done::Changed(call.app.engine.unchanged(&call.change(), reply).await?));
-    };
+    let alive = held.filter(|held| held.token.is_active(call.now()) && !view.is_token_revoked(&held.token));
+    let Some(held) = alive else { return dead(call).await };
     let record = &held.token.record;
     if !is_own(call, record) && !administers(call, record) {
-        let rejection =
-            Rejection::denied("insufficient_scope", "Revoking another's token needs the scope admin over its tenant");
-        return Err(rejection.detail("required_scope", Scope::Admin.as_str()).into());
+        return Err(not_own().into());
     }
-    let id: TokenId = record.id.clone();
     call.entry = entry_for(call, record);
     let reply = Reply::json(200, &json!({ "revoked": true }))?;
-    Ok(Done::Changed(call.app.engine.revoke_token(&call.change(), &id, reply).await?))
+    Ok(Done::Changed(call.app.engine.revoke_token(&call.change(), &record.id, reply).await?))
 }
 
-fn value(call: &mut Call) -> Result<Zeroizing<String>, Rejection> {
+/// A JWT is refused until its end; it is known by what its signature covers.
+async fn revoke_jwt(call: &mut Call, value: &str) -> Result<Done, Stop> {
+    let view = call.app.engine.projections().view();
+    let named = call.named_tenant.as_deref();
+    let Ok(recognised) = recognition::verified(&call.app, &view, value, named).await? else { return dead(call).await };
+    let bearer = &recognised.bearer;
+    let Ok(partner) = recognition::partner(&view, bearer) else { return dead(call).await };
+    if recognition::ended(&view, &recognised).is_some() {
+        return dead(call).await;
+    }
+    let owner = Owner::of(bearer.tenant.as_ref(), partner.as_ref());
+    let caller = &call.caller;
+    let is_own = (&caller.identity, &caller.tenant, &caller.partner) == (&bearer.identity, &bearer.tenant, &partner);
+    let administers = || {
+        let target = Target { owner: owner.clone(), partner: partner.clone() };
+        caller.scopes.grants(Scope::Admin) && caller.administers(&target)
+    };
+    if !is_own && !administers() {
+        return Err(not_own().into());
+    }
+    call.entry.owner = owner.clone();
+    let (_, expires_at) = recognition::life(&recognised);
+    let revoked = JwtRevoked { hash: recognised.hash.clone(), identity: bearer.identity.clone(), expires_at };
+    let reply = Reply::json(200, &json!({ "revoked": true }))?;
+    Ok(Done::Changed(call.app.engine.revoke_jwt(&call.change(), &owner, &revoked, reply).await?))
+}
+
+/// A token that is unknown or has ended already.
+async fn dead(call: &Call) -> Result<Done, Stop> {
+    let reply = Reply::json(200, &json!({ "revoked": false }))?;
+    Ok(Done::Changed(call.app.engine.unchanged(&call.change(), reply).await?))
+}
+
+fn not_own() -> Rejection {
+    Rejection::denied("insufficient_scope", "Revoking another's token needs the scope admin over its tenant")
+        .detail("required_scope", Scope::Admin.as_str())
+}
+
+/// The token that a request is about; with a hint at its type, which is ignored, where there may be one.
+pub(super) fn value(call: &mut Call, may_hint: bool) -> Result<Zeroizing<String>, Rejection> {
     let mut faults = std::mem::take(&mut call.query.faults);
     let mut fields = call.fields();
     let given = fields.has("token");
@@ -65,7 +104,9 @@ fn value(call: &mut Call) -> Result<Zeroizing<String>, Rejection> {
     if !given {
         faults.field("token", "is required");
     }
-    fields.text("token_type_hint", &mut faults);
+    if may_hint {
+        fields.text("token_type_hint", &mut faults);
+    }
     fields.finish(&mut faults);
     faults.finish()?;
     Ok(token.unwrap_or_default())

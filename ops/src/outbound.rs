@@ -1,0 +1,144 @@
+//! Asking others over HTTPS: bounded in time and size, no redirects, no proxies, and only where the rules permit it.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::{Certificate, Client, Url};
+use scaivault_commands::fetch::{Fetch, FetchError, FetchRequest};
+use scaivault_domain::address::AddressRules;
+
+/// Longest time to connect.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(3);
+/// Longest time to a whole answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Longest answer that is read, in bytes.
+const MAX_ANSWER: usize = 512 * 1024;
+
+/// Fetches documents of others.
+#[derive(Default)]
+pub(crate) struct Outbound;
+
+/// A name whose addresses are all closed.
+#[derive(Debug, thiserror::Error)]
+#[error("all its addresses are closed")]
+struct Closed;
+
+#[async_trait]
+impl Fetch for Outbound {
+    async fn fetch(&self, request: &FetchRequest<'_>) -> Result<Vec<u8>, FetchError> {
+        let url = Url::parse(request.url).map_err(|_| FetchError::Connection)?;
+        if let (Some(rules), Some(address)) = (request.addresses, literal(&url))
+            && !rules.permits(address)
+        {
+            return Err(FetchError::BlockedAddress);
+        }
+        let fetched = tokio::time::timeout(PATIENCE, read(client(request, &url)?, url)).await;
+        fetched.unwrap_or(Err(FetchError::Timeout))
+    }
+}
+
+/// A client of this one request: nothing is kept between two of them, a connection least of all.
+fn client(request: &FetchRequest<'_>, url: &Url) -> Result<Client, FetchError> {
+    let mut builder = Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT_PATIENCE)
+        .timeout(PATIENCE)
+        .user_agent(concat!("ScaiVault/", env!("CARGO_PKG_VERSION")));
+    let roots = match request.ca_pem {
+        None => Vec::new(),
+        Some(pem) => roots(pem)?,
+    };
+    // Over plain HTTP no roots are looked for: a host without any can still ask itself.
+    builder = if url.scheme() == "https" { builder.tls_certs_merge(roots) } else { builder.tls_certs_only(roots) };
+    if let Some(rules) = request.addresses {
+        builder = builder.dns_resolver(OpenAddresses(rules));
+    }
+    builder.build().map_err(|_| FetchError::Tls)
+}
+
+/// The certificates of a bundle; at least one.
+pub(crate) fn roots(pem: &str) -> Result<Vec<Certificate>, FetchError> {
+    let roots = Certificate::from_pem_bundle(pem.as_bytes()).map_err(|_| FetchError::Roots)?;
+    if roots.is_empty() { Err(FetchError::Roots) } else { Ok(roots) }
+}
+
+async fn read(client: Client, url: Url) -> Result<Vec<u8>, FetchError> {
+    let mut answer = client.get(url).send().await.map_err(|error| fault(&error))?;
+    if answer.status() != reqwest::StatusCode::OK {
+        return Err(FetchError::Status(answer.status().as_u16()));
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|error| fault(&error))? {
+        if body.len() + chunk.len() > MAX_ANSWER {
+            return Err(FetchError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// An address spelled out in a URL, which is never looked up.
+fn literal(url: &Url) -> Option<IpAddr> {
+    match url.host()? {
+        url::Host::Ipv4(address) => Some(IpAddr::V4(address)),
+        url::Host::Ipv6(address) => Some(IpAddr::V6(address)),
+        url::Host::Domain(_) => None,
+    }
+}
+
+/// Resolves names to those of their addresses that may be connected to: what is checked is what is used.
+struct OpenAddresses(AddressRules);
+
+impl Resolve for OpenAddresses {
+    fn resolve(&self, name: Name) -> Resolving {
+        let rules = self.0;
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let open: Vec<SocketAddr> = found.filter(|address| rules.permits(address.ip())).collect();
+            if open.is_empty() {
+                return Err(Closed.into());
+            }
+            Ok(Box::new(open.into_iter()) as Addrs)
+        })
+    }
+}
+
+fn fault(error: &reqwest::Error) -> FetchError {
+    if error.is_timeout() {
+        return FetchError::Timeout;
+    }
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        if cause.is::<Closed>() {
+            return FetchError::BlockedAddress;
+        }
+        // An I/O error hides what it wraps from `source`.
+        let wrapped = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if cause.is::<rustls::Error>() || wrapped.is_some_and(|inner| inner.is::<rustls::Error>()) {
+            return FetchError::Tls;
+        }
+        source = cause.source();
+    }
+    FetchError::Connection
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn closed_addresses_are_not_connected_to() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        for url in [format!("http://127.0.0.1:{port}/"), format!("http://localhost:{port}/")] {
+            let request = FetchRequest { url: &url, ca_pem: None, addresses: Some(AddressRules::default()) };
+            assert_eq!(Outbound.fetch(&request).await, Err(FetchError::BlockedAddress), "{url}");
+        }
+        let accepted = tokio::time::timeout(Duration::ZERO, listener.accept()).await;
+        assert!(accepted.is_err(), "nobody connected");
+    }
+}
