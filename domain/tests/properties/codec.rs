@@ -168,10 +168,12 @@ fn event() -> impl Strategy<Value = Event> {
         0..3,
     );
     prop_oneof![
-        12 => (path, secret_event()).prop_map(|(path, event)| Event::Secret(path, event)),
-        6 => identity_event().prop_map(Event::Identity),
-        3 => crate::issuers::event(),
-        1 => token_created().prop_map(Event::TokenCreated),
+        // Boxed: the choices of all of them at once are more than a thread's stack holds.
+        12 => (path, secret_event()).prop_map(|(path, event)| Event::Secret(path, event)).boxed(),
+        6 => identity_event().prop_map(Event::Identity).boxed(),
+        3 => crate::issuers::event().boxed(),
+        3 => crate::policies::event().prop_map(Event::Policy).boxed(),
+        1 => token_created().prop_map(Event::TokenCreated).boxed(),
         1 => (token_id(), token_kind(), identity())
             .prop_map(|(id, kind, identity)| Event::TokenRevoked(TokenRevoked { id, kind, identity })),
         1 => (partner.clone(), text(), text())
