@@ -53,6 +53,7 @@ impl Engine {
     /// Settles what is due now; returns how many secrets it settled.
     pub async fn sweep_once(&self) -> Result<usize, Failure> {
         let now = self.now();
+        self.shred_tenants().await?;
         self.shred_outcomes(now).await?;
         let view = self.projections.view();
         let due: Vec<(Owner, SecretPath)> = view
