@@ -8,6 +8,9 @@
     unreachable_pub
 )]
 
+#[path = "support/api.rs"]
+#[allow(dead_code)]
+mod api;
 #[path = "identity/keys.rs"]
 mod keys;
 #[path = "support/server.rs"]
@@ -18,6 +21,10 @@ mod process;
 mod server;
 #[path = "identity/service_accounts.rs"]
 mod service_accounts;
+#[path = "identity/shredding.rs"]
+mod shredding;
+#[path = "identity/tenancy.rs"]
+mod tenancy;
 
 use serde_json::{Value, json};
 

@@ -148,6 +148,11 @@ impl Installation {
         }
     }
 
+    /// Tenants whose keys are destroyed.
+    pub fn shredded_count(&self) -> usize {
+        self.tenants.values().filter(|tenant| tenant.shredded_at.is_some()).count()
+    }
+
     /// Settings of an owner, as decisions read them.
     pub fn settings(&self, owner: &Owner) -> Settings {
         let settings = owner.tenant().and_then(|tenant| self.people(tenant).settings());
@@ -170,8 +175,9 @@ impl Installation {
         self.hold_partner(Partner { id, name, slug, region: None, status: Status::Active, provenance });
     }
 
-    pub(crate) fn tenant_created(&mut self, tenant: TenantCreated) {
+    pub(crate) fn tenant_created(&mut self, tenant: TenantCreated, at: Timestamp) {
         let TenantCreated { id, partner_id, name, slug } = tenant;
+        self.people_mut(&id).begin(at);
         self.hold_tenant(Tenant {
             id,
             partner_id,
@@ -206,7 +212,12 @@ impl Installation {
         self.revision = revision;
         match event {
             IdentityEvent::Partner(noted) => self.hold_partner(noted.record),
-            IdentityEvent::Tenant(noted) => self.hold_tenant(noted.record),
+            IdentityEvent::Tenant(noted) => {
+                if !noted.record.is_doomed() {
+                    self.people_mut(&noted.record.id).begin(at);
+                }
+                self.hold_tenant(noted.record);
+            }
             IdentityEvent::TenantShredded { id, at } => self.shredded(&id, at),
             event => self.fold_provider(event, at, position),
         }

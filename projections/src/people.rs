@@ -183,6 +183,13 @@ impl People {
         }
     }
 
+    /// Settings are there from the beginning, if only the default ones.
+    pub(crate) fn begin(&mut self, at: Timestamp) {
+        if self.settings.is_none() {
+            self.hold_settings(TenantSettings::default(), at);
+        }
+    }
+
     /// Sets the revision of the tenant's stream.
     pub(crate) fn restore_revision(&mut self, revision: Revision) {
         self.revision = revision;

@@ -78,6 +78,11 @@ impl Snapshots {
         Ok(frozen.view.applied)
     }
 
+    /// Removes all of them: they hold what is not to be there any more.
+    pub fn clear(&self) {
+        file::clear(&self.directory);
+    }
+
     /// Reads one, on all processors.
     pub fn read(&self, candidate: &Candidate) -> Result<Frozen, SnapshotError> {
         let sections = file::Reader::open(candidate)?;

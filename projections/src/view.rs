@@ -116,7 +116,7 @@ impl View {
             Event::TokenRevoked(token) => self.tokens.revoked(&token.id, body.at, revision),
             Event::JwtRevoked(revoked) => self.issuers.jwt_revoked(revoked),
             Event::PartnerCreated(partner) => self.installation.partner_created(partner),
-            Event::TenantCreated(tenant) => self.installation.tenant_created(tenant),
+            Event::TenantCreated(tenant) => self.installation.tenant_created(tenant, body.at),
             Event::UserCreated(user) => self.installation.user_created(user),
             Event::ClockMoved(moved) => self.installation.clock_moved(moved.offset_micros, revision),
             Event::OutcomeKept(kept) => {

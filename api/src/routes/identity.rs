@@ -1,6 +1,10 @@
 //! Identities: who there is, what they may do, and where they come from.
 
+pub mod partners;
+mod reach;
+mod records;
 pub mod service_accounts;
+pub mod tenants;
 
 use scaivault_domain::{ErrorCode, Rejection};
 
@@ -10,6 +14,8 @@ use crate::operation::Operation;
 /// The operations of this group.
 pub fn operations() -> Vec<&'static Operation> {
     let mut operations: Vec<&'static Operation> = Vec::new();
+    operations.extend(partners::operations());
+    operations.extend(tenants::operations());
     operations.extend(service_accounts::operations());
     operations
 }

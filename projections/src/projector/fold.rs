@@ -69,6 +69,7 @@ impl Fold {
                 Ready::Decoded(Decoded::Access { owner, block }) => {
                     self.count(record, &owner, block.entries().map(|(json, _)| json), accesses, requests)?;
                 }
+                Ready::Decoded(Decoded::Erased) => {}
                 Ready::Entries(owner) => {
                     let entries = batch.entries(index).map(|group| group.entries.as_slice()).unwrap_or_default();
                     self.count(record, &owner, entries.iter().map(|entry| entry.json.as_ref()), accesses, requests)?;

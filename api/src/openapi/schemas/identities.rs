@@ -7,7 +7,7 @@ use super::{closed, duration, nullable, object, time, time_or_null};
 /// Every schema of this group by name.
 pub(super) fn all() -> Value {
     let mut schemas = Map::new();
-    for group in [service_accounts()] {
+    for group in [service_accounts(), tenancy()] {
         if let Value::Object(group) = group {
             schemas.extend(group);
         }
@@ -82,5 +82,60 @@ fn service_accounts() -> Value {
         "ServiceAccountKey": key(&[]),
         "ServiceAccountKeyCreated": key(&["key"]),
         "ServiceAccountKeyList": page("keys", "ServiceAccountKey"),
+    })
+}
+
+fn status() -> Value {
+    json!({"type": "string", "enum": ["ACTIVE", "SUSPENDED", "DELETED"]})
+}
+
+fn source() -> Value {
+    json!({"type": "string", "enum": ["scaikey", "local", "token"]})
+}
+
+fn tenancy() -> Value {
+    let name = json!({"type": "string", "minLength": 1, "maxLength": 128});
+    let slug = json!({"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$"});
+    let region = json!({"type": ["string", "null"], "minLength": 1, "maxLength": 64});
+    let patch = closed(
+        &[],
+        json!({
+            "name": name, "region": region, "status": {"type": "string", "enum": ["ACTIVE", "SUSPENDED"]},
+        }),
+    );
+    json!({
+        "CreatePartner": closed(&["name"], json!({"name": name, "slug": slug, "region": region})),
+        "UpdatePartner": patch,
+        "IdentityPartner": object(
+            &["id", "name", "slug", "region", "status", "source", "last_synced_at"],
+            json!({
+                "id": {"type": "string"}, "name": {"type": "string"}, "slug": {"type": "string"}, "region": nullable("string"),
+                "status": status(), "source": source(), "last_synced_at": time_or_null(),
+            }),
+        ),
+        "PartnerList": page("partners", "IdentityPartner"),
+        "CreateTenant": closed(&["name"], json!({"name": name, "slug": slug, "region": region, "partner_id": {"type": "string"}})),
+        "UpdateTenant": patch,
+        "IdentityTenant": object(
+            &["id", "partner_id", "name", "slug", "region", "status", "source", "last_synced_at"],
+            json!({
+                "id": {"type": "string"}, "partner_id": {"type": "string"}, "name": {"type": "string"},
+                "slug": {"type": "string"}, "region": nullable("string"), "status": status(), "source": source(),
+                "last_synced_at": time_or_null(), "shredded_at": time(),
+            }),
+        ),
+        "TenantList": page("tenants", "IdentityTenant"),
+        "TenantSettings": object(
+            &["tenant_id", "default_max_versions", "recovery_window", "audit_retention", "max_leases", "updated_at"],
+            json!({
+                "tenant_id": {"type": "string"}, "default_max_versions": {"type": "integer"}, "recovery_window": duration(),
+                "audit_retention": duration(), "max_leases": {"type": "integer"}, "updated_at": time(),
+            }),
+        ),
+        "UpdateTenantSettings": closed(&[], json!({
+            "default_max_versions": {"type": ["integer", "null"], "minimum": 1, "maximum": 100},
+            "recovery_window": nullable("string"), "audit_retention": nullable("string"),
+            "max_leases": {"type": ["integer", "null"], "minimum": 1, "maximum": 10_000_000},
+        })),
     })
 }
