@@ -213,7 +213,8 @@ impl Engine {
 
     fn adopt(&self, owner: &Owner, id: &IssuerId, keys: key_set::KeySet) {
         if let Some(issuer) = self.projections.view().issuers.of(owner).issuer(id) {
-            self.trust.keys.adopt(issuer, keys, self.now());
+            // At the moment that the answer told.
+            self.trust.keys.adopt(issuer, keys, issuer.updated_at);
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::response::Done;
 pub static SHOW: Operation = Operation {
     method: Method::GET,
     path: "/v1/auth/exchange-rules/{id}",
-    id: "show_exchange_rule",
+    id: "read_exchange_rule",
     summary: "Shows a rule of token exchange.",
     access: Access::Scopes(&[Scope::Admin]),
     place: Place::Tenant,

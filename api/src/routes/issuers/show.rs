@@ -16,7 +16,7 @@ use crate::response::Done;
 pub static SHOW: Operation = Operation {
     method: Method::GET,
     path: "/v1/auth/issuers/{id}",
-    id: "show_issuer",
+    id: "read_issuer",
     summary: "Shows a trusted issuer, and how its keys are doing on this node.",
     access: Access::Scopes(&[Scope::Admin]),
     place: Place::Tenant,
