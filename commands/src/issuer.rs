@@ -159,7 +159,7 @@ impl Engine {
             check_names(set, &issuer)?;
             let keys = if moves { fresh(&issuer, now) } else { self.key_status(&issuer) };
             let reply = tell(&Shown { issuer: &issuer, keys })?;
-            Ok((IssuerEvent::Updated { id: id.clone(), content: issuer.content.clone() }, reply))
+            Ok((IssuerEvent::Updated { id: id.clone(), content: issuer.content }, reply))
         });
         let answer = answer.await?;
         if let Some(seen) = seen {
