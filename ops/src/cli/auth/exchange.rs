@@ -14,7 +14,7 @@ use crate::cli::session::Session;
 #[derive(Args)]
 pub(crate) struct ExchangeArguments {
     /// Read the JWT from standard input
-    #[arg(value_name = "-", value_parser = ["-"], required_unless_present = "subject_token_file")]
+    #[arg(value_name = "-", value_parser = ["-"])]
     stdin: Option<String>,
     /// File that holds the JWT
     #[arg(long, value_name = "FILE", conflicts_with = "stdin")]
@@ -35,8 +35,10 @@ pub(crate) struct ExchangeArguments {
 
 /// Prints the bare token, or with `--json` the answer.
 pub(super) async fn run(session: &Session, arguments: ExchangeArguments) -> Result<(), Failure> {
-    let ExchangeArguments { stdin: _, subject_token_file, role, scopes, allowed_paths, audience } = arguments;
-    let jwt = input::text(subject_token_file.as_deref().unwrap_or("-")).await?;
+    let ExchangeArguments { stdin, subject_token_file, role, scopes, allowed_paths, audience } = arguments;
+    let source = subject_token_file.or(stdin);
+    let source = source.ok_or_else(|| Failure::usage("Give --subject-token-file, or - to read the JWT from standard input"))?;
+    let jwt = input::text(&source).await?;
     let body = object([
         ("grant_type", Some(Json::text("urn:ietf:params:oauth:grant-type:token-exchange"))),
         ("subject_token", Some(Json::text(jwt.trim()))),
