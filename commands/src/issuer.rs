@@ -159,7 +159,7 @@ impl Engine {
             check_names(set, &issuer)?;
             let keys = if moves { fresh(&issuer, now) } else { self.key_status(&issuer) };
             let reply = tell(&Shown { issuer: &issuer, keys })?;
-            Ok((IssuerEvent::Updated { id: id.clone(), content: issuer.content.clone() }, reply))
+            Ok((IssuerEvent::Updated { id: id.clone(), content: issuer.content }, reply))
         });
         let answer = answer.await?;
         if let Some(seen) = seen {
@@ -213,7 +213,8 @@ impl Engine {
 
     fn adopt(&self, owner: &Owner, id: &IssuerId, keys: key_set::KeySet) {
         if let Some(issuer) = self.projections.view().issuers.of(owner).issuer(id) {
-            self.trust.keys.adopt(issuer, keys, self.now());
+            // At the moment that the answer told.
+            self.trust.keys.adopt(issuer, keys, issuer.updated_at);
         }
     }
 }

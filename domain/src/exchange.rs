@@ -72,13 +72,11 @@ impl ClaimRule {
     /// Takes a text, number or boolean, or a list of them.
     pub fn parse(value: Value) -> Option<Self> {
         let is_plain = |value: &Value| matches!(value, Value::String(_) | Value::Number(_) | Value::Bool(_));
-        match value {
-            Value::Array(values) => {
-                let sound = (1..=MAX_CLAIMS).contains(&values.len()) && values.iter().all(is_plain);
-                sound.then_some(Self::OneOf(values))
-            }
-            value => is_plain(&value).then_some(Self::Equal(value)),
+        if let Value::Array(values) = value {
+            let sound = (1..=MAX_CLAIMS).contains(&values.len()) && values.iter().all(is_plain);
+            return sound.then_some(Self::OneOf(values));
         }
+        is_plain(&value).then_some(Self::Equal(value))
     }
 
     fn fits(&self, claim: &Value) -> bool {

@@ -2,6 +2,8 @@
 //! client matters: repetition, headers, output, exit status. What the real server answers is tested elsewhere.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+#[path = "cli_offline/auth.rs"]
+mod auth;
 #[path = "cli_offline/fake.rs"]
 mod fake;
 #[path = "cli_offline/policies.rs"]

@@ -49,7 +49,8 @@ pub async fn verify(engine: &Engine, issuer: &Arc<Issuer>, jwt: &Jwt<'_>) -> Res
 
 /// Checks `exp`, `nbf`, `iat`; gives the end and the beginning.
 fn times(claims: &Claims, now: Timestamp) -> Result<(Timestamp, Option<Timestamp>), Rejection> {
-    let moment = |name: &str| match claims.0.get(name).map(|_| claims.moment(name).flatten()) {
+    let given = |name: &str| claims.0.get(name).is_some_and(|claim| !claim.is_null());
+    let moment = |name: &str| match given(name).then(|| claims.moment(name).flatten()) {
         None => Ok(None),
         Some(Some(at)) => Ok(Some(at)),
         Some(None) => Err(invalid(format!("The token's {name} is no moment"))),

@@ -1,8 +1,13 @@
 //! `auth`: who the caller is, and the token that says so.
 
+mod exchange;
+mod records;
+
 use clap::Subcommand;
 use zeroize::Zeroizing;
 
+use self::exchange::ExchangeArguments;
+use self::records::RecordCommand;
 use super::client::address::Address;
 use super::client::{Answer, Call, Client};
 use super::error::{Exit, Failure};
@@ -40,6 +45,23 @@ pub(crate) enum AuthCommand {
     },
     /// Show the identity of the token
     Whoami,
+    /// Tell whether a token counts, and for whom
+    ///
+    /// The global flag --token names the token that is looked into; who asks is taken from the environment or the
+    /// configuration file.
+    Introspect {
+        /// Read the token from standard input
+        #[arg(value_name = "-", value_parser = ["-"])]
+        stdin: Option<String>,
+    },
+    /// Exchange the JWT of a trusted issuer for a token
+    Exchange(ExchangeArguments),
+    /// Whose JWTs are accepted
+    #[command(subcommand)]
+    Issuers(RecordCommand),
+    /// Which of them may be exchanged, and for whose tokens
+    #[command(subcommand)]
+    ExchangeRules(RecordCommand),
     /// Revoke a token of any kind
     Revoke {
         /// The token, or - to read it from standard input
@@ -59,6 +81,10 @@ pub(crate) async fn run(session: &mut Session, command: AuthCommand) -> Result<E
             let answer = session.send(whoami()).await?;
             session.output.answer(&answer, identity)?;
         }
+        AuthCommand::Introspect { stdin } => introspect(session, stdin.is_some()).await?,
+        AuthCommand::Exchange(arguments) => exchange::run(session, arguments).await?,
+        AuthCommand::Issuers(command) => return records::run(session, &records::ISSUERS, command).await,
+        AuthCommand::ExchangeRules(command) => return records::run(session, &records::EXCHANGE_RULES, command).await,
         AuthCommand::Revoke { subject } => {
             let token = if subject == "-" { input::line().await? } else { Zeroizing::new(subject) };
             let answer = session.send(revocation(&token)).await?;
@@ -122,6 +148,20 @@ async fn logout(session: &mut Session, revoke: bool) -> Result<(), Failure> {
     }
     session.settings.file.unset(Key::Token)?;
     session.output.done(if stored.is_some() { "Logged out" } else { "No token was stored" })
+}
+
+async fn introspect(session: &mut Session, from_stdin: bool) -> Result<(), Failure> {
+    let token = match (session.settings.take_token(), from_stdin) {
+        (Some(_), true) => return Err(Failure::usage("Give either --token or -")),
+        (Some(token), false) => token,
+        (None, true) => input::line().await?,
+        (None, false) => {
+            return Err(Failure::usage("Give the token with --token, or - to read it from standard input"));
+        }
+    };
+    let body = object([("token", Some(Json::text(token.as_str())))]);
+    let answer = session.send(Call::ask(Address::new("/v1/auth/introspect"), &body)).await?;
+    session.output.answer(&answer, table::lines)
 }
 
 fn whoami() -> Call {

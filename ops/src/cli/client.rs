@@ -116,8 +116,18 @@ impl Client {
 
     /// A client with a token of its own, as for a login.
     pub(crate) fn with_token(settings: &Settings, base: String, token: &str) -> Result<Self, Failure> {
+        let mut client = Self::of_nobody(settings, base)?;
+        client.headers.insert(AUTHORIZATION, bearer(token)?);
+        Ok(client)
+    }
+
+    /// A client for what needs no token.
+    pub(crate) fn without_token(settings: &Settings) -> Result<Self, Failure> {
+        Self::of_nobody(settings, settings.base_url()?)
+    }
+
+    fn of_nobody(settings: &Settings, base: String) -> Result<Self, Failure> {
         let mut headers = HeaderMap::new();
-        headers.insert(AUTHORIZATION, bearer(token)?);
         for (name, key) in [(TENANT, Key::TenantId), (PARTNER, Key::PartnerId)] {
             if let Some(value) = settings.value(key)? {
                 headers.insert(name, header_value(key.name(), &value)?);

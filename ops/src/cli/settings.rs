@@ -67,6 +67,11 @@ impl Settings {
         &self.globals
     }
 
+    /// Takes `--token` away where it does not say who asks.
+    pub(crate) fn take_token(&mut self) -> Option<Zeroizing<String>> {
+        self.globals.token.take().map(Zeroizing::new)
+    }
+
     /// The effective value of a key. A token file that cannot be read fails only here, when a token is wanted.
     pub(crate) fn effective(&self, key: Key) -> Result<Option<Setting>, Failure> {
         let found = |value: &str, source| Some(Setting { value: Zeroizing::new(value.to_owned()), source });

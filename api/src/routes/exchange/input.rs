@@ -83,10 +83,11 @@ fn scopes(text: &str) -> Result<Scopes, Rejection> {
 fn paths(fields: &mut Fields<'_>) -> Result<Option<Vec<Pattern>>, Rejection> {
     let fault = || invalid("The parameter allowed_paths must hold 1 to 50 patterns").detail("field", "allowed_paths");
     let Some(raw) = fields.raw("allowed_paths") else { return Ok(None) };
-    let texts: Vec<String> = match serde_json::from_str(raw.get()).map_err(|_| fault())? {
-        Value::Null => return Ok(None),
-        Value::String(text) => text.split_ascii_whitespace().map(str::to_owned).collect(),
-        value => serde_json::from_value(value).map_err(|_| fault())?,
+    let given: Option<Value> = serde_json::from_str(raw.get()).map_err(|_| fault())?;
+    let Some(given) = given else { return Ok(None) };
+    let texts: Vec<String> = match given.as_str() {
+        Some(text) => text.split_ascii_whitespace().map(str::to_owned).collect(),
+        None => serde_json::from_value(given).map_err(|_| fault())?,
     };
     if !(1..=MAX_PATHS).contains(&texts.len()) {
         return Err(fault());
