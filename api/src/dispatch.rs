@@ -25,7 +25,7 @@ use scaivault_domain::Scope;
 pub(crate) use checks::{bucket_of, limited};
 
 use crate::app::App;
-use crate::call::Stop;
+use crate::call::{Call, Stop};
 use crate::operation::{Access, Operation};
 use crate::response::Done;
 use crate::router::{Matched, Unmatched};
@@ -69,6 +69,7 @@ async fn serve(app: &Arc<App>, arrival: &Arrival, matched: Matched, body: Body) 
     let _active = app.measures.begin(operation);
     match operation.access {
         Access::Public => public(app, arrival, operation).await,
+        Access::Open => open(app, arrival, matched, body).await,
         Access::Scopes(scopes) => authenticated(app, arrival, matched, scopes, body).await,
     }
 }
@@ -103,11 +104,32 @@ async fn authenticated(
         Ok(admitted) => admitted,
         Err(refusal) => return finish::refusal(app, arrival, operation, *refusal).await,
     };
-    let level = admitted.level;
-    let who = admitted.caller.clone();
+    let (level, who) = (admitted.level, admitted.caller.clone());
     let mut call = admitted.into_call(app, arrival, matched);
-    let done = match within(app, arrival, checks::format(&mut call, arrival, body)).await {
-        Some(Ok(())) => match within(app, arrival, (operation.handler)(&mut call)).await {
+    let concluded = handle(app, arrival, &mut call, body).await;
+    concluded.with_level(level).of(&who, &call.target)
+}
+
+/// An operation whose caller is found out by its handler.
+async fn open(app: &Arc<App>, arrival: &Arrival, matched: Matched, body: Body) -> Finished {
+    let operation = matched.operation;
+    if let Err(rejection) = checks::able(app, operation.category).await {
+        return Finished::refused(arrival, operation, rejection);
+    }
+    let admitted = match checks::open(app, arrival, &matched) {
+        Ok(admitted) => admitted,
+        Err(refusal) => return finish::refusal(app, arrival, operation, *refusal).await,
+    };
+    let level = admitted.level;
+    let mut call = admitted.into_call(app, arrival, matched);
+    handle(app, arrival, &mut call, body).await.with_level(level)
+}
+
+/// Check 7, the handler, and the entry of what came of it.
+async fn handle(app: &Arc<App>, arrival: &Arrival, call: &mut Call, body: Body) -> Finished {
+    let operation = call.operation;
+    let done = match within(app, arrival, checks::format(call, arrival, body)).await {
+        Some(Ok(())) => match within(app, arrival, (operation.handler)(call)).await {
             Some(done) => done,
             // It is on its way into the log, with its own entry.
             None if call.handed.is_set() => Err(Stop::Failure(Failure::Undecided)),
@@ -116,10 +138,9 @@ async fn authenticated(
         Some(Err(failure)) => Err(Stop::Failure(failure)),
         None => Err(Stop::Failure(Failure::unavailable("timeout"))),
     };
-    let concluding = tokio::time::timeout(left(app, arrival), finish::conclude(app, arrival, &mut call, done));
+    let concluding = tokio::time::timeout(left(app, arrival), finish::conclude(app, arrival, call, done));
     // What was handed to the log goes its way: whether the entry stands is not known.
-    let concluded = concluding.await.unwrap_or_else(|_| Finished::failed(arrival, operation, &Failure::Undecided));
-    concluded.with_level(level).of(&who, &call.target)
+    concluding.await.unwrap_or_else(|_| Finished::failed(arrival, operation, &Failure::Undecided))
 }
 
 /// What comes of a part of the work, or `None` if it takes longer than a request may.

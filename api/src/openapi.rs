@@ -97,8 +97,15 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         let meaning = "Path of the secret: 1 to 10 segments of a-z, 0-9, '-', '_', joined by '/'.";
         parameters.push(path_parameter("path", meaning, shape));
     }
-    for name in names(operation.path).filter(|name| *name != "path") {
-        parameters.push(path_parameter(name, "Id of the record.", json!({"type": "string"})));
+    let names = operation.path.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(name, _)| name);
+    for name in names.filter(|name| *name != "path") {
+        let meaning = match name {
+            "id" => "Id of the record.",
+            "binding_id" => "Id of the binding.",
+            "request_id" => "The `X-Request-ID` of the request.",
+            _ => "Id of the object.",
+        };
+        parameters.push(path_parameter(name, meaning, json!({"type": "string"})));
     }
     let mut headers: Vec<(&str, &str)> = operation.headers.iter().map(|name| (*name, "Conditional request.")).collect();
     if operation.idempotent {
@@ -106,19 +113,14 @@ fn parameters(operation: &Operation) -> Vec<Value> {
     }
     match (operation.access, operation.place) {
         (Access::Public, _) => {}
-        (Access::Scopes(_), Place::Tenant) => headers.push(("X-Tenant-ID", "Tenant acted upon.")),
-        (Access::Scopes(_), Place::Partner) => headers.push(("X-Partner-ID", "Partner acted upon.")),
-        (Access::Scopes(_), Place::Installation) => {}
+        (Access::Open | Access::Scopes(_), Place::Tenant) => headers.push(("X-Tenant-ID", "Tenant acted upon.")),
+        (Access::Open | Access::Scopes(_), Place::Partner) => headers.push(("X-Partner-ID", "Partner acted upon.")),
+        (Access::Open | Access::Scopes(_), Place::Installation) => {}
     }
     parameters.extend(headers.into_iter().map(|(name, meaning)| {
         json!({"name": name, "in": "header", "description": meaning, "required": false, "schema": {"type": "string"}})
     }));
     parameters
-}
-
-/// What the `{…}` of a template are called.
-fn names(template: &str) -> impl Iterator<Item = &str> {
-    template.split('{').skip(1).filter_map(|part| part.split('}').next())
 }
 
 fn path_parameter(name: &str, meaning: &str, schema: Value) -> Value {
@@ -140,8 +142,10 @@ fn query_parameter(parameter: &Parameter) -> Value {
 fn responses(operation: &Operation) -> Value {
     let mut responses: Map<String, Value> = Map::new();
     let mut errors: BTreeSet<u16> = operation.errors.iter().map(|code| code.status()).collect();
-    if let Access::Scopes(_) = operation.access {
-        errors.extend([400, 401, 403, 404, 422, 429, 500, 503]);
+    match operation.access {
+        Access::Public => {}
+        Access::Open => errors.extend([400, 422, 429, 500, 503]),
+        Access::Scopes(_) => errors.extend([400, 401, 403, 404, 422, 429, 500, 503]),
     }
     if !matches!(operation.body, Body::None) || operation.idempotent {
         errors.extend([413, 415]);

@@ -58,6 +58,8 @@ pub struct Operation {
 pub enum Access {
     /// Everybody; leaves no audit entry.
     Public,
+    /// Everybody, with an audit entry: what says who calls is in the body.
+    Open,
     /// Callers whose token grants all of these scopes.
     Scopes(&'static [Scope]),
 }

@@ -7,6 +7,7 @@ mod init;
 mod listener;
 mod node;
 mod past;
+mod scaikey;
 mod server;
 mod signals;
 mod snapshots;

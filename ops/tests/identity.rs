@@ -13,6 +13,8 @@
 mod api;
 #[path = "identity/keys.rs"]
 mod keys;
+#[path = "identity/mirror.rs"]
+mod mirror;
 #[path = "support/server.rs"]
 #[allow(dead_code)]
 mod process;

@@ -115,6 +115,22 @@ pub(super) async fn admit(
     }
 }
 
+/// Check 4 of an open operation, which draws on the bucket of the client's address.
+pub(super) fn open(app: &App, arrival: &Arrival, matched: &Matched) -> Result<Admitted, Box<Refusal>> {
+    let operation = matched.operation;
+    let target = Target { owner: Owner::Platform, partner: None };
+    let entry = entry(arrival, operation, target.owner.clone(), None, &matched.captures);
+    match app.rate_limits.take(&arrival.address.to_string(), Category::Public, 1, arrival.started) {
+        Ok(level) => Ok(Admitted { caller: Arc::new(nobody()), target, entry, level }),
+        Err(exhausted) => {
+            let failure = limited(exhausted.category, exhausted.retry_after).into();
+            // Recorded like other floods from an address.
+            let entry = EntryDraft { action: Action::AuthFailure, ..entry };
+            Err(Box::new(Refusal { failure, entry, level: Some(exhausted.level), caller: None }))
+        }
+    }
+}
+
 /// `rate_limited`.
 pub(crate) fn limited(category: Category, retry_after: u64) -> Rejection {
     metrics::counter!("scaivault_rate_limit_hits_total", "category" => category.as_str()).increment(1);
@@ -265,9 +281,9 @@ fn idempotency(call: &Call, arrival: &Arrival) -> Result<Option<IdempotentReques
     Ok(Some(IdempotentRequest { key, request_sha256: crate::digest::sha256_hex(&parts) }))
 }
 
-/// The call of a public operation: nobody, nowhere.
-pub(super) fn public_call(app: &Arc<App>, arrival: &Arrival, operation: &'static Operation) -> Call {
-    let nobody = Caller {
+/// The caller of operations that take no token.
+fn nobody() -> Caller {
+    Caller {
         identity: IdentityId::system("system:public"),
         display_name: "".into(),
         tenant: None,
@@ -279,10 +295,14 @@ pub(super) fn public_call(app: &Arc<App>, arrival: &Arrival, operation: &'static
         token_expires_at: None,
         mfa_verified_at: None,
         narrowing: Narrowing::default(),
-    };
+    }
+}
+
+/// The call of a public operation: nobody, nowhere.
+pub(super) fn public_call(app: &Arc<App>, arrival: &Arrival, operation: &'static Operation) -> Call {
     let target = Target { owner: Owner::Platform, partner: None };
     let admitted = Admitted {
-        caller: Arc::new(nobody),
+        caller: Arc::new(nobody()),
         entry: entry(arrival, operation, target.owner.clone(), None, &Captures::default()),
         target,
         level: app.rate_limits.level(&arrival.address.to_string(), Category::Public, arrival.started),

@@ -6,14 +6,8 @@ use super::reader::Reader;
 
 /// Variables and what is missing behind them.
 const REFUSED: &[(&str, &str)] = &[
-    ("SCAIKEY_URL", "ScaiKey connection"),
     ("SCAIKEY_JWKS_URL", "ScaiKey connection"),
     ("SCAIKEY_AUDIENCE", "ScaiKey connection"),
-    ("SCAIKEY_CLIENT_ID", "ScaiKey connection"),
-    ("SCAIKEY_CLIENT_SECRET", "ScaiKey connection"),
-    ("SCAIKEY_CLIENT_SECRET_FILE", "ScaiKey connection"),
-    ("SCAIKEY_WEBHOOK_SECRET", "ScaiKey connection"),
-    ("SCAIKEY_WEBHOOK_SECRET_FILE", "ScaiKey connection"),
     ("AUDIT_SIGNING_KEY_FILE", "way to bring an audit signing key along"),
     ("OBJECT_STORAGE_PROVIDER", "object storage"),
     ("OBJECT_STORAGE_BUCKET", "object storage"),

@@ -166,9 +166,8 @@ fn all_problems_are_found_at_once() {
 fn what_comes_later_is_refused() {
     let directory = TempDir::new().unwrap();
     let variables = [
-        ("SCAIKEY_URL", "https://id.example"),
+        ("OBJECT_STORAGE_BUCKET", "b"),
         ("KMS_PROVIDER", "tpm"),
-        ("SCAIKEY_WEBHOOK_SECRET_FILE", "/x"),
         ("OBJECT_STORAGE_PROVIDER", "s3"),
         ("AUDIT_MODE", "async"),
         ("AUDIT_SIGNING_KEY_FILE", "/x"),
@@ -183,8 +182,28 @@ fn what_comes_later_is_refused() {
     let text = production(directory.path(), &variables[..1]).expect_err("a problem").to_string();
     assert_eq!(
         text,
-        "the configuration has 1 problem:\n  SCAIKEY_URL is set, but this build has no ScaiKey connection yet; unset it"
+        "the configuration has 1 problem:\n  OBJECT_STORAGE_BUCKET is set, but this build has no object storage yet; unset it"
     );
+}
+
+#[test]
+fn scaikey_is_asked_with_credentials_or_not_at_all() {
+    let directory = TempDir::new().unwrap();
+    let url = ("SCAIKEY_URL", "https://id.example/");
+    let client = [("SCAIKEY_CLIENT_ID", "vault"), ("SCAIKEY_CLIENT_SECRET", "hunter2")];
+    let none = production(directory.path(), &[]).unwrap().synchronisation;
+    assert!(none.url.is_none() && none.interval.is_none());
+    let whole = production(directory.path(), &[url, client[0], client[1]]).unwrap().synchronisation;
+    assert_eq!(whole.url.as_deref(), Some("https://id.example"));
+    assert_eq!(whole.interval, Some(Duration::from_secs(3_600)));
+    assert!(!format!("{whole:?}").contains("hunter2"));
+    let off = [url, client[0], client[1], ("IDENTITY_SYNC_ENABLED", "false")];
+    assert_eq!(production(directory.path(), &off).unwrap().synchronisation.interval, None);
+    for (name, value) in
+        [client[0], client[1], ("SCAIKEY_URL", "http://id.example"), ("SCAIKEY_WEBHOOK_SECRET", "short")]
+    {
+        assert_eq!(faulty(production(directory.path(), &[(name, value)])), [name]);
+    }
 }
 
 #[test]
