@@ -18,6 +18,8 @@ mod mirror;
 #[path = "support/server.rs"]
 #[allow(dead_code)]
 mod process;
+#[path = "identity/provider.rs"]
+mod provider;
 #[path = "api/server.rs"]
 #[allow(dead_code)]
 mod server;
@@ -25,6 +27,8 @@ mod server;
 mod service_accounts;
 #[path = "identity/shredding.rs"]
 mod shredding;
+#[path = "identity/synchronisation.rs"]
+mod synchronisation;
 #[path = "identity/tenancy.rs"]
 mod tenancy;
 
