@@ -148,10 +148,10 @@ pub(super) async fn recognise(
         return rejected(rejection);
     }
     let caller = caller(view, &recognised, partner);
-    if let (IdentityType::User, Some(tenant), Some(partner)) = (caller.identity.kind(), &caller.tenant, &caller.partner)
+    if let (IdentityType::User, Some(tenant)) = (caller.identity.kind(), &caller.tenant)
         && view.installation.user(tenant, &caller.identity).is_none()
     {
-        app.engine.meet_user(&caller.identity, tenant, partner, &caller.display_name).await?;
+        app.engine.meet_user(tenant, &caller.identity, bearer.display_name.as_deref()).await?;
     }
     Ok(Ok(caller))
 }
