@@ -8,6 +8,7 @@ mod consumers;
 mod history;
 mod node;
 mod outcomes;
+mod policies;
 mod reading;
 mod rebuilt;
 mod snapshots;
