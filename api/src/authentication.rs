@@ -9,7 +9,7 @@ use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use scaivault_commands::{Engine, Failure, token_value};
 use scaivault_domain::access::Caller;
-use scaivault_domain::token::Token;
+use scaivault_domain::token::{Token, TokenKind};
 use scaivault_domain::{ErrorCode, IdentityId, Rejection, Scope, TenantId};
 use scaivault_projections::View;
 use scaivault_projections::installation::Standing;
@@ -89,7 +89,12 @@ fn caller(token: &Token, standing: Standing) -> Caller {
         display_name: standing.display_name.unwrap_or_else(|| record.identity.as_str().into()),
         tenant: record.tenant_id.clone(),
         partner: record.partner_id.clone(),
-        scopes: standing.scopes.map_or(record.scopes, |most| record.scopes.narrowed_to(most)),
+        scopes: match (record.kind, standing.scopes) {
+            // A key opens what its account may open now.
+            (TokenKind::ServiceAccountKey, now) => now.unwrap_or_default(),
+            (_, Some(most)) => record.scopes.narrowed_to(most),
+            (_, None) => record.scopes,
+        },
         roles: standing.roles.into_iter().filter(counts).collect(),
         groups: standing.groups,
         token: Some(record.id.clone()),

@@ -8,9 +8,9 @@ use scaivault_commands::audit::Outcome;
 use scaivault_commands::idempotency::{Claim, Claimed};
 use scaivault_commands::request::{Handed, IdempotentRequest};
 use scaivault_commands::{Answer, ChangeRequest, EntryDraft, Failure};
-use scaivault_domain::access::{self, Caller, Decision, Denial, Grant, Permission, Target};
+use scaivault_domain::access::{self, Caller, Decision, Permission, Target};
 use scaivault_domain::policy::{Asked, Candidates};
-use scaivault_domain::{Rejection, Role, SecretPath, Timestamp};
+use scaivault_domain::{ErrorCode, IdentityId, Rejection, Role, SecretPath, Timestamp};
 
 use crate::App;
 use crate::fields::Fields;
@@ -97,31 +97,51 @@ impl Call {
 
     /// Decides a permission on a path: what is to be recorded, and the refusal if it is one.
     pub fn decide(&self, permission: Permission, path: &SecretPath) -> (Arc<Decision>, Option<Rejection>) {
-        let outcome = self.authorize(permission, path);
+        let asked = self.asked(permission, path);
+        let outcome = self.caller.authorize(&self.target, &asked, || self.candidates());
         let denied = outcome.as_ref().err().map(|denial| denial.rejection.clone());
         (Arc::new(Decision { permission, outcome }), denied)
     }
 
     /// Whether the caller also holds `admin` on the path.
     pub fn is_path_admin(&self, path: &SecretPath) -> bool {
-        self.authorize(Permission::Admin, path).is_ok()
+        self.may(Permission::Admin, path)
     }
 
     /// Whether a list may show the path.
     pub fn sees(&self, path: &SecretPath) -> bool {
-        self.authorize(Permission::List, path).is_ok()
+        self.may(Permission::List, path)
     }
 
-    fn authorize(&self, permission: Permission, path: &SecretPath) -> Result<Grant, Box<Denial>> {
-        let asked = Asked {
+    fn may(&self, permission: Permission, path: &SecretPath) -> bool {
+        self.caller.may(&self.target, &self.asked(permission, path), || self.candidates())
+    }
+
+    /// The question under the circumstances of this request.
+    fn asked<'p>(&self, permission: Permission, path: &'p SecretPath) -> Asked<'p> {
+        Asked {
             permission,
             path: path.as_str(),
             address: self.entry.source_ip,
             mfa_verified_at: self.caller.mfa_verified_at,
             at: self.entry.arrived_at,
-        };
-        let candidates = || self.app.engine.projections().view().candidates(&self.caller, &self.target);
-        self.caller.authorize(&self.target, &asked, || self.candidates.get_or_init(candidates))
+        }
+    }
+
+    fn candidates(&self) -> &Candidates {
+        let view = || self.app.engine.projections().view();
+        self.candidates.get_or_init(|| view().candidates(&self.caller, &self.target))
+    }
+
+    /// The identity of a typed id (`user:alice@acme.example`), which need not be known, or of a
+    /// record's id (`usr_…`), which must be. `None` if the text is neither.
+    pub fn identity(&self, text: &str) -> Result<Option<IdentityId>, Rejection> {
+        if !["usr_", "sva_", "grp_"].iter().any(|prefix| text.starts_with(prefix)) {
+            return Ok(IdentityId::parse(text));
+        }
+        let view = self.app.engine.projections().view();
+        let known = self.target.owner.tenant().and_then(|tenant| view.installation.recorded(tenant, text));
+        known.map(Some).ok_or_else(|| Rejection::new(ErrorCode::IdentityNotFound, "Identity not found"))
     }
 
     /// Refuses callers without an administrative role that reaches where the request acts.

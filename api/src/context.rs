@@ -2,26 +2,41 @@
 
 use axum::http::HeaderMap;
 use scaivault_domain::access::{Caller, Target};
+use scaivault_domain::audit::Action;
 use scaivault_domain::{ErrorCode, Owner, PartnerId, Rejection, Role, TenantId};
 use scaivault_projections::View;
 
 use crate::headers::{PARTNER, TENANT, single};
 use crate::json::invalid;
-use crate::operation::Place;
+use crate::operation::{Operation, Place};
 
 /// Resolves the target of a request.
 pub fn resolve(
     view: &View,
     caller: &Caller,
-    place: Place,
+    operation: &Operation,
     prefix: Option<&str>,
     headers: &HeaderMap,
 ) -> Result<Target, Rejection> {
-    match place {
-        Place::Installation => Ok(own(caller)),
-        Place::Tenant => tenant(view, caller, prefix, headers),
-        Place::Partner => partner(view, caller, headers),
+    let target = match operation.place {
+        Place::Installation => own(caller),
+        Place::Tenant => tenant(view, caller, prefix, headers)?,
+        Place::Partner => partner(view, caller, headers)?,
+    };
+    let installation = &view.installation;
+    let open = installation.is_open(caller.tenant.as_ref(), caller.partner.as_ref())
+        && installation.is_open(target.owner.tenant(), target.partner.as_ref());
+    if open || looks_after(caller, operation) {
+        return Ok(target);
     }
+    Err(denied("The tenant is suspended").detail("reason", "tenant_suspended"))
+}
+
+/// Whether a caller may do something though a tenant concerned is suspended: read there, and whatever
+/// brings it back.
+fn looks_after(caller: &Caller, operation: &Operation) -> bool {
+    let reads = matches!(operation.action, Some(Action::Read | Action::List));
+    caller.has_role(Role::SuperAdmin) && (reads || operation.place == Place::Installation)
 }
 
 /// The caller's own tenant or partner: where requests about the caller itself are recorded.
@@ -58,7 +73,8 @@ pub fn foreign_tenant(view: &View, caller: &Caller, id: &str) -> Result<Target, 
         return Err(denied("The token does not open this tenant"));
     }
     let unknown = || Rejection::new(ErrorCode::TenantNotFound, "Tenant not found");
-    let known = TenantId::parse(id).and_then(|id| view.installation.tenant(&id).cloned()).ok_or_else(unknown)?;
+    let known = TenantId::parse(id).and_then(|id| view.installation.tenant(&id).cloned());
+    let known = known.filter(|tenant| !tenant.is_doomed()).ok_or_else(unknown)?;
     let target = Target { owner: Owner::Tenant(known.id.clone()), partner: Some(known.partner_id.clone()) };
     if caller.administers(&target) { Ok(target) } else { Err(denied("The token does not open this tenant")) }
 }

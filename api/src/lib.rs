@@ -20,6 +20,7 @@ pub mod json;
 pub mod measures;
 pub mod openapi;
 pub mod operation;
+pub mod paging;
 pub mod query;
 pub mod rate_limit;
 pub mod response;

@@ -3,6 +3,8 @@
 //! Dispatch, authorisation, rate limits, audit, metrics labels and the OpenAPI document read the
 //! same [`Operation`], so none of them can be forgotten for one endpoint or differ from another.
 
+mod identity;
+
 use std::future::Future;
 use std::pin::Pin;
 

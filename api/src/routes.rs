@@ -3,7 +3,7 @@
 pub mod exchange;
 pub mod exchange_rules;
 pub mod health;
-pub mod identities;
+pub mod identity;
 pub mod issuers;
 pub mod policies;
 pub mod secrets;
@@ -17,6 +17,7 @@ pub fn operations(dev: bool) -> Vec<&'static Operation> {
     let mut operations: Vec<&'static Operation> = Vec::new();
     operations.extend(secrets::operations());
     operations.extend(tokens::operations());
+    operations.extend(identity::operations());
     operations.extend(policies::operations());
     operations.extend(issuers::operations());
     operations.extend(exchange_rules::operations());

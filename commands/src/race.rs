@@ -69,6 +69,31 @@ impl Engine {
         }
     }
 
+    /// The same for a plan that writes to several streams: whatever moved, it is planned anew once the fold has
+    /// come further.
+    pub(crate) async fn contend(
+        &self,
+        request: &ChangeRequest,
+        plan: impl Fn(&View) -> Result<Plan, Failure>,
+    ) -> Result<Answer, Failure> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let view = self.projections.view();
+            match self.commit(request, plan(&view)?).await {
+                Err(Failure::Unavailable { source: Some(StoreError::Conflict { .. }), .. }) => {}
+                other => return other,
+            }
+            // What moved is in the log, after what was planned on.
+            self.feed.look();
+            self.catch_up(deadline, |later| later.applied > view.applied).await?;
+            if let Some(idempotency) = &request.idempotency
+                && let Some(answer) = self.kept(idempotency).await?
+            {
+                return Ok(answer);
+            }
+        }
+    }
+
     /// Concludes a request that writes to no stream but that of its idempotency key, if it has one.
     pub(crate) async fn conclude(&self, request: &ChangeRequest, plan: impl Fn() -> Plan) -> Result<Answer, Failure> {
         let deadline = Instant::now() + PATIENCE;

@@ -138,7 +138,11 @@ impl Engine {
 }
 
 /// What was due is the sweeper's doing, the rest the caller's.
-fn attributed(due: Vec<SecretEvent>, decided: Vec<SecretEvent>, actor: &IdentityId) -> Vec<(IdentityId, SecretEvent)> {
+pub(crate) fn attributed(
+    due: Vec<SecretEvent>,
+    decided: Vec<SecretEvent>,
+    actor: &IdentityId,
+) -> Vec<(IdentityId, SecretEvent)> {
     let sweeper = IdentityId::system(IdentityId::SECRET_SWEEPER);
     let due = due.into_iter().map(|event| (sweeper.clone(), event));
     due.chain(decided.into_iter().map(|event| (actor.clone(), event))).collect()

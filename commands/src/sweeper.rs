@@ -54,6 +54,7 @@ impl Engine {
     /// Settles what is due now; returns how many secrets and bindings it settled.
     pub async fn sweep_once(&self) -> Result<usize, Failure> {
         let now = self.now();
+        self.shred_tenants().await?;
         self.shred_outcomes(now).await?;
         let unbound = self.end_bindings(now).await?;
         let view = self.projections.view();

@@ -106,7 +106,7 @@ impl Engine {
         self.race(request, stream, revision, plan).await
     }
 
-    fn token_event(
+    pub(crate) fn token_event(
         &self,
         record: &TokenCreated,
         revision: Revision,

@@ -13,15 +13,20 @@ const SHOWN: usize = 8;
 
 /// A fresh personal token, `skt_…`.
 pub fn personal() -> Result<Zeroizing<String>, Failure> {
-    made("skt_")
+    fresh("skt_")
+}
+
+/// A fresh key of a service account, `sak_…`.
+pub fn service_account_key() -> Result<Zeroizing<String>, Failure> {
+    fresh("sak_")
 }
 
 /// A fresh exchanged token, `sxt_…`.
 pub fn exchanged() -> Result<Zeroizing<String>, Failure> {
-    made("sxt_")
+    fresh("sxt_")
 }
 
-fn made(prefix: &str) -> Result<Zeroizing<String>, Failure> {
+fn fresh(prefix: &str) -> Result<Zeroizing<String>, Failure> {
     let random = SecretKey::random()?;
     let mut text = Zeroizing::new(String::with_capacity(53));
     text.push_str(prefix);

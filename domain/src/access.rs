@@ -182,9 +182,35 @@ impl Caller {
         &self,
         target: &Target,
         asked: &Asked<'_>,
-        candidates: impl FnOnce() -> &'c Candidates,
+        candidates: impl Fn() -> &'c Candidates,
     ) -> Result<Grant, Box<Denial>> {
-        let (narrowed, open_to_partner) = match &target.owner {
+        self.judge(target, asked, &candidates).map_err(|barrier| {
+            let (rejection, denied) = match barrier {
+                Barrier::Narrowing => {
+                    (Rejection::denied("token_path_restriction", "The token is narrowed to other paths"), None)
+                }
+                Barrier::NotForPolicies => (no_matching_rule(asked.permission), None),
+                Barrier::Policies => {
+                    let denied = policy::explain(candidates(), asked);
+                    (refusal(asked.permission, denied.failed_condition()), Some(denied))
+                }
+            };
+            Box::new(Denial { rejection, denied })
+        })
+    }
+
+    /// The same, where nobody asks why not.
+    pub fn may<'c>(&self, target: &Target, asked: &Asked<'_>, candidates: impl Fn() -> &'c Candidates) -> bool {
+        self.judge(target, asked, candidates).is_ok()
+    }
+
+    fn judge<'c>(
+        &self,
+        target: &Target,
+        asked: &Asked<'_>,
+        candidates: impl Fn() -> &'c Candidates,
+    ) -> Result<Grant, Barrier> {
+        let (is_open, is_shared) = match &target.owner {
             Owner::Partner(partner) => {
                 let inside = self.partner.as_ref() == Some(partner);
                 let reading = matches!(asked.permission, Permission::Read | Permission::List);
@@ -192,25 +218,28 @@ impl Caller {
             }
             Owner::Tenant(_) | Owner::Platform => (self.narrowing.permits_path(asked.path), false),
         };
-        if !narrowed {
-            let rejection = Rejection::denied("token_path_restriction", "The token is narrowed to other paths");
-            return Err(Box::new(Denial { rejection, denied: None }));
+        if !is_open {
+            return Err(Barrier::Narrowing);
         }
         if let Some(role) = self.role_permitting(target, asked.permission) {
             return Ok(Grant { role: Some(role), ..Grant::default() });
         }
-        if open_to_partner {
+        if is_shared {
             return Ok(Grant::default());
         }
+        // No policy reaches partner secrets.
         if target.owner.tenant().is_none() {
-            // No policy reaches partner secrets.
-            return Err(Box::new(Denial { rejection: no_matching_rule(asked.permission), denied: None }));
+            return Err(Barrier::NotForPolicies);
         }
-        policy::evaluate(candidates(), asked).map(Grant::from).map_err(|denied| {
-            let rejection = refusal(asked.permission, denied.failed_condition());
-            Box::new(Denial { rejection, denied: Some(denied) })
-        })
+        policy::permitting(candidates(), asked).map(Grant::from).ok_or(Barrier::Policies)
     }
+}
+
+/// What stands in the way of a caller.
+enum Barrier {
+    Narrowing,
+    NotForPolicies,
+    Policies,
 }
 
 impl From<Granted> for Grant {

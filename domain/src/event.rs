@@ -6,6 +6,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::directory::IdentityEvent;
 use crate::idempotency::OutcomeKept;
 use crate::installation::{ClockMoved, PartnerCreated, TenantCreated, UserCreated};
 use crate::issuer::IssuerEvent;
@@ -24,6 +25,8 @@ pub enum Event {
     Secret(SecretPath, SecretEvent),
     /// An access policy or a binding of one changed.
     Policy(PolicyEvent),
+    /// Identities, or what belongs to them, changed.
+    Identity(IdentityEvent),
     /// A trusted issuer or a rule of exchange changed.
     Issuer(IssuerEvent),
     /// A token was made.
@@ -123,6 +126,14 @@ impl Family for PolicyEvent {
     }
 }
 
+impl Family for IdentityEvent {
+    const KINDS: &'static [&'static str] = &Self::KINDS;
+
+    fn kind(&self) -> &'static str {
+        self.kind()
+    }
+}
+
 impl Family for IssuerEvent {
     const KINDS: &'static [&'static str] = &Self::KINDS;
 
@@ -132,7 +143,7 @@ impl Family for IssuerEvent {
 }
 
 impl Event {
-    /// Every stored type but those of the families, [`SecretEvent`], [`PolicyEvent`] and [`IssuerEvent`].
+    /// Every stored type but those of the families.
     pub const OTHER_KINDS: [&'static str; 8] = [
         "token.created",
         "token.revoked",
@@ -149,6 +160,7 @@ impl Event {
         let families = [
             <SecretEvent as Family>::KINDS,
             <PolicyEvent as Family>::KINDS,
+            <IdentityEvent as Family>::KINDS,
             <IssuerEvent as Family>::KINDS,
             &Self::OTHER_KINDS,
         ];
@@ -160,6 +172,7 @@ impl Event {
         match self {
             Self::Secret(_, event) => event.kind(),
             Self::Policy(event) => event.kind(),
+            Self::Identity(event) => event.kind(),
             Self::Issuer(event) => event.kind(),
             Self::TokenCreated(_) => "token.created",
             Self::TokenRevoked(_) => "token.revoked",
@@ -179,6 +192,7 @@ impl EventBody {
         match &self.event {
             Event::Secret(path, event) => self.encode_data(Some(path), event),
             Event::Policy(event) => self.encode_data(None, event),
+            Event::Identity(event) => self.encode_data(None, event),
             Event::Issuer(event) => self.encode_data(None, event),
             Event::TokenCreated(data) => self.encode_data(None, data),
             Event::TokenRevoked(data) => self.encode_data(None, data),
@@ -215,6 +229,9 @@ impl EventBody {
         }
         if <PolicyEvent as Family>::KINDS.contains(&kind) {
             return read_family(kind, json).map(|stored| stored.with(Event::Policy)).map_err(malformed);
+        }
+        if <IdentityEvent as Family>::KINDS.contains(&kind) {
+            return read_family(kind, json).map(|stored| stored.with(Event::Identity)).map_err(malformed);
         }
         if <IssuerEvent as Family>::KINDS.contains(&kind) {
             return read_family(kind, json).map(|stored| stored.with(Event::Issuer)).map_err(malformed);

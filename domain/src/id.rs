@@ -101,6 +101,21 @@ id!(
     SyncId, "sync_"
 );
 
+impl TokenId {
+    /// What ids of service accounts' keys start with.
+    pub const KEY_PREFIX: &'static str = "key_";
+
+    /// The id of a service account's key from its random part.
+    pub fn key_from_ulid(ulid: ulid::Ulid) -> Self {
+        Self(with_prefix(Self::KEY_PREFIX, ulid).into())
+    }
+
+    /// Takes a text of the shape of a key's id.
+    pub fn parse_key(text: &str) -> Option<Self> {
+        (text.starts_with(Self::KEY_PREFIX) && is_shaped(text)).then(|| Self(text.into()))
+    }
+}
+
 /// What ids of this installation start with, as far as routes take them.
 const PREFIXES: &[&str] =
     &["tnt_", "ptn_", "usr_", "grp_", "sva_", "key_", "tok_", "pol_", "bnd_", "iss_", "xr_", "sync_", "req_"];

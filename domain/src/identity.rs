@@ -23,6 +23,16 @@ impl IdentityId {
         Self(format!("user:{}", email.to_lowercase()).into())
     }
 
+    /// A service account by the slug of its name.
+    pub fn service_account(slug: &str) -> Self {
+        Self(format!("sa:{slug}").into())
+    }
+
+    /// A group by its slug.
+    pub fn group(slug: &str) -> Self {
+        Self(format!("group:{slug}").into())
+    }
+
     /// One of the server's own actors.
     pub fn system(name: &'static str) -> Self {
         Self(name.into())

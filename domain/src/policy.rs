@@ -1,7 +1,7 @@
 //! Access policies: rules bound to identities. Rules only allow; what no rule allows is denied.
 //!
-//! [`evaluate`] decides. It is a pure function of the [`Candidates`] of a caller and of what is
-//! [`Asked`]; candidates are compiled once after a change, and shared.
+//! [`permitting`] decides, [`explain`] tells why not: pure functions of the [`Candidates`] of a caller
+//! and of what is [`Asked`]. Candidates are compiled once after a change, and shared.
 
 pub mod compiled;
 pub mod condition;
@@ -21,7 +21,9 @@ use crate::path::MAX_LENGTH;
 use crate::{IdentityId, PolicyId, Timestamp};
 
 pub use condition::{Condition, Conditions};
-pub use evaluation::{Asked, Bound, Candidates, Denied, EvaluatedRule, Granted, Subject, evaluate, explain};
+pub use evaluation::{
+    Asked, Bound, Candidates, Denied, EvaluatedRule, Granted, Subject, evaluate, explain, permitting,
+};
 pub use event::PolicyEvent;
 pub use record::Recollection;
 pub use rule::{Permissions, Rule};

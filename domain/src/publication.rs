@@ -4,6 +4,7 @@
 
 use serde_json::{Value, json};
 
+use crate::directory::{Change, IdentityEvent};
 use crate::id::BindingId;
 use crate::policy::PolicyEvent;
 use crate::secret::SecretEvent;
@@ -82,6 +83,7 @@ pub fn publish(recorded: &Recorded, owner: &Owner, partner: Option<&PartnerId>) 
                 path: match &body.event {
                     Event::Secret(path, _) => Some(path.clone()),
                     Event::Policy(_)
+                    | Event::Identity(_)
                     | Event::Issuer(_)
                     | Event::TokenCreated(_)
                     | Event::TokenRevoked(_)
@@ -103,6 +105,7 @@ fn described(body: &EventBody) -> Vec<(&'static str, Value)> {
     match &body.event {
         Event::Secret(_, event) => secret(event, &body.actor),
         Event::Policy(event) => policy(event, &body.actor),
+        Event::Identity(event) => identity(event),
         Event::TokenCreated(token) => vec![(
             "token.created",
             json!({"token_id": token.id, "kind": token.kind.published(), "name": token.name, "identity_id": token.identity,
@@ -116,8 +119,8 @@ fn described(body: &EventBody) -> Vec<(&'static str, Value)> {
             "token.revoked",
             json!({"token_id": null, "kind": "jwt", "identity_id": token.identity, "revoked_by": body.actor}),
         )],
-        // Records of this installation's own making are told with the identity capability; the contract
-        // has no event for issuers and rules of exchange.
+        // What bootstrap makes is there before anybody could be told; the contract has no event for issuers
+        // and rules of exchange.
         Event::Issuer(_)
         | Event::PartnerCreated(_)
         | Event::TenantCreated(_)
@@ -125,6 +128,25 @@ fn described(body: &EventBody) -> Vec<(&'static str, Value)> {
         | Event::ClockMoved(_)
         | Event::OutcomeKept(_) => Vec::new(),
     }
+}
+
+fn identity(event: &IdentityEvent) -> Vec<(&'static str, Value)> {
+    if let IdentityEvent::SyncEnded(ended) = event {
+        let counts = &ended.counts;
+        return vec![(
+            "identity.synced",
+            json!({"sync_id": ended.id, "status": if ended.error.is_none() { "completed" } else { "failed" },
+                   "created": counts.created, "updated": counts.updated, "deleted": counts.deleted,
+                   "unchanged": counts.unchanged, "error": ended.error}),
+        )];
+    }
+    let Some(change) = event.single_change() else { return Vec::new() };
+    let count = |of: Change| u64::from(change == of);
+    vec![(
+        "identity.synced",
+        json!({"sync_id": null, "status": "completed", "created": count(Change::Created), "updated": count(Change::Updated),
+               "deleted": count(Change::Deleted), "unchanged": 0, "error": null}),
+    )]
 }
 
 fn policy(event: &PolicyEvent, actor: &IdentityId) -> Vec<(&'static str, Value)> {

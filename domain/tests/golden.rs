@@ -11,6 +11,7 @@ mod samples;
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use scaivault_domain::directory::IdentityEvent;
 use scaivault_domain::event::SCHEMA_VERSION;
 use scaivault_domain::issuer::IssuerEvent;
 use scaivault_domain::policy::PolicyEvent;
@@ -66,6 +67,7 @@ fn listed(event: &Event) -> bool {
     match event {
         Event::Secret(_, event) => SecretEvent::KINDS.contains(&event.kind()),
         Event::Policy(event) => PolicyEvent::KINDS.contains(&event.kind()),
+        Event::Identity(event) => IdentityEvent::KINDS.contains(&event.kind()),
         Event::Issuer(event) => IssuerEvent::KINDS.contains(&event.kind()),
         Event::TokenCreated(_)
         | Event::TokenRevoked(_)

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use scaivault_commands::bootstrap::Bootstrap;
 use scaivault_commands::{Clock as _, token_value};
 use scaivault_domain::token::TokenKind;
-use scaivault_domain::{IdentityId, PartnerId, TenantId, Timestamp};
+use scaivault_domain::{IdentityId, PartnerId, Role, TenantId, Timestamp};
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -141,14 +141,16 @@ async fn fill(
 /// The administrator made at bootstrap, whatever is configured now.
 fn first_administrator(node: &Node, asked: &Bootstrap) -> Bootstrap {
     let view = node.engine.projections().view();
-    let first = view.installation.users().min_by_key(|user| user.id.clone());
-    match first {
-        Some(user) => Bootstrap {
-            partner: (user.partner_id.clone(), asked.partner.1.clone(), asked.partner.2.clone()),
-            tenant: (user.tenant_id.clone(), asked.tenant.1.clone(), asked.tenant.2.clone()),
-            admin: user.identity.clone(),
+    let administrators = view.installation.users().filter(|(_, held)| held.assigned.contains(&Role::SuperAdmin));
+    let first = administrators.min_by_key(|(_, held)| held.user.id.clone());
+    let tenant = first.and_then(|(tenant, _)| view.installation.tenant(tenant));
+    match (first, tenant) {
+        (Some((_, held)), Some(tenant)) => Bootstrap {
+            partner: (tenant.partner_id.clone(), asked.partner.1.clone(), asked.partner.2.clone()),
+            tenant: (tenant.id.clone(), asked.tenant.1.clone(), asked.tenant.2.clone()),
+            admin: held.user.identity.clone(),
         },
-        None => asked.clone(),
+        (_, _) => asked.clone(),
     }
 }
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 use nix::sys::stat::{Mode, umask};
 use scaivault_commands::issuer::Trust;
 use scaivault_commands::{Clock, Engine, Failure};
-use scaivault_domain::Timestamp;
 use scaivault_domain::address::AddressRules;
+use scaivault_domain::{TenantId, Timestamp};
 use scaivault_eventstore::log::{self, Appender, AppenderLimits, Backend, Feed, PostgresBackend, SqliteBackend};
 use scaivault_eventstore::sealing::root::EphemeralRoot;
 use scaivault_eventstore::sealing::{AccessComposer, FileRoot, Keyring, PassphraseRoot, RootKeyProvider, Sealer};
@@ -115,6 +115,18 @@ impl Node {
         }
         caught_up?;
         let view = self.engine.projections().view();
+        for owner in self.keyring.destroyed() {
+            // Records without a key are passed over: only the log may say that they are.
+            let tenant = TenantId::parse(owner.id()).and_then(|id| view.installation.tenant(&id));
+            if !tenant.is_some_and(|tenant| tenant.is_doomed()) {
+                let text = format!(
+                    "the key of {} {} is destroyed, but the log has no order to do so",
+                    owner.level(),
+                    owner.id()
+                );
+                return Err(StartError::Host(text));
+            }
+        }
         self.clock.0.set_offset_micros(view.installation.clock_offset_micros());
         tracing::info!(
             target: "start",

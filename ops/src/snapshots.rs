@@ -38,12 +38,14 @@ struct Last {
     position: Position,
     written_at: Instant,
     took: Duration,
+    /// Tenants that were gone by then.
+    shredded: usize,
 }
 
 impl Keeper {
     /// In the data directory.
     pub(crate) fn new(data_directory: &Path, sealer: Sealer) -> Self {
-        let last = Last { position: Position::START, written_at: Instant::now(), took: Duration::ZERO };
+        let last = Last { position: Position::START, written_at: Instant::now(), took: Duration::ZERO, shredded: 0 };
         Self { snapshots: Snapshots::new(data_directory.join(DIRECTORY), sealer), last: Mutex::new(last) }
     }
 
@@ -53,7 +55,8 @@ impl Keeper {
             let position = candidate.position;
             match self.read(candidate, backend).await {
                 Ok(Some(frozen)) => {
-                    self.last.lock().await.position = position;
+                    let mut last = self.last.lock().await;
+                    (last.position, last.shredded) = (position, frozen.view.installation.shredded_count());
                     return frozen;
                 }
                 Ok(None) => tracing::warn!(target: "start", position = position.0, "a snapshot is not of this log"),
@@ -92,6 +95,7 @@ impl Keeper {
                 () = tokio::time::sleep(TICK) => {}
                 _ = stopped.wait_for(|stop| *stop) => return,
             }
+            self.forget_gone(&projections).await;
             let due = {
                 let last = self.last.lock().await;
                 last.written_at.elapsed() >= PAUSE.max(last.took * SHARE)
@@ -102,8 +106,21 @@ impl Keeper {
         }
     }
 
+    /// Removes what holds a tenant that is gone by now, if under its key alone; the next one is without it.
+    async fn forget_gone(&self, projections: &Projections) {
+        let shredded = projections.view().installation.shredded_count();
+        let mut last = self.last.lock().await;
+        if shredded > last.shredded {
+            let snapshots = self.snapshots.clone();
+            // What cannot be removed now is replaced by the next ones.
+            let _ = tokio::task::spawn_blocking(move || snapshots.clear()).await;
+            (last.position, last.shredded) = (Position::START, shredded);
+        }
+    }
+
     /// Writes one at the end of the process.
     pub(crate) async fn finish(&self, projections: &Projections) {
+        self.forget_gone(projections).await;
         self.write(projections, WORTH_ENDING).await;
     }
 

@@ -17,3 +17,5 @@ mod leader;
 mod pair;
 #[path = "support/server.rs"]
 mod server;
+#[path = "nodes/tenants.rs"]
+mod tenants;

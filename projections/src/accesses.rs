@@ -99,6 +99,11 @@ impl Accesses {
         }
     }
 
+    /// Forgets all of an owner.
+    pub(crate) fn forget_owner(&mut self, owner: &Owner) {
+        self.reads.remove(owner);
+    }
+
     /// Reads by owner and path.
     pub(crate) fn paths(&self) -> impl Iterator<Item = (&Owner, &SecretPath, &PathReads)> {
         self.reads

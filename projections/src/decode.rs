@@ -28,12 +28,14 @@ pub enum Decoded {
         /// The entries.
         block: Block,
     },
+    /// Its owner's key was destroyed: nobody knows what it was.
+    Erased,
 }
 
 /// Opens a record. Anything that does not hold is named by position.
 pub fn decode(sealer: &Sealer, record: &Record) -> Result<Decoded, StoreError> {
     let damaged = |reason: String| StoreError::damaged(record.position, reason);
-    let opened = sealer.open(record)?;
+    let Some(opened) = sealer.open_unless_erased(record)? else { return Ok(Decoded::Erased) };
     let owner = domain_owner(&opened.owner).ok_or_else(|| damaged("its owner's id has another shape".into()))?;
     let value = if opened.has_erasable { sealer.value_of(&opened.owner, record) } else { None };
     if record.kind == ACCESS_RECORDED {

@@ -10,6 +10,7 @@ pub mod installation;
 pub mod issuers;
 pub mod outcomes;
 pub mod owners;
+pub mod people;
 pub mod policies;
 mod pool;
 pub mod projector;
@@ -23,6 +24,7 @@ pub mod view;
 
 pub use accesses::{Accesses, Consumer};
 pub use issuers::{IssuerSet, Issuers};
+pub use people::{HeldAccount, HeldUser, MadeKey, Member, People};
 pub use policies::{HeldBinding, HeldPolicy, Policies, PolicySet};
 pub use projector::{Frozen, Projections, ProjectorState};
 pub use reading::{ReadError, Reader, Reading};

@@ -99,6 +99,13 @@ impl Outcomes {
         self.held.insert(key, Arc::new(outcome));
     }
 
+    /// Forgets those of an owner; destroying their data keys goes on.
+    pub(crate) fn forget(&mut self, owner: &Owner) {
+        self.held.retain(|key, _| key.owner != *owner);
+        self.ends = self.ends.iter().filter(|(_, _, key)| key.owner != *owner).cloned().collect();
+        self.last.retain(|key, _| key.owner != *owner);
+    }
+
     pub(crate) fn forget_before(&mut self, now: Timestamp) {
         while let Some((end, position, key)) = self.ends.get_min().filter(|(end, _, _)| *end <= now).cloned() {
             self.ends.remove(&(end, position, key.clone()));

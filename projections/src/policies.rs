@@ -59,6 +59,11 @@ impl Policies {
         self.owners.iter()
     }
 
+    /// Forgets those of an owner.
+    pub(crate) fn forget(&mut self, owner: &Owner) {
+        self.owners.remove(owner);
+    }
+
     pub(crate) fn of_mut(&mut self, owner: &Owner) -> &mut PolicySet {
         self.owners.entry(owner.clone()).or_default()
     }

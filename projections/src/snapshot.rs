@@ -10,6 +10,7 @@
 
 mod codec;
 mod file;
+mod identities;
 mod installation;
 mod issuers;
 mod parts;
@@ -75,6 +76,11 @@ impl Snapshots {
         file.finish()?;
         file::prune(&self.directory, frozen.view.applied);
         Ok(frozen.view.applied)
+    }
+
+    /// Removes all of them: they hold what is not to be there any more.
+    pub fn clear(&self) {
+        file::clear(&self.directory);
     }
 
     /// Reads one, on all processors.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use imbl::{HashMap, OrdMap, OrdSet};
 use scaivault_domain::token::{Token, TokenCreated, TokenKind};
-use scaivault_domain::{IdentityId, Timestamp, TokenId};
+use scaivault_domain::{IdentityId, TenantId, Timestamp, TokenId};
 use scaivault_eventstore::Revision;
 
 /// How long an exchanged token is remembered past its end, so that it is told from one that never was.
@@ -24,6 +24,7 @@ pub struct HeldToken {
 pub struct Tokens {
     by_id: OrdMap<TokenId, Arc<HeldToken>>,
     by_hash: HashMap<Arc<str>, TokenId>,
+    by_identity: HashMap<IdentityId, OrdSet<TokenId>>,
     exchanged_by_end: OrdSet<(Timestamp, TokenId)>,
 }
 
@@ -48,7 +49,8 @@ impl Tokens {
 
     /// Tokens of one identity, newest first.
     pub fn of<'a>(&'a self, identity: &'a IdentityId) -> impl Iterator<Item = &'a Arc<HeldToken>> {
-        self.by_id.values().rev().filter(move |held| held.token.record.identity == *identity)
+        let ids = self.by_identity.get(identity).into_iter().flat_map(|ids| ids.iter().rev());
+        ids.filter_map(|id| self.by_id.get(id))
     }
 
     /// All tokens, newest first.
@@ -56,8 +58,14 @@ impl Tokens {
         self.by_id.values().rev()
     }
 
-    pub(crate) fn created(&mut self, record: TokenCreated, created_at: Timestamp, revision: Revision) {
-        self.hold(HeldToken { token: Token { record, created_at, revoked_at: None }, revision });
+    pub(crate) fn created(
+        &mut self,
+        record: TokenCreated,
+        created_at: Timestamp,
+        revoked_at: Option<Timestamp>,
+        revision: Revision,
+    ) {
+        self.hold(HeldToken { token: Token { record, created_at, revoked_at }, revision });
     }
 
     /// Enters a token as it is.
@@ -67,6 +75,7 @@ impl Tokens {
             self.exchanged_by_end.insert((end, id.clone()));
         }
         self.by_hash.insert(held.token.record.hash.as_str().into(), id.clone());
+        self.by_identity.entry(held.token.record.identity.clone()).or_default().insert(id.clone());
         self.by_id.insert(id, Arc::new(held));
     }
 
@@ -76,10 +85,12 @@ impl Tokens {
             if end.plus_seconds(REMEMBERED_SECONDS) > at {
                 break;
             }
-            if let Some(held) = self.by_id.remove(id) {
-                self.by_hash.remove(held.token.record.hash.as_str());
-            }
+            let held = self.by_id.get(id).cloned();
             self.exchanged_by_end = self.exchanged_by_end.without_min().1;
+            if let Some(held) = held {
+                self.by_id.remove(&held.token.record.id);
+                self.forget(&held);
+            }
         }
     }
 
@@ -89,6 +100,44 @@ impl Tokens {
             held.token.revoked_at = Some(revoked_at);
             held.revision = revision;
             self.by_id.insert(id.clone(), Arc::new(held));
+        }
+    }
+
+    /// Ends the tokens of an identity of a tenant, for good.
+    pub(crate) fn end_those_of(&mut self, tenant: &TenantId, identity: &IdentityId, at: Timestamp) {
+        let ids = self.by_identity.get(identity).cloned().unwrap_or_default();
+        for id in &ids {
+            if let Some(held) = self.by_id.get_mut(id)
+                && held.token.record.tenant_id.as_ref() == Some(tenant)
+                && held.token.revoked_at.is_none()
+            {
+                Arc::make_mut(held).token.revoked_at = Some(at);
+            }
+        }
+    }
+
+    /// Forgets the tokens of a tenant.
+    pub(crate) fn forget_tenant(&mut self, tenant: &TenantId) {
+        let of_tenant = |held: &&Arc<HeldToken>| held.token.record.tenant_id.as_ref() == Some(tenant);
+        let gone: Vec<_> = self.by_id.values().filter(of_tenant).cloned().collect();
+        for held in gone {
+            self.by_id.remove(&held.token.record.id);
+            self.forget(&held);
+        }
+    }
+
+    /// Forgets where a token that is gone was found.
+    fn forget(&mut self, held: &HeldToken) {
+        let TokenCreated { id, hash, identity, expires_at, .. } = &held.token.record;
+        self.by_hash.remove(hash.as_str());
+        if let Some(ids) = self.by_identity.get_mut(identity) {
+            ids.remove(id);
+            if ids.is_empty() {
+                self.by_identity.remove(identity);
+            }
+        }
+        if let Some(end) = expires_at {
+            self.exchanged_by_end.remove(&(*end, id.clone()));
         }
     }
 }

@@ -46,6 +46,11 @@ impl Values {
         self.cache.insert(position, value);
     }
 
+    /// Forgets all values: keys of an owner are destroyed.
+    pub(crate) fn clear(&self) {
+        self.cache.clear();
+    }
+
     /// Forgets a value: its key is destroyed.
     pub(crate) fn forget(&self, position: u64) {
         self.cache.remove(&position);

@@ -1,5 +1,7 @@
 //! Everything readers see, at one position of the log. Cheap to clone: clones share structure.
 
+mod identity;
+
 use imbl::HashMap;
 use scaivault_domain::access::{Caller, Target};
 use scaivault_domain::policy::Candidates;
@@ -102,15 +104,19 @@ impl View {
                 self.secrets_mut(owner).fold(&path, &event, &facts, revision);
             }
             Event::Policy(event) => self.policies.of_mut(owner).fold(event, body.at, &body.actor, revision),
+            Event::Identity(event) => {
+                self.fold_identity(owner, event, (body.at, &body.actor), position.0, revision);
+            }
             Event::Issuer(event) => self.issuers.fold(owner, event, body.at, revision),
             Event::TokenCreated(token) => {
                 self.issuers.token_created(owner, &token, body.at);
-                self.tokens.created(token, body.at, revision);
+                let ended_at = self.is_orphan(&token).then_some(body.at);
+                self.tokens.created(token, body.at, ended_at, revision);
             }
             Event::TokenRevoked(token) => self.tokens.revoked(&token.id, body.at, revision),
             Event::JwtRevoked(revoked) => self.issuers.jwt_revoked(revoked),
             Event::PartnerCreated(partner) => self.installation.partner_created(partner),
-            Event::TenantCreated(tenant) => self.installation.tenant_created(tenant),
+            Event::TenantCreated(tenant) => self.installation.tenant_created(tenant, body.at),
             Event::UserCreated(user) => self.installation.user_created(user),
             Event::ClockMoved(moved) => self.installation.clock_moved(moved.offset_micros, revision),
             Event::OutcomeKept(kept) => {

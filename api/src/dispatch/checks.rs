@@ -98,7 +98,7 @@ pub(super) async fn admit(
         if !caller.narrowing.permits_address(arrival.address) {
             return Err(access::address_not_allowed());
         }
-        let target = context::resolve(&view, &caller, operation.place, matched.tenant.as_deref(), &arrival.headers)?;
+        let target = context::resolve(&view, &caller, operation, matched.tenant.as_deref(), &arrival.headers)?;
         entry.owner = target.owner.clone();
         match scopes.iter().find(|scope| !caller.scopes.grants(**scope)) {
             Some(missing) => Err(lacks(*missing)),

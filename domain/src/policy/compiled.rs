@@ -6,6 +6,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::FixedState;
+
 use super::{Asked, Bound, Permissions, Rule};
 use crate::access::Permission;
 use crate::pattern::segment_matches;
@@ -25,7 +27,7 @@ pub struct Compiled {
 #[derive(Debug, Default)]
 struct Node {
     /// Next segments without wildcards.
-    literals: HashMap<Box<str>, u32>,
+    literals: HashMap<Box<str>, u32, FixedState>,
     /// Next segments with wildcards inside.
     wildcards: Vec<(Box<str>, u32)>,
     /// The node of a `**` that comes next.

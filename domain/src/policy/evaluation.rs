@@ -147,12 +147,17 @@ impl EvaluatedRule {
     }
 }
 
-/// Decides. Allowed if any rule of any candidate matches the path, has the permission and meets all
-/// its conditions; the order of policies and rules is irrelevant to that.
-pub fn evaluate(candidates: &Candidates, asked: &Asked<'_>) -> Result<Granted, Denied> {
+/// A rule that permits, if there is one: any rule of any candidate that matches the path, has the
+/// permission and meets all its conditions. The order of policies and rules is irrelevant to whether
+/// there is.
+pub fn permitting(candidates: &Candidates, asked: &Asked<'_>) -> Option<Granted> {
     let mut walk = Walk::default();
-    let granted = candidates.subjects.iter().find_map(|subject| subject.permitting(asked, &mut walk));
-    granted.ok_or_else(|| explain(candidates, asked))
+    candidates.subjects.iter().find_map(|subject| subject.permitting(asked, &mut walk))
+}
+
+/// Decides, and tells why not.
+pub fn evaluate(candidates: &Candidates, asked: &Asked<'_>) -> Result<Granted, Denied> {
+    permitting(candidates, asked).ok_or_else(|| explain(candidates, asked))
 }
 
 /// How every rule of every candidate stands to what is asked.

@@ -13,23 +13,25 @@ use scaivault_domain::{
     TokenId, access::Narrowing, id::UserId,
 };
 
-pub(crate) fn moment() -> impl Strategy<Value = Timestamp> {
+use crate::identities::identity_event;
+
+pub fn moment() -> impl Strategy<Value = Timestamp> {
     (0_i64..=i64::MAX).prop_map(Timestamp::from_micros)
 }
 
-pub(crate) fn option<S: Strategy>(strategy: S) -> impl Strategy<Value = Option<S::Value>> {
+pub fn option<S: Strategy>(strategy: S) -> impl Strategy<Value = Option<S::Value>> {
     prop::option::of(strategy)
 }
 
-pub(crate) fn text() -> impl Strategy<Value = String> {
+pub fn text() -> impl Strategy<Value = String> {
     "\\PC{0,12}|[\\x00-\\x7f]{0,12}"
 }
 
-pub(crate) fn identity() -> impl Strategy<Value = IdentityId> {
+pub fn identity() -> impl Strategy<Value = IdentityId> {
     "(user|sa|group|system|dynamic):[a-z@.ü-]{1,20}".prop_map(|text| IdentityId::parse(&text).unwrap())
 }
 
-pub(crate) fn duration() -> impl Strategy<Value = DurationText> {
+pub fn duration() -> impl Strategy<Value = DurationText> {
     "[1-9][0-9]{0,2}[smhdw]".prop_map(|text| DurationText::parse(&text).unwrap())
 }
 
@@ -166,9 +168,12 @@ fn event() -> impl Strategy<Value = Event> {
         0..3,
     );
     prop_oneof![
-        12 => (path, secret_event()).prop_map(|(path, event)| Event::Secret(path, event)),
-        3 => crate::issuers::event(),
-        1 => token_created().prop_map(Event::TokenCreated),
+        // Boxed: the choices of all of them at once are more than a thread's stack holds.
+        12 => (path, secret_event()).prop_map(|(path, event)| Event::Secret(path, event)).boxed(),
+        6 => identity_event().prop_map(Event::Identity).boxed(),
+        3 => crate::issuers::event().boxed(),
+        3 => crate::policies::event().prop_map(Event::Policy).boxed(),
+        1 => token_created().prop_map(Event::TokenCreated).boxed(),
         1 => (token_id(), token_kind(), identity())
             .prop_map(|(id, kind, identity)| Event::TokenRevoked(TokenRevoked { id, kind, identity })),
         1 => (partner.clone(), text(), text())

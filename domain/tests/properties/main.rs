@@ -3,6 +3,7 @@
 
 mod codec;
 mod history;
+mod identities;
 mod issuers;
 mod patterns;
 mod policies;

@@ -5,13 +5,17 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use scaivault_domain::access::Permission;
+use scaivault_domain::id::BindingId;
 use scaivault_domain::policy::condition::IpRange;
 use scaivault_domain::policy::record::Recollection;
 use scaivault_domain::policy::window::WindowText;
 use scaivault_domain::policy::{
-    Asked, Bound, Candidates, Condition, Conditions, Content, Policy, Rule, Subject, TimeWindow, evaluate, explain,
+    Asked, Binding, Bound, Candidates, Condition, Conditions, Content, Policy, PolicyEvent, Rule, Subject, TimeWindow,
+    evaluate, explain,
 };
 use scaivault_domain::{DurationText, Pattern, PolicyId, Timestamp};
+
+use crate::codec::{self, identity, option, text};
 
 /// 2026-04-23T14:00:00Z, a Thursday.
 const NOON: i64 = 1_776_952_800;
@@ -68,6 +72,41 @@ fn bound() -> impl Strategy<Value = Bound> {
             Bound { policy: Arc::new(policy), until: until.map(moment) }
         },
     )
+}
+
+/// Any event of policies.
+pub fn event() -> impl Strategy<Value = PolicyEvent> {
+    let policy = "pol_[0-9A-Z]{26}".prop_map(|text| PolicyId::parse(&text).unwrap());
+    let binding = "bnd_[0-9A-Z]{26}".prop_map(|text| BindingId::parse(&text).unwrap());
+    let content = (text(), option(text()), prop::collection::vec(rule(), 0..3), any::<bool>()).prop_map(
+        |(name, description, rules, is_active)| Content {
+            name: name.into(),
+            description: description.map(Into::into),
+            rules,
+            is_active,
+        },
+    );
+    let content = content.boxed();
+    prop_oneof![
+        (policy.clone(), content.clone()).prop_map(|(id, content)| PolicyEvent::Created { id, content }).boxed(),
+        (policy.clone(), any::<u64>(), content)
+            .prop_map(|(id, revision, content)| PolicyEvent::Updated { id, revision, content })
+            .boxed(),
+        (policy.clone(), any::<u64>(), text(), any::<u32>())
+            .prop_map(|(id, revision, name, rule_count)| PolicyEvent::Deleted { id, revision, name, rule_count })
+            .boxed(),
+        (binding.clone(), policy.clone(), identity(), option(codec::moment()))
+            .prop_map(|(id, policy_id, identity, expires_at)| {
+                PolicyEvent::Bound(Binding { id, policy_id, identity, expires_at })
+            })
+            .boxed(),
+        (binding.clone(), policy.clone(), option(codec::moment()))
+            .prop_map(|(id, policy_id, expires_at)| PolicyEvent::Renewed { id, policy_id, expires_at })
+            .boxed(),
+        (binding, policy, identity(), any::<bool>())
+            .prop_map(|(id, policy_id, identity, expired)| PolicyEvent::Unbound { id, policy_id, identity, expired })
+            .boxed(),
+    ]
 }
 
 fn moment(seconds: i64) -> Timestamp {

@@ -7,7 +7,7 @@ use scaivault_domain::{EventBody, Owner, PartnerId, Recorded, TenantId, Timestam
 use crate::codec::body;
 
 /// `data` fields of the catalogue; `?` marks one that may be left out.
-const CATALOGUE: [(&str, &str); 12] = [
+const CATALOGUE: [(&str, &str); 18] = [
     ("secret.created", "version secret_type created_by tags expires_at"),
     ("secret.updated", "old_version new_version updated_by is_rotation"),
     ("secret.metadata_updated", "version changed updated_by"),
@@ -21,7 +21,13 @@ const CATALOGUE: [(&str, &str); 12] = [
     ("secret.expiring", "expires_at days_remaining threshold"),
     ("secret.expired", "expires_at"),
     ("token.created", "token_id kind name identity_id scopes expires_at"),
+    ("identity.synced", "sync_id status created updated deleted unchanged error"),
     ("token.revoked", "token_id kind identity_id revoked_by"),
+    ("policy.created", "policy_id name revision rule_count changed_by"),
+    ("policy.updated", "policy_id name revision rule_count changed_by"),
+    ("policy.deleted", "policy_id name revision rule_count changed_by"),
+    ("policy.binding.created", "policy_id binding_id identity_type identity_id"),
+    ("policy.binding.deleted", "policy_id binding_id identity_type identity_id"),
     ("secret.accessed", "version access"),
 ];
 

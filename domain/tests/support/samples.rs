@@ -1,5 +1,6 @@
 //! One event of each stored type, with all its fields; where fields are optional, one without.
 
+mod identities;
 #[path = "issuer_samples.rs"]
 mod issuer_samples;
 
@@ -80,7 +81,8 @@ pub(crate) fn all() -> Vec<(&'static str, EventBody)> {
         (name, body(Event::Secret(path, event)))
     });
     let policies = policies().into_iter().map(|(name, event)| (name, Event::Policy(event)));
-    let others = others().into_iter().chain(policies).chain(issuer_samples::all(at(1), &alice()));
+    let identities = identities::all().into_iter().map(|(name, event)| (name, Event::Identity(event)));
+    let others = others().into_iter().chain(identities).chain(policies).chain(issuer_samples::all(at(1), &alice()));
     secrets.chain(others.map(|(name, event)| (name, body(event)))).collect()
 }
 

@@ -53,7 +53,7 @@ pub struct StoredKey {
     pub version: u32,
     /// The key that wraps it; `None` for the root key.
     pub wrapped_by: Option<[u8; 16]>,
-    /// Wrapped key bytes.
+    /// Wrapped key bytes; none once the key is destroyed.
     pub wrapped: Vec<u8>,
     /// Microseconds since the Unix epoch.
     pub created_at: i64,
@@ -145,6 +145,9 @@ pub trait Backend: Send + Sync + 'static {
     /// Adds keys, all or none. Where a key with the same (level, owner, purpose, version)
     /// exists, returns `false` and changes nothing.
     async fn add_keys(&self, keys: &[StoredKey]) -> Result<bool, StoreError>;
+
+    /// Destroys the keys of an owner for good: the rows stay, to say that they were, without what they held.
+    async fn destroy_keys(&self, level: &str, owner: &str) -> Result<(), StoreError>;
 
     /// Makes `holder` the leader for `ttl_seconds` from now by the database's clock, if nobody else
     /// is; again by its present holder, it lasts that much longer. Whether `holder` is the leader.

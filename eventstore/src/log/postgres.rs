@@ -176,6 +176,19 @@ impl Backend for PostgresBackend {
         connection.heard(added)
     }
 
+    async fn destroy_keys(&self, level: &str, owner: &str) -> Result<(), StoreError> {
+        let mut connection = self.connection().await?;
+        let nothing: &[u8] = &[];
+        let query = sqlx::query(row::DESTROY_KEYS).bind(level).bind(owner).bind(nothing);
+        within!(APPENDING, connection, query, execute)?;
+        // The table is small and rarely changes: nobody else would clear the dead rows away soon.
+        let cleared = within!(APPENDING, connection, sqlx::raw_sql("VACUUM keys"), execute);
+        if let Err(error) = cleared {
+            tracing::warn!(error = &error as &dyn std::error::Error, "dead rows of destroyed keys are not cleared yet");
+        }
+        Ok(())
+    }
+
     async fn lead(&self, holder: &str, ttl_seconds: u32) -> Result<bool, StoreError> {
         let mut connection = self.connection().await?;
         let query = sqlx::query(LEAD).bind(holder).bind(i64::from(ttl_seconds));

@@ -33,6 +33,7 @@ pub(super) const LEAF: &str = "SELECT leaf_hash FROM events WHERE position = $1"
 pub(super) const COMMAND: &str = "SELECT position FROM events WHERE command_id = $1 AND command_id IS NOT NULL";
 pub(super) const KEYS: &str = "SELECT id, level, owner, purpose, version, wrapped_by, wrapped, created_at FROM keys \
                                ORDER BY level, owner, purpose, version";
+pub(super) const DESTROY_KEYS: &str = "UPDATE keys SET wrapped = $3 WHERE level = $1 AND owner = $2";
 pub(super) const ADD_KEY: &str = "INSERT INTO keys (id, level, owner, purpose, version, wrapped_by, wrapped, \
                                   created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
                                   ON CONFLICT (level, owner, purpose, version) DO NOTHING";

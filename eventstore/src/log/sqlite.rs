@@ -207,6 +207,18 @@ impl Backend for SqliteBackend {
         Ok(true)
     }
 
+    async fn destroy_keys(&self, level: &str, owner: &str) -> Result<(), StoreError> {
+        let mut tx = WriteTransaction::begin(&self.writer, self.kind).await?;
+        let nothing: &[u8] = &[];
+        let query = sqlx::query(row::DESTROY_KEYS).bind(level).bind(owner).bind(nothing);
+        query.execute(tx.connection()?).await.map_err(row::failed)?;
+        tx.commit().await?;
+        if let Some(scrubber) = &self.scrubber {
+            scrubber.after_commit(true).await;
+        }
+        Ok(())
+    }
+
     fn pool(&self) -> (u32, u32) {
         (1, 1)
     }

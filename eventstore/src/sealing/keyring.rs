@@ -43,6 +43,8 @@ struct Opened {
     seals: HashMap<KeyId, (Owner, Arc<SealKey>)>,
     /// The newest keys of each owner.
     owners: HashMap<Owner, OwnerKeys>,
+    /// Sealing keys that were destroyed, and whose they were.
+    destroyed: HashMap<KeyId, Owner>,
 }
 
 /// The opened hierarchy of one installation.
@@ -148,7 +150,7 @@ impl Keyring {
     pub async fn ensure(&self, owner: &Owner, parent: &Owner, now_micros: i64) -> Result<(), StoreError> {
         let _one = self.creating.lock().await;
         self.refresh().await?;
-        if self.opened.read().owners.contains_key(owner) {
+        if self.holds(owner) {
             return Ok(());
         }
         let made = match parent {
@@ -161,6 +163,42 @@ impl Keyring {
         // Refused means that another process was first: its keys are the ones to open.
         self.backend.add_keys(&made).await?;
         self.refresh().await
+    }
+
+    /// Destroys the keys of an owner, here and in the store. What is sealed under them cannot be opened
+    /// any more by anybody; who has them open elsewhere finds out by [`Keyring::refresh`].
+    pub async fn destroy(&self, owner: &Owner) -> Result<(), StoreError> {
+        let _one = self.creating.lock().await;
+        self.backend.destroy_keys(owner.level(), owner.id()).await?;
+        self.refresh().await
+    }
+
+    /// Whether the owner has, or had, keys that are known here.
+    pub fn knows(&self, owner: &Owner) -> bool {
+        self.holds(owner) || self.is_destroyed(owner)
+    }
+
+    /// Whether the owner's keys can be used.
+    pub fn holds(&self, owner: &Owner) -> bool {
+        self.opened.read().owners.contains_key(owner)
+    }
+
+    /// Whether the owner's keys were destroyed.
+    pub fn is_destroyed(&self, owner: &Owner) -> bool {
+        self.opened.read().destroyed.values().any(|other| other == owner)
+    }
+
+    /// Owners whose keys were destroyed.
+    pub fn destroyed(&self) -> Vec<Owner> {
+        let mut owners: Vec<_> = self.opened.read().destroyed.values().cloned().collect();
+        owners.sort_by(|one, other| one.id().cmp(other.id()));
+        owners.dedup();
+        owners
+    }
+
+    /// Whether what was sealed under this key is gone by design.
+    pub(super) fn is_erased(&self, id: &KeyId) -> bool {
+        self.opened.read().destroyed.contains_key(id)
     }
 
     pub(super) fn keys(&self, owner: &Owner) -> Result<OwnerKeys, StoreError> {
@@ -209,10 +247,16 @@ impl Keyring {
             let mut of_level: Vec<_> = keys.iter().filter(|key| key.level == level && key.purpose == SEAL).collect();
             of_level.sort_by_key(|key| key.version);
             for key in of_level {
+                let owner = owner_of(key)?;
+                if key.wrapped.is_empty() {
+                    opened.seals.remove(&key.id);
+                    opened.owners.remove(&owner);
+                    opened.destroyed.insert(key.id, owner);
+                    continue;
+                }
                 if opened.seals.contains_key(&key.id) {
                     continue;
                 }
-                let owner = owner_of(key)?;
                 let seal = Arc::new(SealKey::new(&self.unwrap(&opened, key)?)?);
                 opened.seals.insert(key.id, (owner.clone(), seal.clone()));
                 // An index key is wrapped by a sealing key of the same owner.

@@ -138,6 +138,13 @@ impl Sealer {
 
     /// Checks a stored record against its digests and opens its envelope.
     pub fn open(&self, record: &Record) -> Result<Opened, StoreError> {
+        let erased = || StoreError::damaged(record.position, "its sealing key was destroyed");
+        self.open_unless_erased(record)?.ok_or_else(erased)
+    }
+
+    /// The same; `None` for a record whose owner's key was destroyed, which is no damage. Its digests
+    /// hold all the same.
+    pub fn open_unless_erased(&self, record: &Record) -> Result<Option<Opened>, StoreError> {
         let damaged = |reason: &str| StoreError::damaged(record.position, reason);
         if sha256(&record.body) != record.body_sha256 {
             return Err(damaged("the body does not match its digest"));
@@ -146,13 +153,17 @@ impl Sealer {
             return Err(damaged("the columns do not match the leaf hash"));
         }
         let parts = Parts::of(&record.body).ok_or_else(|| damaged("the body has another layout"))?;
-        let (owner, seal) =
-            self.keyring.seal_key(parts.key_id).ok_or_else(|| damaged("its sealing key is not known"))?;
+        let Some((owner, seal)) = self.keyring.seal_key(parts.key_id) else {
+            return match self.keyring.is_erased(parts.key_id) {
+                true => Ok(None),
+                false => Err(damaged("its sealing key is not known")),
+            };
+        };
         let place = Place::of_record(&owner, record);
         let json = seal
             .open(&place.aad(Part::Envelope), parts.envelope)
             .map_err(|_| damaged("the seal of the body does not match its place"))?;
-        Ok(Opened { json, has_erasable: !parts.erasable.is_empty(), owner })
+        Ok(Some(Opened { json, has_erasable: !parts.erasable.is_empty(), owner }))
     }
 
     /// The erasable part of a record, still sealed; `None` once its key is destroyed.

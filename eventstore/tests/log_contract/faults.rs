@@ -102,6 +102,10 @@ impl Backend for Faulty {
     async fn add_keys(&self, keys: &[StoredKey]) -> Result<bool, StoreError> {
         self.real.add_keys(keys).await
     }
+
+    async fn destroy_keys(&self, level: &str, owner: &str) -> Result<(), StoreError> {
+        self.real.destroy_keys(level, owner).await
+    }
     fn pool(&self) -> (u32, u32) {
         self.real.pool()
     }

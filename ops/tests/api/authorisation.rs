@@ -43,6 +43,25 @@ const ROWS: &[(&str, Option<&[&str]>)] = &[
     ("unbind_policy", Some(&["policies:write"])),
     ("test_policies", Some(&["policies:read"])),
     ("explain_request", Some(&["policies:read"])),
+    ("list_partners", Some(&["identity:read"])),
+    ("create_partner", Some(&["identity:admin"])),
+    ("read_partner", Some(&["identity:read"])),
+    ("update_partner", Some(&["identity:admin"])),
+    ("list_tenants", Some(&["identity:read"])),
+    ("create_tenant", Some(&["identity:admin"])),
+    ("read_tenant", Some(&["identity:read"])),
+    ("update_tenant", Some(&["identity:admin"])),
+    ("delete_tenant", Some(&["identity:admin"])),
+    ("read_tenant_settings", Some(&["identity:read"])),
+    ("update_tenant_settings", Some(&["identity:admin"])),
+    ("list_service_accounts", Some(&["identity:read"])),
+    ("create_service_account", Some(&["identity:admin"])),
+    ("read_service_account", Some(&["identity:read"])),
+    ("update_service_account", Some(&["identity:admin"])),
+    ("delete_service_account", Some(&["identity:admin"])),
+    ("list_service_account_keys", Some(&["identity:read"])),
+    ("create_service_account_key", Some(&["identity:admin"])),
+    ("delete_service_account_key", Some(&["identity:admin"])),
     ("read_secret", Some(&["secrets:read"])),
     ("write_secret", Some(&["secrets:write"])),
     ("update_secret", Some(&["secrets:write"])),
@@ -87,6 +106,7 @@ async fn nothing_opens_without_its_scopes() {
             .replace("{path}", "app/db")
             .replace("{tenant_id}", "tnt_dev")
             .replace("{id}", "tok_1")
+            .replace("{key_id}", "key_1")
             .replace("{binding_id}", "bnd_1")
             .replace("{request_id}", "req_1");
         let body = operation.get("requestBody").map(|_| json!({}));

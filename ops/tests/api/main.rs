@@ -11,6 +11,7 @@
 mod authorisation;
 mod bad_input;
 mod description;
+mod enforcement;
 mod logs;
 mod narrowing;
 mod policies;

@@ -441,6 +441,7 @@ impl World {
                         told.events.push(envelope);
                     }
                 }
+                Decoded::Erased => panic!("nothing is erased here: {}", record.position),
                 Decoded::Access { block, .. } => {
                     told.entries.extend(block.entries().map(|(text, _)| parsed(text)));
                 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use parking_lot::RwLock;
+use scaivault_domain::directory::IdentityEvent;
 use scaivault_domain::secret::SecretEvent;
 use scaivault_domain::{Event, Owner, Recorded};
 use scaivault_eventstore::sealing::SealedValue;
@@ -30,12 +31,21 @@ pub(super) struct Fold {
     pool: Pool,
     /// Records whose values were destroyed since the view was last shown.
     destroyed: Vec<u64>,
+    /// A tenant's key was: no value at hand is worth looking at one by one.
+    is_tenant_gone: bool,
 }
 
 impl Fold {
     /// Going on from `view`.
     pub(super) fn of(view: &View) -> Self {
-        Self { view: view.clone(), unshown: None, entries: 0, pool: Pool::default(), destroyed: Vec::new() }
+        Self {
+            view: view.clone(),
+            unshown: None,
+            entries: 0,
+            pool: Pool::default(),
+            destroyed: Vec::new(),
+            is_tenant_gone: false,
+        }
     }
 
     /// Applies records in order, up to the first that does not fit.
@@ -59,6 +69,7 @@ impl Fold {
                 Ready::Decoded(Decoded::Access { owner, block }) => {
                     self.count(record, &owner, block.entries().map(|(json, _)| json), accesses, requests)?;
                 }
+                Ready::Decoded(Decoded::Erased) => {}
                 Ready::Entries(owner) => {
                     let entries = batch.entries(index).map(|group| group.entries.as_slice()).unwrap_or_default();
                     self.count(record, &owner, entries.iter().map(|entry| entry.json.as_ref()), accesses, requests)?;
@@ -73,6 +84,9 @@ impl Fold {
     /// To be called once the view without them is shown: a read that put one back into `values`
     /// meanwhile finds out by looking at the view again.
     pub(super) fn forget_values(&mut self, values: &Values) {
+        if std::mem::take(&mut self.is_tenant_gone) {
+            values.clear();
+        }
         for position in self.destroyed.drain(..) {
             values.forget(position);
         }
@@ -109,6 +123,10 @@ impl Fold {
             if matches!(event, SecretEvent::Destroyed { .. }) {
                 accesses.write().forget(owner, path.as_str());
             }
+        }
+        if let Event::Identity(IdentityEvent::TenantShredded { id, .. }) = &recorded.body.event {
+            accesses.write().forget_owner(&Owner::Tenant(id.clone()));
+            self.is_tenant_gone = true;
         }
         self.view.fold(owner, recorded, record.revision, has_value);
     }

@@ -3,13 +3,14 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use scaivault_domain::Owner;
+use scaivault_domain::directory::IdentityEvent;
+use scaivault_domain::{Event, Owner};
 use scaivault_eventstore::log::Batch;
 use scaivault_eventstore::sealing::Sealer;
 use scaivault_eventstore::{Record, StoreError};
 
 use crate::decode::{Decoded, decode};
-use crate::owners::domain_owner;
+use crate::owners::{domain_owner, key_owner};
 
 /// Records that are opened together: half a millisecond of work.
 pub(super) const PART: usize = 64;
@@ -48,7 +49,7 @@ impl Opened {
 /// Opens a batch.
 pub(super) fn open(sealer: &Sealer, batch: Batch) -> Opened {
     let part = 0..batch.len();
-    open_part(sealer, batch, part)
+    open_part(sealer, batch, part, Keys::AsOpened)
 }
 
 /// Opens a large batch in parts, on whatever threads of the runtime are free. Threads of their own would
@@ -61,7 +62,7 @@ pub(super) fn open_aside(sealer: &Sealer, batch: &Batch) -> impl Iterator<Item =
         let (sealer, batch) = (sealer.clone(), batch.clone());
         let unopened = Opened { batch: batch.clone(), part: part.clone(), records: Vec::new(), failed: None };
         #[allow(clippy::disallowed_methods, reason = "it ends by itself, soon")]
-        let opening = tokio::spawn(async move { open_part(&sealer, batch, part) });
+        let opening = tokio::spawn(async move { open_part(&sealer, batch, part, Keys::AsOpened) });
         async move {
             // A panic in there is a defect: it must stop the fold, not skip a part.
             let failed = |error| Opened { failed: Some(StoreError::unavailable(error)), ..unopened };
@@ -70,12 +71,21 @@ pub(super) fn open_aside(sealer: &Sealer, batch: &Batch) -> impl Iterator<Item =
     })
 }
 
-fn open_part(sealer: &Sealer, batch: Batch, part: Range<usize>) -> Opened {
+/// Whether the keys at hand have just been read from the store.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Keys {
+    /// Some time ago.
+    AsOpened,
+    /// For this record.
+    Refreshed,
+}
+
+fn open_part(sealer: &Sealer, batch: Batch, part: Range<usize>, keys: Keys) -> Opened {
     let mut records = Vec::with_capacity(part.len());
     let mut failed = None;
     for index in part.clone() {
         let Some(record) = batch.get(index) else { break };
-        match ready(sealer, &batch, index, record) {
+        match ready(sealer, &batch, index, record).and_then(|ready| with_keys(sealer, record, ready, keys)) {
             Ok(ready) => records.push(ready),
             Err(error) => {
                 failed = Some(error);
@@ -96,6 +106,31 @@ fn ready(sealer: &Sealer, batch: &Batch, index: usize, record: &Record) -> Resul
     }
 }
 
+/// A new partner or tenant can be written to, and one that is gone cannot be read, from this record on:
+/// another process has made, or destroyed, the keys by now, and this one must know.
+fn with_keys(sealer: &Sealer, record: &Record, ready: Ready, keys: Keys) -> Result<Ready, StoreError> {
+    let Ready::Decoded(Decoded::Event { recorded, .. }) = &ready else { return Ok(ready) };
+    let keyring = sealer.keyring();
+    let is_known = match &recorded.body.event {
+        Event::PartnerCreated(partner) => keyring.knows(&key_owner(&Owner::Partner(partner.id.clone()))),
+        Event::TenantCreated(tenant) => keyring.knows(&key_owner(&Owner::Tenant(tenant.id.clone()))),
+        Event::Identity(IdentityEvent::Partner(noted)) => {
+            keyring.knows(&key_owner(&Owner::Partner(noted.record.id.clone())))
+        }
+        Event::Identity(IdentityEvent::Tenant(noted)) => {
+            keyring.knows(&key_owner(&Owner::Tenant(noted.record.id.clone())))
+        }
+        Event::Identity(IdentityEvent::TenantShredded { id, .. }) => {
+            keyring.is_destroyed(&key_owner(&Owner::Tenant(id.clone())))
+        }
+        _ => true,
+    };
+    match is_known || keys == Keys::Refreshed {
+        true => Ok(ready),
+        false => Err(StoreError::damaged(record.position, "the keys it tells of are not as it tells")),
+    }
+}
+
 /// Where opening failed, opens the keys that another process may have made since, and tries once
 /// more. What fails again is final; what comes before it is sound.
 pub(super) async fn retried(mut opened: Opened, sealer: &Sealer) -> (Opened, Option<StoreError>) {
@@ -107,7 +142,7 @@ pub(super) async fn retried(mut opened: Opened, sealer: &Sealer) -> (Opened, Opt
         return (opened, failed);
     }
     let rest = opened.part.start + opened.records.len()..opened.part.end;
-    let again = open_part(sealer, opened.batch.clone(), rest);
+    let again = open_part(sealer, opened.batch.clone(), rest, Keys::Refreshed);
     opened.records.extend(again.records);
     (opened, again.failed)
 }

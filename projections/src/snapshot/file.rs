@@ -171,6 +171,15 @@ fn candidate(path: &Path) -> Option<Candidate> {
 pub(super) fn prune(directory: &Path, newest: Position) {
     let of_this_log = candidates(directory).into_iter().filter(|candidate| candidate.position <= newest);
     let kept: Vec<PathBuf> = of_this_log.take(KEPT).map(|candidate| candidate.path).collect();
+    remove_all_but(directory, &kept);
+}
+
+/// Removes all of them.
+pub(super) fn clear(directory: &Path) {
+    remove_all_but(directory, &[]);
+}
+
+fn remove_all_but(directory: &Path, kept: &[PathBuf]) {
     let Ok(entries) = fs::read_dir(directory) else { return };
     for path in entries.flatten().map(|entry| entry.path()) {
         let ours = path.to_str().is_some_and(|path| path.ends_with(SUFFIX) || path.ends_with(DRAFT));

@@ -1,10 +1,9 @@
-//! Rows of what there is little of: the installation, tokens, kept outcomes. As JSON, like events.
+//! Rows of what there is little of: the clock, tokens, kept outcomes. As JSON, like events.
 
 use std::sync::Arc;
 
 use scaivault_domain::Owner;
 use scaivault_domain::idempotency::OutcomeKept;
-use scaivault_domain::installation::{PartnerCreated, TenantCreated, UserCreated};
 use scaivault_domain::token::{Token, TokenCreated};
 use scaivault_eventstore::{Position, Revision};
 use serde::Serialize;
@@ -24,15 +23,6 @@ pub(super) fn write<E, F: FnMut(&Owner, &[u8]) -> Result<(), E>>(
 ) -> Result<(), E> {
     let View { installation, tokens, outcomes, .. } = &frozen.view;
     let platform = &Owner::Platform;
-    for partner in installation.partners() {
-        to.row(Kind::Partners, platform, |to| json(to, partner.as_ref()))?;
-    }
-    for tenant in installation.tenants() {
-        to.row(Kind::Tenants, platform, |to| json(to, tenant.as_ref()))?;
-    }
-    for user in installation.users() {
-        to.row(Kind::Users, &Owner::Tenant(user.tenant_id.clone()), |to| json(to, user.as_ref()))?;
-    }
     to.row(Kind::Clock, platform, |to| {
         to.signed(installation.clock_offset_micros());
         to.number(installation.clock_revision().0);
@@ -81,9 +71,6 @@ pub(super) fn write<E, F: FnMut(&Owner, &[u8]) -> Result<(), E>>(
 pub(super) fn read(kind: Kind, owner: &Owner, from: &mut Decoder<'_>, frozen: &mut Frozen) -> Option<()> {
     let Frozen { view, accesses } = frozen;
     match kind {
-        Kind::Partners => view.installation.partner_created(parsed::<PartnerCreated>(from)?),
-        Kind::Tenants => view.installation.tenant_created(parsed::<TenantCreated>(from)?),
-        Kind::Users => view.installation.user_created(parsed::<UserCreated>(from)?),
         Kind::Clock => view.installation.clock_moved(from.signed()?, Revision(from.number()?)),
         Kind::Tokens => {
             let record: TokenCreated = parsed(from)?;
@@ -107,7 +94,8 @@ pub(super) fn read(kind: Kind, owner: &Owner, from: &mut Decoder<'_>, frozen: &m
         }
         Kind::Shreds => view.outcomes.shred_at(from.time()?, Position(from.number()?)),
         Kind::TokenUses => accesses.restore_token(from.text()?.into(), from.time()?),
-        Kind::Secrets
+        Kind::Identities
+        | Kind::Secrets
         | Kind::Vacated
         | Kind::Reads
         | Kind::Policies

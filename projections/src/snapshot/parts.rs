@@ -13,7 +13,7 @@ use super::codec::Decoder;
 use super::file::{Reader, Sealed};
 use super::reads::{Known, ReadRow};
 use super::section::{Kind, Sections};
-use super::{SnapshotError, installation, issuers, policies, reads, secrets};
+use super::{SnapshotError, identities, installation, issuers, policies, reads, secrets};
 use crate::owners::domain_owner;
 use crate::pool::Pool;
 use crate::projector::Frozen;
@@ -39,6 +39,7 @@ pub(super) fn write(
     section: impl FnMut(&Owner, &[u8]) -> Result<(), SnapshotError>,
 ) -> Result<(), SnapshotError> {
     let mut to = Sections::new(section);
+    identities::write(&frozen.view, &mut to)?;
     installation::write(frozen, &mut to)?;
     policies::write(&frozen.view, &mut to)?;
     issuers::write(&frozen.view, &mut to)?;
@@ -142,9 +143,7 @@ fn decoded(owner: Owner, rows: Vec<u8>, pool: &mut Pool) -> Option<Part> {
             let identities = reads::owned(identities);
             Part::Reads(owner, of_paths, identities)
         }
-        Kind::Partners
-        | Kind::Tenants
-        | Kind::Users
+        Kind::Identities
         | Kind::Clock
         | Kind::Tokens
         | Kind::Outcomes
@@ -203,10 +202,11 @@ fn enter(part: Part, frozen: &mut Frozen) -> Option<()> {
             let mut from = Decoder::new(&rows);
             from.number()?;
             while !from.is_empty() {
-                match (policies::reader(kind), issuers::reader(kind)) {
-                    (Some(read), _) => read(&mut from, frozen.view.policies.of_mut(&owner))?,
-                    (None, Some(read)) => read(&mut from, &owner, &mut frozen.view.issuers)?,
-                    (None, None) => installation::read(kind, &owner, &mut from, frozen)?,
+                match (kind, policies::reader(kind), issuers::reader(kind)) {
+                    (_, Some(read), _) => read(&mut from, frozen.view.policies.of_mut(&owner))?,
+                    (_, None, Some(read)) => read(&mut from, &owner, &mut frozen.view.issuers)?,
+                    (Kind::Identities, None, None) => identities::read(&owner, &mut from, &mut frozen.view)?,
+                    (_, None, None) => installation::read(kind, &owner, &mut from, frozen)?,
                 }
             }
         }

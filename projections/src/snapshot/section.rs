@@ -12,12 +12,8 @@ const LENGTH: usize = 1024 * 1024;
 /// What the rows of a section are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
-    /// Partners.
-    Partners,
-    /// Tenants.
-    Tenants,
-    /// Users.
-    Users,
+    /// Partners, tenants, who there is in them.
+    Identities,
     /// The development clock.
     Clock,
     /// Tokens.
@@ -53,10 +49,8 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 19] = [
-        Self::Partners,
-        Self::Tenants,
-        Self::Users,
+    const ALL: [Self; 17] = [
+        Self::Identities,
         Self::Clock,
         Self::Tokens,
         Self::Outcomes,

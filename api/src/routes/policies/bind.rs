@@ -13,7 +13,6 @@ use crate::category::Category;
 use crate::fields::not_null;
 use crate::operation::{Access, Body, Operation, Place};
 use crate::response::Done;
-use crate::routes::identities::resolve;
 
 /// The operation.
 pub static BIND: Operation = Operation {
@@ -64,7 +63,7 @@ fn command(call: &mut Call) -> Result<(IdentityId, Option<Timestamp>), Rejection
         faults.field("expires_at", "must be in the future");
     }
     fields.finish(&mut faults);
-    let identity = text.and_then(|text| match resolve(call, &text) {
+    let identity = text.and_then(|text| match call.identity(&text) {
         Ok(Some(identity)) if kind.is_none_or(|kind| identity.kind() == kind) => Some(identity),
         Ok(_) => {
             faults.field("identity_id", "must be an identity of the type given, such as user:alice@acme.example");

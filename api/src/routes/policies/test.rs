@@ -15,7 +15,6 @@ use crate::category::Category;
 use crate::fields::not_null;
 use crate::operation::{Access, Body, Operation, Place};
 use crate::response::Done;
-use crate::routes::identities::resolve;
 
 /// The operation.
 pub static TEST: Operation = Operation {
@@ -194,7 +193,7 @@ fn question(call: &mut Call) -> Result<Question, Rejection> {
     }
     let text = fields.text("identity_id", &mut faults).flatten();
     fields.finish(&mut faults);
-    let identity = text.and_then(|text| match resolve(call, &text) {
+    let identity = text.and_then(|text| match call.identity(&text) {
         Ok(Some(identity)) => Some(identity),
         Ok(None) => {
             faults.field("identity_id", "must be an identity such as user:alice@acme.example, or a record's id");

@@ -67,6 +67,7 @@ async fn list(call: &mut Call) -> Result<Done, Stop> {
     let mut page: Vec<_> = identity
         .iter()
         .flat_map(|identity| view.tokens.of(identity))
+        .filter(|held| held.token.record.kind.published() == "personal")
         .filter(|held| after.as_deref().is_none_or(|after| held.token.record.id.as_str() < after))
         .filter(|held| held.token.record.kind.published() == TokenKind::Personal.published())
         .filter(|held| within_reach(call, &held.token.record))
