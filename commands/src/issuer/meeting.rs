@@ -4,63 +4,63 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use scaivault_domain::audit::Action;
+use scaivault_domain::directory::{Change as RecordChange, IdentityEvent, Noted, Provenance, Source, Status, User};
 use scaivault_domain::id::UserId;
-use scaivault_domain::installation::UserCreated;
-use scaivault_domain::{Event, IdentityId, Owner, PartnerId, TenantId};
-use scaivault_eventstore::{Revision, StoreError};
+use scaivault_domain::{IdentityId, Owner, TenantId, Timestamp};
+use scaivault_eventstore::StoreError;
 
 use crate::audit::{EntryDraft, Outcome};
-use crate::engine::{Change, Pending};
+use crate::engine::Change;
 use crate::{Engine, Failure, ids};
 
-/// How long a request waits for a record that another one makes.
+/// How long a request waits for a record, of its own making or of another's.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Engine {
     /// Makes the record of a user, unless another request or node was first.
-    pub async fn meet_user(
-        &self,
-        identity: &IdentityId,
-        tenant: &TenantId,
-        partner: &PartnerId,
-        display_name: &str,
-    ) -> Result<(), Failure> {
+    pub async fn meet_user(&self, identity: &IdentityId, tenant: &TenantId, display_name: &str) -> Result<(), Failure> {
         let owner = Owner::Tenant(tenant.clone());
-        let stream = self.stream(&owner, "user", identity.as_str())?;
         let deadline = Instant::now() + PATIENCE;
         let overload = |_| Failure::unavailable("overload");
-        let _turn = tokio::time::timeout_at(deadline.into(), self.turns.take(stream)).await.map_err(overload)?;
-        if self.projections.view().installation.user(tenant, identity).is_some() {
-            return Ok(());
-        }
-        let now = self.now();
-        let created = UserCreated {
-            id: UserId::from_ulid(ids::ulid(now)?),
-            identity: identity.clone(),
-            tenant_id: tenant.clone(),
-            partner_id: partner.clone(),
-            display_name: display_name.to_owned(),
-            roles: Vec::new(),
-        };
-        let request_id: Arc<str> = ids::request_id(now)?.into();
-        let actor = IdentityId::system(IdentityId::IDENTITY_SYNC);
-        let entry = EntryDraft::without_client(
-            owner.clone(),
-            Action::IdentitySync,
-            Some(actor.clone()),
-            request_id.clone(),
-            now,
-        );
-        let resource = Some(format!("identity/users/{}", created.id));
-        let entry = EntryDraft { resource, ..entry }.finish(Outcome::Success)?;
-        let event = Event::UserCreated(created);
-        let pending = Pending { owner, stream, revision: Revision::NONE.next(), actor, event, value: None };
-        match self.append(&request_id, Change::of(now, vec![pending]), vec![entry]).await {
-            Ok(_) => Ok(()),
-            Err(Failure::Unavailable { source: Some(StoreError::Conflict { .. }), .. }) => {
-                self.catch_up(deadline, |view| view.installation.user(tenant, identity).is_some()).await
+        let turn = self.turns.take(self.identity_stream(&owner)?);
+        let _turn = tokio::time::timeout_at(deadline.into(), turn).await.map_err(overload)?;
+        loop {
+            let view = self.projections.view();
+            if view.installation.user(tenant, identity).is_some() {
+                return Ok(());
             }
-            Err(other) => Err(other),
+            let now = self.now();
+            let user = met(UserId::from_ulid(ids::ulid(now)?), identity, display_name, now);
+            let request_id: Arc<str> = ids::request_id(now)?.into();
+            let actor = IdentityId::system(IdentityId::IDENTITY_SYNC);
+            let (action, who) = (Action::IdentitySync, Some(actor.clone()));
+            let entry = EntryDraft::without_client(owner.clone(), action, who, request_id.clone(), now);
+            let resource = Some(format!("identity/users/{}", user.id));
+            let entry = EntryDraft { resource, ..entry }.finish(Outcome::Success)?;
+            let event = IdentityEvent::User(Noted::single(RecordChange::Created, user));
+            let pending = self.identity_events(&view, &owner, &actor, vec![event])?;
+            match self.append(&request_id, Change::of(now, pending), vec![entry]).await {
+                Ok(_) => return Ok(()),
+                // Somebody else changed identities of the tenant meanwhile.
+                Err(Failure::Unavailable { source: Some(StoreError::Conflict { actual, .. }), .. }) => {
+                    self.catch_up(deadline, |view| view.installation.revision_of(&owner) >= actual).await?;
+                }
+                Err(other) => return Err(other),
+            }
         }
+    }
+}
+
+fn met(id: UserId, identity: &IdentityId, display_name: &str, now: Timestamp) -> User {
+    let email = identity.as_str().strip_prefix("user:").filter(|name| name.contains('@')).map(str::to_owned);
+    User {
+        id,
+        identity: identity.clone(),
+        email,
+        display_name: display_name.to_owned(),
+        status: Status::Active,
+        mfa_enabled: false,
+        roles: Vec::new(),
+        provenance: Provenance { source: Source::Token, synced_at: Some(now), changed_at: None },
     }
 }

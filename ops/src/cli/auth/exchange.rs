@@ -37,7 +37,8 @@ pub(crate) struct ExchangeArguments {
 pub(super) async fn run(session: &Session, arguments: ExchangeArguments) -> Result<(), Failure> {
     let ExchangeArguments { stdin, subject_token_file, role, scopes, allowed_paths, audience } = arguments;
     let source = subject_token_file.or(stdin);
-    let source = source.ok_or_else(|| Failure::usage("Give --subject-token-file, or - to read the JWT from standard input"))?;
+    let source =
+        source.ok_or_else(|| Failure::usage("Give --subject-token-file, or - to read the JWT from standard input"))?;
     let jwt = input::text(&source).await?;
     let body = object([
         ("grant_type", Some(Json::text("urn:ietf:params:oauth:grant-type:token-exchange"))),
