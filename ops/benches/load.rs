@@ -26,6 +26,8 @@ mod generator;
 mod histogram;
 #[path = "load/measurement.rs"]
 mod measurement;
+#[path = "load/person.rs"]
+mod person;
 #[path = "load/phase.rs"]
 mod phase;
 #[path = "load/process.rs"]

@@ -173,3 +173,30 @@ fn partner_secrets_are_read_by_all_of_the_partner_and_changed_by_its_administrat
         assert!(ask(&caller(&[Role::PartnerAdmin]), &of_partner("ptn_b"), permission, &everything).is_err());
     }
 }
+
+#[test]
+fn a_token_for_some_addresses_is_for_no_others() {
+    let ranges = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect();
+    let narrowing = |lists: &[&[&str]]| Narrowing {
+        allowed_ips: lists.iter().map(|list| ranges(list)).collect(),
+        ..Narrowing::default()
+    };
+    for (lists, address, expected) in [
+        (&[][..], "192.0.2.1", true),
+        (&[&["10.0.0.0/8", "192.0.2.0/24"][..]], "192.0.2.1", true),
+        (&[&["10.0.0.0/8"]], "192.0.2.1", false),
+        (&[&["192.0.0.0/8"], &["192.0.2.0/24"]], "192.0.2.1", true),
+        (&[&["192.0.0.0/8"], &["192.0.3.0/24"]], "192.0.2.1", false),
+        (&[&["2001:db8::/32"]], "2001:db8::1", true),
+    ] {
+        assert_eq!(narrowing(lists).permits_address(address.parse().unwrap()), expected, "{lists:?} {address}");
+    }
+}
+
+#[test]
+fn permissions_have_names() {
+    for permission in Permission::ALL {
+        assert_eq!(Permission::parse(permission.as_str()), Some(permission));
+    }
+    assert_eq!(Permission::parse("own"), None);
+}

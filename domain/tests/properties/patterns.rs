@@ -57,6 +57,9 @@ proptest! {
         let pattern = Pattern::parse(&text).unwrap();
         prop_assert_eq!(pattern.matches(&path), expected, "{} on {}", text, path);
         prop_assert!(!expected || path.starts_with(pattern.literal_prefix()));
+        prop_assert!(text.starts_with(pattern.literal_prefix()));
+        let next = text[pattern.literal_prefix().len()..].chars().next();
+        prop_assert!(next.is_none_or(|next| "*?".contains(next)), "it goes on to the first wildcard");
     }
 
     #[test]
@@ -65,6 +68,12 @@ proptest! {
             pattern.matches(&path);
         }
     }
+}
+
+#[test]
+fn a_pattern_has_at_most_512_characters() {
+    assert!(Pattern::parse(&"a".repeat(512)).is_ok());
+    assert_eq!(Pattern::parse(&"a".repeat(513)).unwrap_err().details["reason"], "too_long");
 }
 
 /// Whoever may write patterns may not stop the server with one.

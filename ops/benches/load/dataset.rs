@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// Teams; the first segment of a path.
-const TEAMS: u64 = 40;
+pub(crate) const TEAMS: u64 = 40;
 /// Credentials of a service; the last segment.
 const CREDENTIALS: u64 = 10;
 /// Tags; every secret has two of them.

@@ -1,6 +1,8 @@
 //! The parts of a run that put load on the server.
 
 use crate::arguments::Part;
+use crate::failure::Failure;
+use crate::person::{self, POLICIES};
 use crate::requests::{BATCH_VALUES, Client, LIST_ROWS, PAGE_ROWS, Prepared};
 
 /// A kind of load.
@@ -8,6 +10,8 @@ use crate::requests::{BATCH_VALUES, Client, LIST_ROWS, PAGE_ROWS, Prepared};
 pub(crate) enum Phase {
     /// `GET /v1/secrets/{path}`.
     Reads,
+    /// The same by a person with a JWT, where there are many policies.
+    PersonReads,
     /// `PUT /v1/secrets/{path}` of an existing secret.
     Writes,
     /// `GET /v1/secrets?prefix`.
@@ -27,13 +31,13 @@ const FEW: u16 = 4;
 
 impl Phase {
     /// In the order in which they run.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Reads, Self::Writes, Self::Lists, Self::Pages, Self::PagesOfFew, Self::Batch];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Reads, Self::PersonReads, Self::Writes, Self::Lists, Self::Pages, Self::PagesOfFew, Self::Batch];
 
     /// The part of the command line that it belongs to.
     pub(crate) fn part(self) -> Part {
         match self {
-            Self::Reads => Part::Reads,
+            Self::Reads | Self::PersonReads => Part::Reads,
             Self::Writes => Part::Writes,
             Self::Lists => Part::Lists,
             Self::Pages | Self::PagesOfFew => Part::Pages,
@@ -46,21 +50,22 @@ impl Phase {
         if self == Self::PagesOfFew { asked.min(FEW) } else { asked }
     }
 
-    /// Its requests.
-    pub(crate) fn requests(self, client: &Client) -> Prepared {
-        match self {
+    /// Its requests, and what they need.
+    pub(crate) fn requests(self, client: &Client) -> Result<Prepared, Failure> {
+        Ok(match self {
             Self::Reads => client.reads(),
+            Self::PersonReads => person::client(client)?.reads(),
             Self::Writes => client.writes(),
             Self::Lists => client.lists(),
             Self::Pages | Self::PagesOfFew => client.pages(),
             Self::Batch => client.batches(),
-        }
+        })
     }
 
     /// What a correct answer contains.
     pub(crate) fn proof(self) -> &'static str {
         match self {
-            Self::Reads => "\"data\":{\"host\":",
+            Self::Reads | Self::PersonReads => "\"data\":{\"host\":",
             Self::Writes => "\"previous_version\":",
             Self::Lists | Self::Pages | Self::PagesOfFew => "\"secrets\":[{\"path\":\"team-",
             Self::Batch => "\"errors\":{}",
@@ -71,6 +76,7 @@ impl Phase {
     pub(crate) fn title(self) -> String {
         match self {
             Self::Reads => "audited reads".to_owned(),
+            Self::PersonReads => format!("audited reads by JWT and {POLICIES} policies"),
             Self::Writes => "durable writes".to_owned(),
             Self::Lists => format!("lists: {LIST_ROWS} rows by prefix"),
             Self::Pages | Self::PagesOfFew => format!("pages: {PAGE_ROWS} rows by prefix and tag"),

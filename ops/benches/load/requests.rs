@@ -51,10 +51,16 @@ pub(crate) struct Seeding {
 
 // === impl Client ===
 
+fn secrets(rest: &str) -> String {
+    format!("/v1/secrets{rest}")
+}
+
 impl Client {
     /// Reads of secrets drawn by chance.
     pub(crate) fn reads(&self) -> Prepared {
-        self.prepare(SMALL, 1, |random| self.request(Method::GET, &format!("/{}", self.any(random)), String::new()))
+        self.prepare(SMALL, 1, |random| {
+            self.request(Method::GET, &secrets(&format!("/{}", self.any(random))), String::new())
+        })
     }
 
     /// Writes of further versions.
@@ -62,7 +68,7 @@ impl Client {
         self.prepare(SMALL, 2, |random| {
             let number = random.below(self.dataset.count);
             let body = self.dataset.body(number, random.next());
-            self.request(Method::PUT, &format!("/{}", self.dataset.path(number)), body)
+            self.request(Method::PUT, &secrets(&format!("/{}", self.dataset.path(number))), body)
         })
     }
 
@@ -70,7 +76,7 @@ impl Client {
     pub(crate) fn lists(&self) -> Prepared {
         self.prepare(LARGE, 3, |random| {
             let query = format!("?prefix={}&limit={LIST_ROWS}", self.dataset.prefix(random.next()));
-            self.request(Method::GET, &query, String::new())
+            self.request(Method::GET, &secrets(&query), String::new())
         })
     }
 
@@ -78,7 +84,7 @@ impl Client {
     pub(crate) fn pages(&self) -> Prepared {
         self.prepare(LARGE, 4, |random| {
             let (prefix, tag) = (self.dataset.prefix(random.next()), self.dataset.tag(random.next()));
-            self.request(Method::GET, &format!("?prefix={prefix}&tag={tag}&limit={PAGE_ROWS}"), String::new())
+            self.request(Method::GET, &secrets(&format!("?prefix={prefix}&tag={tag}&limit={PAGE_ROWS}")), String::new())
         })
     }
 
@@ -86,7 +92,7 @@ impl Client {
     pub(crate) fn batches(&self) -> Prepared {
         self.prepare(LARGE, 5, |random| {
             let paths: Vec<String> = (0..BATCH_VALUES).map(|_| format!("\"{}\"", self.any(random))).collect();
-            self.request(Method::POST, "/batch", format!("{{\"paths\":[{}]}}", paths.join(",")))
+            self.request(Method::POST, &secrets("/batch"), format!("{{\"paths\":[{}]}}", paths.join(",")))
         })
     }
 
@@ -104,11 +110,12 @@ impl Client {
         Prepared { requests: (0..count).map(|_| make(&mut random)).collect(), next: 0 }
     }
 
+    /// A request as this client.
     #[allow(clippy::expect_used, reason = "the benchmark makes them all itself")]
-    fn request(&self, method: Method, rest: &str, body: String) -> Request<Full<Bytes>> {
+    pub(crate) fn request(&self, method: Method, target: &str, body: String) -> Request<Full<Bytes>> {
         let request = Request::builder()
             .method(method)
-            .uri(format!("/v1/secrets{rest}"))
+            .uri(target)
             .header(HOST, self.address.to_string())
             .header(AUTHORIZATION, format!("Bearer {}", self.token))
             .header(CONTENT_TYPE, "application/json")
@@ -144,6 +151,6 @@ impl Requests for Seeding {
         }
         let (path, body) = (dataset.path(self.next), dataset.body(self.next, 0));
         self.next += 1;
-        Some(self.client.request(Method::PUT, &format!("/{path}"), body))
+        Some(self.client.request(Method::PUT, &secrets(&format!("/{path}")), body))
     }
 }

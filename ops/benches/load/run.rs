@@ -73,7 +73,7 @@ pub(crate) fn backend(kind: Kind, arguments: &Arguments) -> Result<Measured, Fai
     let mut before = None;
     for phase in Phase::ALL.into_iter().filter(|phase| arguments.includes(phase.part())) {
         let connections = phase.connections(arguments.connections);
-        let mut requests = phase.requests(&client);
+        let mut requests = phase.requests(&client)?;
         sample(&client, &requests, phase)?;
         let bare_before = match before {
             Some(rate) => rate,

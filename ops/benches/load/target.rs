@@ -11,6 +11,8 @@ use crate::run::{Measured, Row};
 const READ_RATIO: f64 = 0.30;
 /// Durable writes, of the rate of the bare route.
 const WRITE_RATIO: f64 = 0.08;
+/// Audited reads by a person, of those by the administrator.
+const PERSON_SHARE: f64 = 0.90;
 /// Longest p99 of audited reads.
 const READ_P99: Duration = Duration::from_millis(10);
 /// Slowest full replay, in records and audit entries a second.
@@ -61,6 +63,11 @@ fn of_backend(result: &Measured) -> Vec<Target> {
     let reads = row(Phase::Reads);
     add(format!("audited reads ≥ {READ_RATIO:.2} of the bare route"), reads.map(|row| ratio(row, READ_RATIO)));
     add(format!("audited reads: p99 ≤ {} ms", READ_P99.as_millis()), reads.map(|row| p99(row, READ_P99)));
+    let of_person = row(Phase::PersonReads).zip(reads).map(|(person, reads)| {
+        let share = (person.outcome.rate() / person.bare_rate) / (reads.outcome.rate() / reads.bare_rate);
+        (format!("{share:.3}"), share >= PERSON_SHARE && person.outcome.is_valid())
+    });
+    add(format!("{} ≥ {PERSON_SHARE:.2} of audited reads", Phase::PersonReads.title()), of_person);
     let writes = row(Phase::Writes).map(|row| ratio(row, WRITE_RATIO));
     add(format!("durable writes ≥ {WRITE_RATIO:.2} of the bare route"), writes);
     let restart = result.restart.as_ref();

@@ -223,10 +223,8 @@ async fn the_default_metrics_address_may_be_taken() {
 
 #[tokio::test]
 async fn metrics_are_for_those_who_may() {
-    let authorise: metrics::Authorise = Arc::new(|headers| {
-        let has_token = headers.contains_key("authorization");
-        Box::pin(async move { has_token })
-    });
+    let authorise: metrics::Authorise =
+        Arc::new(|headers| Box::pin(async move { headers.contains_key("authorization") }));
     let router = metrics::router(Arc::new(Metrics::detached()), authorise);
     for (path, token, status) in
         [("/metrics", true, 200), ("/v1/metrics", true, 200), ("/metrics", false, 401), ("/v1/secrets/x", true, 404)]

@@ -80,18 +80,38 @@ const ROWS: &[(&str, Option<&[&str]>)] = &[
 /// A scope that opens none of them.
 const OTHER: &str = "subscriptions:read";
 
-fn row(operation: &str) -> Option<&'static [&'static str]> {
+pub fn scopes_of(operation: &str) -> Option<&'static [&'static str]> {
     let name = operation.trim_start_matches("partner_").trim_end_matches("_in_tenant");
     let row = ROWS.iter().find(|(known, _)| *known == name);
     row.unwrap_or_else(|| panic!("{operation} has no row: say what it needs")).1
 }
 
-fn operations(description: &Value) -> Vec<(String, String, Value)> {
+pub fn operations(description: &Value) -> Vec<(String, String, Value)> {
     let paths = description["paths"].as_object().unwrap();
     let all = paths.iter().flat_map(|(path, item)| {
         item.as_object().unwrap().iter().map(|(verb, operation)| (path.clone(), verb.to_uppercase(), operation.clone()))
     });
     all.collect()
+}
+
+/// A request's path: `id` in every place that takes one, or if that is empty, one of the right kind.
+pub fn url_of(path: &str, id: &str) -> String {
+    let kinds = [
+        ("{key_id}", "key_1"),
+        ("{binding_id}", "bnd_1"),
+        ("{request_id}", "req_1"),
+        ("{tenant_id}", "tnt_dev"),
+        ("{identity_type}", "user"),
+        ("{id}", "tok_1"),
+    ];
+    let is_id = |name: &str| !id.is_empty() && name != "{identity_type}";
+    let url = kinds.iter().fold(path.replace("{path}", "app/db"), |url, (name, of_kind)| {
+        url.replace(name, if is_id(name) { id } else { of_kind })
+    });
+    // Whatever else is named by an id.
+    let mut parts = url.split('{');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |url, part| url + if id.is_empty() { "none_1" } else { id } + part.split_once('}').unwrap().1)
 }
 
 #[tokio::test]
@@ -102,16 +122,10 @@ async fn nothing_opens_without_its_scopes() {
     let mut seen = 0;
     for (path, verb, operation) in operations(&description) {
         let id = operation["operationId"].as_str().unwrap();
-        let url = path
-            .replace("{path}", "app/db")
-            .replace("{tenant_id}", "tnt_dev")
-            .replace("{id}", "tok_1")
-            .replace("{key_id}", "key_1")
-            .replace("{binding_id}", "bnd_1")
-            .replace("{request_id}", "req_1");
+        let url = url_of(&path, "");
         let body = operation.get("requestBody").map(|_| json!({}));
         let nobody = server.call_as("", &verb, &url, body.clone(), &[]).await;
-        let Some(scopes) = row(id) else {
+        let Some(scopes) = scopes_of(id) else {
             // One that takes a body finds out from it who calls, and an empty one says nothing.
             let status = if body.is_some() { 400 } else { 200 };
             assert_eq!(nobody.status, status, "{id} is public");

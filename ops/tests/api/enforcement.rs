@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::isolation::key;
 use super::server::{Answer, Server};
 
 /// An account without roles, its key, and a secret it might want.
@@ -178,4 +179,49 @@ async fn permissions_are_what_they_say() {
     let hard = |path: &str| format!("/v1/secrets/{path}?permanent=true");
     story.server.call("PATCH", &format!("/v1/policies/{policy}"), Some(json!({"rules": rules("delete")}))).await;
     assert_eq!(story.ask("DELETE", &hard("app/db"), None).await.status, 403, "for good needs admin");
+}
+
+#[tokio::test]
+async fn a_partners_policy_counts_in_all_its_tenants_and_is_theirs_to_see() {
+    let server = Server::start();
+    let tenant =
+        server.call("POST", "/v1/identity/tenants", Some(json!({"name": "Shop", "partner_id": "ptn_dev"}))).await;
+    let shop = format!("/v1/t/{}", tenant.body["id"].as_str().unwrap());
+    // The same name in two tenants is two accounts.
+    let (here, _) = key(&server, "/v1", json!([])).await;
+    let (there, _) = key(&server, &shop, json!([])).await;
+    let (administrator, _) = key(&server, &shop, json!(["tenant_admin"])).await;
+    for tenant in ["/v1", &shop] {
+        server.call("PUT", &format!("{tenant}/secrets/shared/db"), Some(json!({"data": {"of": tenant}}))).await;
+    }
+    let body = json!({"name": "everywhere", "scope": "partner", "rules": [{"path_pattern": "shared/*", "permissions": ["read"]}]});
+    let refused = server.call_as(&administrator, "POST", "/v1/policies", Some(body.clone()), &[]).await;
+    assert_eq!((refused.status, refused.code()), (403, "forbidden"));
+    assert_eq!(refused.detail("required_role"), "partner_admin");
+    let policy = server.call("POST", "/v1/policies", Some(body)).await.body;
+    assert_eq!(policy["scope"], "partner");
+    let route = format!("/v1/policies/{}", policy["id"].as_str().unwrap());
+    let binding = json!({"identity_type": "service_account", "identity_id": "sa:keeper"});
+    assert_eq!(server.call("POST", &format!("{route}/bindings"), Some(binding.clone())).await.status, 201);
+    for (key, of) in [(&here, "/v1"), (&there, shop.as_str())] {
+        let read = server.call_as(key, "GET", "/v1/secrets/shared/db", None, &[]).await;
+        assert_eq!((read.status, &read.body["data"]["of"]), (200, &json!(of)));
+    }
+    let foreign = server.call_as(&here, "GET", &format!("{shop}/secrets/shared/db"), None, &[]).await;
+    assert_eq!(foreign.code(), "tenant_access_denied", "it never opens another tenant");
+
+    let shown = server.call_as(&administrator, "GET", &route, None, &[]).await;
+    assert_eq!((shown.status, &shown.body["scope"]), (200, &json!("partner")));
+    for (verb, path, body) in [
+        ("PATCH", route.clone(), Some(json!({"is_active": false}))),
+        ("DELETE", format!("{route}?force=true"), None),
+        ("POST", format!("{route}/bindings"), Some(binding)),
+    ] {
+        let refused = server.call_as(&administrator, verb, &path, body, &[]).await;
+        assert_eq!((refused.status, refused.code()), (403, "forbidden"), "{verb} {path}");
+    }
+    let listed = server.call_as(&administrator, "GET", "/v1/policies?scope=tenant", None, &[]).await.body;
+    assert_eq!(listed["policies"], json!([]));
+    let listed = server.call_as(&administrator, "GET", "/v1/policies", None, &[]).await.body;
+    assert_eq!(listed["policies"][0]["name"], "everywhere");
 }

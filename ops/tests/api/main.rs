@@ -12,7 +12,9 @@ mod authorisation;
 mod bad_input;
 mod description;
 mod enforcement;
+mod isolation;
 mod logs;
+mod matrix;
 mod narrowing;
 mod policies;
 #[path = "../support/server.rs"]

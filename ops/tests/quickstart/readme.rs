@@ -91,3 +91,54 @@ fn two_nodes_are_as_they_say() {
     assert_eq!((&written["version"], &written["created"]), (&1.into(), &true.into()));
     assert_eq!((&read["version"], &read["data"]["password"]), (&1.into(), &"first".into()));
 }
+
+#[test]
+fn the_guide_to_access_is_as_it_says() {
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/guides/access.md");
+    let text = std::fs::read_to_string(guide).unwrap();
+    // The first block starts the server.
+    let blocks: Vec<&str> = text.split("```sh\n").skip(2).map(|block| block.split("```").next().unwrap()).collect();
+    assert!(blocks.len() > 10, "{blocks:?}");
+    let directory = tempfile::tempdir().unwrap();
+    let server = Setup::dev(directory.path()).start();
+    let token = server.value("Root token: ").unwrap();
+    let programs = Path::new(env!("CARGO_BIN_EXE_scaivault")).parent().unwrap();
+    let script = blocks
+        .join("echo\n")
+        .replace("http://127.0.0.1:8200", &server.url)
+        .replace("8300", &free_port())
+        .replace("skt_…", &token)
+        .replace("$PWD/target/debug", programs.to_str().unwrap());
+    let script = format!("trap 'kill ${{ISSUER_PROCESS:-0}} 2>/dev/null || true' EXIT\n{script}");
+    let done = Command::new("bash")
+        .args(["-euo", "pipefail", "-c", &script])
+        .env_clear()
+        .env("HOME", directory.path())
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .current_dir(directory.path())
+        .output()
+        .unwrap();
+    let out = String::from_utf8(done.stdout).unwrap();
+    let err = String::from_utf8(done.stderr).unwrap();
+    assert!(done.status.success(), "{script}\n{out}\n{err}");
+    for told in [
+        // A program, by curl.
+        r#""reason":"no_matching_rule","permission":"read""#,
+        r#""smallest_change":{"rule":{"path_pattern":"billing/db","permissions":["read"],"conditions":{}}"#,
+        r#""data":{"password":"first"}"#,
+        r#""reason":"condition_failed","failed_condition":"ip_ranges""#,
+        // A person, by a token of the issuer.
+        r#""identity_id":"user:alice@shop.example""#,
+        r#""groups":["group:sre"]"#,
+        // The same on the command line.
+        "Error: No policy permits read on this path [access_denied] (request req_",
+        "This rule, bound to sa:stock, would have allowed it:",
+        "stock/db  read         -",
+        "reason: no_policy_bound",
+        "password: first",
+    ] {
+        assert!(out.contains(told), "{told} in\n{out}\n{err}");
+    }
+    assert_eq!(out.matches(r#""path":"billing/db","secret_type":"kv","version":1,"data""#).count(), 2, "{out}");
+    assert_eq!(server.terminate(), 0);
+}
