@@ -126,19 +126,4 @@ fn fault(error: &reqwest::Error) -> FetchError {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn closed_addresses_are_not_connected_to() {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        for url in [format!("http://127.0.0.1:{port}/"), format!("http://localhost:{port}/")] {
-            let request = FetchRequest { url: &url, ca_pem: None, addresses: Some(AddressRules::default()) };
-            assert_eq!(Outbound.fetch(&request).await, Err(FetchError::BlockedAddress), "{url}");
-        }
-        let accepted = tokio::time::timeout(Duration::ZERO, listener.accept()).await;
-        assert!(accepted.is_err(), "nobody connected");
-    }
-}
+mod tests;
