@@ -47,13 +47,9 @@ async fn what_one_node_trusts_and_revokes_the_other_does() {
     let rule = json!({"name": "ci", "issuer_id": issuer["id"], "subject": "bob", "identity_id": "user:deployer",
                       "scopes": ["secrets:read"]});
     let rule = post(&pair.api(0), "/v1/auth/exchange-rules", rule).await;
-    let given = post(
-        &pair.api(0),
-        "/v1/auth/exchange",
-        json!({"grant_type": "urn:ietf:params:oauth:grant-type:token-exchange", "subject_token": bob,
-               "subject_token_type": "urn:ietf:params:oauth:token-type:jwt"}),
-    );
-    let given = given.await;
+    let exchange = json!({"grant_type": "urn:ietf:params:oauth:grant-type:token-exchange", "subject_token": bob,
+                          "subject_token_type": "urn:ietf:params:oauth:token-type:jwt"});
+    let given = post(&pair.api(0), "/v1/auth/exchange", exchange).await;
     let token = given["access_token"].as_str().unwrap();
     becomes(&pair, 1, token, 200).await;
     let path = format!("/v1/auth/exchange-rules/{}", rule["id"].as_str().unwrap());
