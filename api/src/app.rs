@@ -16,6 +16,7 @@ use crate::category::Category;
 use crate::health::Checks;
 use crate::measures::Measures;
 use crate::openapi;
+use crate::provider::Provider;
 use crate::rate_limit::{Limit, RateLimits};
 use crate::router::Router;
 
@@ -52,6 +53,8 @@ pub struct Settings {
     pub metrics: RenderMetrics,
     /// The development clock, in development mode.
     pub dev_clock: Option<Arc<dyn DevClock>>,
+    /// The identity provider.
+    pub provider: Provider,
 }
 
 /// The running API.

@@ -21,6 +21,7 @@ pub mod measures;
 pub mod openapi;
 pub mod operation;
 pub mod paging;
+pub mod provider;
 pub mod query;
 pub mod rate_limit;
 pub mod response;

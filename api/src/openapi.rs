@@ -97,7 +97,8 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         let meaning = "Path of the secret: 1 to 10 segments of a-z, 0-9, '-', '_', joined by '/'.";
         parameters.push(path_parameter("path", meaning, shape));
     }
-    for name in names(operation.path).filter(|name| *name != "path") {
+    let names = operation.path.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(name, _)| name);
+    for name in names.filter(|name| *name != "path") {
         let meaning = match name {
             "id" => "Id of the record.",
             "binding_id" => "Id of the binding.",
@@ -120,11 +121,6 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         json!({"name": name, "in": "header", "description": meaning, "required": false, "schema": {"type": "string"}})
     }));
     parameters
-}
-
-/// What the `{…}` of a template are called.
-fn names(template: &str) -> impl Iterator<Item = &str> {
-    template.split('{').skip(1).filter_map(|part| part.split('}').next())
 }
 
 fn path_parameter(name: &str, meaning: &str, schema: Value) -> Value {

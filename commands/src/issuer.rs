@@ -5,7 +5,6 @@
 pub mod discovery;
 pub mod key_set;
 pub mod keys;
-pub mod meeting;
 
 use std::sync::Arc;
 

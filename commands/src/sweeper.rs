@@ -55,6 +55,7 @@ impl Engine {
     pub async fn sweep_once(&self) -> Result<usize, Failure> {
         let now = self.now();
         self.shred_tenants().await?;
+        self.end_abandoned_syncs().await?;
         self.shred_outcomes(now).await?;
         let unbound = self.end_bindings(now).await?;
         let view = self.projections.view();

@@ -121,6 +121,9 @@ pub struct Tenant {
 pub struct User {
     /// Record id.
     pub id: UserId,
+    /// What the identity provider calls it, where it was known here by another id before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_id: Option<UserId>,
     /// Identity.
     pub identity: IdentityId,
     /// Lower-cased.

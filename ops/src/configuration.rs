@@ -14,6 +14,7 @@ mod root_key;
 mod scaikey;
 mod sealed;
 mod storage;
+mod synchronisation;
 mod telemetry;
 mod tls;
 mod trusted_proxies;
@@ -34,6 +35,7 @@ pub(crate) use root_key::KeyProvider;
 pub(crate) use scaikey::ScaiKey;
 pub(crate) use sealed::Sealed;
 pub(crate) use storage::Storage;
+pub(crate) use synchronisation::Synchronisation;
 pub(crate) use telemetry::{LogFormat, LogLevel, MetricsAuth, MetricsListener};
 pub(crate) use tls::TlsFiles;
 pub(crate) use trusted_proxies::TrustedProxies;
@@ -74,7 +76,6 @@ pub(crate) struct Configuration {
     /// Where the main listener binds.
     pub(crate) bind: BindAddress,
     /// Public address.
-    #[expect(dead_code, reason = "checked at start; what reads it is not in this build")]
     pub(crate) base_url: Option<BaseUrl>,
     /// The data directory, made and writable; `None` if everything is kept in memory.
     pub(crate) data_directory: Option<PathBuf>,
@@ -120,6 +121,8 @@ pub(crate) struct Configuration {
     pub(crate) allow_private_webhooks: bool,
     /// The issuer that is built in; `None`: there is none.
     pub(crate) scaikey: Option<ScaiKey>,
+    /// Taking identities over from ScaiKey.
+    pub(crate) synchronisation: Synchronisation,
     /// First contents of an empty store; `None` in dev mode, which has its own.
     pub(crate) bootstrap: Option<Bootstrap>,
     /// The root token of dev mode; `None`: one is made.
@@ -139,6 +142,7 @@ impl Configuration {
         let bind = bind(reader_ref, flags, mode);
         let base_url = base_url(reader_ref);
         let place = data_place(reader_ref, flags, mode);
+        let scaikey = scaikey::read(reader_ref, mode);
         let configuration = Self {
             mode,
             bind,
@@ -160,14 +164,14 @@ impl Configuration {
             metrics_auth: telemetry::metrics_auth(reader_ref),
             rate_limits: rate_limit::read(reader_ref, mode),
             allow_private_webhooks: reader_ref.boolean("ALLOW_PRIVATE_WEBHOOKS", false) || mode == Mode::Dev,
-            scaikey: scaikey::read(reader_ref, mode),
+            synchronisation: synchronisation::read(reader_ref, scaikey.as_ref().map(|scaikey| scaikey.url.clone())),
+            scaikey,
             bootstrap: (mode == Mode::Production).then(|| bootstrap::read(reader_ref)),
             dev_root_token: dev_root_token(reader_ref, mode),
             base_url,
             data_directory: place.data_directory,
             warnings: Vec::new(),
         };
-        check_unused(reader_ref);
         later::refuse(reader_ref);
         if mode == Mode::Dev {
             warn_of_ignored(reader_ref);
@@ -295,12 +299,6 @@ fn dev_root_token(reader: &mut Reader<'_>, mode: Mode) -> Option<Sealed> {
         reader.problem(name, "is not 8–255 visible ASCII characters", "choose another token or unset it");
     }
     Some(token)
-}
-
-/// Checks what has no effect in this build yet, and harms nobody by that.
-fn check_unused(reader: &mut Reader<'_>) {
-    reader.boolean("IDENTITY_SYNC_ENABLED", false);
-    reader.duration("IDENTITY_SYNC_INTERVAL", Duration::from_secs(3600), "1m", "7d");
 }
 
 /// Dev mode ignores where production keeps its data; whoever set it may expect otherwise.

@@ -8,6 +8,7 @@ mod listener;
 mod node;
 mod outbound;
 mod past;
+mod scaikey;
 mod server;
 mod signals;
 mod snapshots;

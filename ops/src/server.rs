@@ -11,8 +11,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scaivault_api::category::Category;
+use scaivault_api::provider::Provider;
 use scaivault_api::rate_limit::Limit;
 use scaivault_api::{Api, App, Settings, dispatch};
+use scaivault_commands::provider::IdentityProvider;
 use scaivault_commands::token_value;
 use scaivault_domain::token::TokenKind;
 use scaivault_projections::Projections;
@@ -24,6 +26,7 @@ use crate::cli::ServerArguments;
 use crate::configuration::{Configuration, Environment, MetricsAuth, Mode, RateLimits, ServerFlags, TrustedProxies};
 use crate::listener::{self, Outcome, tls};
 use crate::node::{Node, StartError};
+use crate::scaikey::ScaiKey;
 use crate::signals::{self, Shutdown};
 use crate::snapshots::Keeper;
 use crate::telemetry::{self, metrics::Metrics};
@@ -112,7 +115,7 @@ async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result
     let app = Arc::new(App::new(
         node.engine.clone(),
         node.reader.clone(),
-        settings(configuration, &node, metrics.clone()),
+        settings(configuration, &node, metrics.clone())?,
         Arc::new(NodeChecks::new(&node, cluster.bus.clone())),
         is_ready,
     ));
@@ -120,6 +123,8 @@ async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result
     let (stop, stopped) = watch::channel(false);
     let scheduling = tokio::spawn(cluster::schedule(node.engine.clone(), cluster.leading(), stopped.clone()));
     let asking = tokio::spawn(node.engine.clone().keep_keys(stopped.clone()));
+    let interval = configuration.synchronisation.interval;
+    let synchronising = tokio::spawn(cluster::synchronise(app.clone(), interval, cluster.leading(), stopped.clone()));
     let folding = tokio::spawn(fold_failures(app.clone(), stopped.clone()));
     let keeping = tokio::spawn(keep_snapshots(node.keeper.clone(), node.engine.projections().clone(), stopped));
     front.open(Api::new(app));
@@ -137,7 +142,7 @@ async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result
     let outcome = serving.await.unwrap_or(Outcome::CutOff);
     stop.send_replace(true);
     // They end by themselves once told; a panic in one must not keep the log from closing.
-    let _ = tokio::join!(scheduling, asking, folding, keeping);
+    let _ = tokio::join!(scheduling, asking, synchronising, folding, keeping);
     node.appender.close().await;
     cluster.leave().await;
     node.close().await;
@@ -183,9 +188,9 @@ async fn fill(node: &Node, configuration: &Configuration) -> Result<Option<Zeroi
     Ok(None)
 }
 
-fn settings(configuration: &Arc<Configuration>, node: &Node, metrics: Arc<Metrics>) -> Settings {
+fn settings(configuration: &Arc<Configuration>, node: &Node, metrics: Arc<Metrics>) -> Result<Settings, StartError> {
     let proxies: TrustedProxies = configuration.trusted_proxies.clone();
-    Settings {
+    Ok(Settings {
         version: VERSION,
         commit: COMMIT,
         build_date: BUILD_DATE,
@@ -203,7 +208,24 @@ fn settings(configuration: &Arc<Configuration>, node: &Node, metrics: Arc<Metric
         }),
         dev_clock: (configuration.mode == Mode::Dev)
             .then(|| node.clock.clone() as Arc<dyn scaivault_api::app::DevClock>),
-    }
+        provider: provider(configuration)?,
+    })
+}
+
+/// The identity provider, as far as it is configured.
+fn provider(configuration: &Configuration) -> Result<Provider, StartError> {
+    let synchronisation = &configuration.synchronisation;
+    let port = ScaiKey::of(synchronisation).map_err(|error| StartError::Host(error.to_string()))?;
+    let base = configuration.base_url.as_ref().map(|base| base.text.trim_end_matches('/'));
+    Ok(Provider {
+        url: synchronisation.url.clone(),
+        webhook_url: base.map(|base| format!("{base}/v1/identity/webhooks/scaikey")),
+        webhook_secret: synchronisation
+            .webhook_secret
+            .as_ref()
+            .map(|secret| Zeroizing::new(secret.expose().as_bytes().to_vec())),
+        port: port.map(|port| Arc::new(port) as Arc<dyn IdentityProvider>),
+    })
 }
 
 fn limits(limits: &RateLimits) -> HashMap<Category, Limit> {

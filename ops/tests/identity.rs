@@ -13,9 +13,13 @@
 mod api;
 #[path = "identity/keys.rs"]
 mod keys;
+#[path = "identity/mirror.rs"]
+mod mirror;
 #[path = "support/server.rs"]
 #[allow(dead_code)]
 mod process;
+#[path = "identity/provider.rs"]
+mod provider;
 #[path = "api/server.rs"]
 #[allow(dead_code)]
 mod server;
@@ -23,6 +27,8 @@ mod server;
 mod service_accounts;
 #[path = "identity/shredding.rs"]
 mod shredding;
+#[path = "identity/synchronisation.rs"]
+mod synchronisation;
 #[path = "identity/tenancy.rs"]
 mod tenancy;
 

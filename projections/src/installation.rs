@@ -196,6 +196,7 @@ impl Installation {
         let email = identity.as_str().strip_prefix("user:").filter(|text| text.contains('@')).map(str::to_owned);
         let user = User {
             id,
+            provider_id: None,
             identity,
             email,
             display_name,

@@ -53,6 +53,7 @@ pub struct MadeKey {
 pub struct People {
     users: OrdMap<UserId, Arc<HeldUser>>,
     user_ids: HashMap<IdentityId, UserId>,
+    provider_ids: HashMap<UserId, UserId>,
     groups: OrdMap<GroupId, Arc<Group>>,
     group_ids: HashMap<IdentityId, GroupId>,
     members: OrdMap<(GroupId, UserId), Arc<Membership>>,
@@ -88,6 +89,11 @@ impl People {
     /// The user who is that identity.
     pub fn user_named(&self, identity: &IdentityId) -> Option<&Arc<HeldUser>> {
         self.users.get(self.user_ids.get(identity)?)
+    }
+
+    /// The user whom the identity provider calls so.
+    pub fn user_of_provider(&self, id: &UserId) -> Option<&Arc<HeldUser>> {
+        self.users.get(self.provider_ids.get(id).unwrap_or(id))
     }
 
     /// All users.
@@ -206,6 +212,9 @@ impl People {
         let other = self.user_named(identity).filter(|other| other.user.id != *id);
         if *status != Status::Deleted || other.is_none_or(|other| other.user.status == Status::Deleted) {
             self.user_ids.insert(identity.clone(), id.clone());
+        }
+        if let Some(provider_id) = &held.user.provider_id {
+            self.provider_ids.insert(provider_id.clone(), id.clone());
         }
         self.users.insert(id.clone(), Arc::new(held));
     }

@@ -66,6 +66,20 @@ impl Operation {
         }
     }
 
+    /// For everybody with a token.
+    #[must_use]
+    pub const fn without_scope(mut self) -> Self {
+        self.access = Access::Scopes(&[]);
+        self
+    }
+
+    /// Counted among synchronisations.
+    #[must_use]
+    pub const fn of_synchronisation(mut self) -> Self {
+        self.category = Category::IdentitySync;
+        self
+    }
+
     /// In a tenant.
     #[must_use]
     pub const fn in_tenant(mut self) -> Self {

@@ -1,12 +1,17 @@
 //! Identities: who there is, what they may do, and where they come from.
 
+pub mod groups;
 pub mod partners;
 mod reach;
 mod records;
+pub mod resolve;
+pub mod roles;
+pub mod scaikey;
 pub mod service_accounts;
+pub mod sync;
 pub mod tenants;
-
-use scaivault_domain::{ErrorCode, Rejection};
+pub mod users;
+pub mod webhook;
 
 use crate::fields::{Faults, Fields, not_null};
 use crate::operation::Operation;
@@ -16,6 +21,11 @@ pub fn operations() -> Vec<&'static Operation> {
     let mut operations: Vec<&'static Operation> = Vec::new();
     operations.extend(partners::operations());
     operations.extend(tenants::operations());
+    operations.extend(users::operations());
+    operations.extend(groups::operations());
+    operations.extend([&resolve::RESOLVE, &roles::LIST_ROLES, &webhook::RECEIVE]);
+    operations.extend(scaikey::operations());
+    operations.extend(sync::operations());
     operations.extend(service_accounts::operations());
     operations
 }
@@ -45,11 +55,6 @@ fn bounded(text: Option<String>, name: &str, most: usize, faults: &mut Faults) -
         faults.field(name, format!("must have 1 to {most} characters"));
     }
     text
-}
-
-/// `identity_not_found`.
-pub(crate) fn unknown_identity() -> Rejection {
-    Rejection::new(ErrorCode::IdentityNotFound, "Identity not found")
 }
 
 /// Whether `text` holds `part`, whose case is ignored; it is given in lower case.

@@ -87,19 +87,27 @@ fn records() -> impl Strategy<Value = IdentityEvent> {
             doomed_at,
             shredded_at,
         });
-    let user_record =
-        (user(), identity(), option(text()), text(), of(&Status::ALL), any::<bool>(), roles(), provenance()).prop_map(
-            |(id, identity, email, display_name, status, mfa_enabled, roles, provenance)| User {
-                id,
-                identity,
-                email,
-                display_name,
-                status,
-                mfa_enabled,
-                roles,
-                provenance,
-            },
-        );
+    let user_record = (
+        (user(), option(user())),
+        identity(),
+        option(text()),
+        text(),
+        of(&Status::ALL),
+        any::<bool>(),
+        roles(),
+        provenance(),
+    )
+        .prop_map(|((id, provider_id), identity, email, display_name, status, mfa_enabled, roles, provenance)| User {
+            id,
+            provider_id,
+            identity,
+            email,
+            display_name,
+            status,
+            mfa_enabled,
+            roles,
+            provenance,
+        });
     let parents = prop::collection::vec(group(), 0..3);
     let group_record = (group(), "[a-z-]{1,9}", text(), parents, of(&Status::ALL), provenance()).prop_map(
         |(id, name, display_name, parent_ids, status, provenance)| Group {

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
-use scaivault_domain::Pattern;
+use scaivault_domain::policy::system_path;
+use scaivault_domain::{Pattern, SecretPath};
 
 /// Tries everything.
 fn naive(pattern: &[&str], path: &[&str], first: bool) -> bool {
@@ -85,4 +86,26 @@ fn many_stars_cost_little() {
         assert!(!Pattern::parse(&text).unwrap().matches(&path));
     }
     assert!(start.elapsed() < Duration::from_secs(1));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// What is authorised is what was asked for, to the letter: nothing is folded, trimmed or resolved on the way.
+    #[test]
+    fn no_two_texts_are_one_path(
+        one in "[a-zA-Z0-9_.@ /%-]{0,12}|\\PC{0,8}",
+        other in "[a-zA-Z0-9_.@ /%-]{0,12}|\\PC{0,8}",
+        segments in prop::collection::vec("[a-z0-9_-]{1,4}", 1..4),
+    ) {
+        let sound = segments.join("/");
+        for text in [one.as_str(), other.as_str(), sound.as_str()] {
+            let Ok(path) = SecretPath::parse(text) else { continue };
+            prop_assert_eq!(path.as_str(), text);
+            prop_assert!(!system_path(text), "a secret path is no system path");
+            prop_assert!(!Pattern::parse("@**").unwrap().matches(text));
+            let of_partner = format!("@partner/{text}");
+            prop_assert!(!Pattern::parse("**").unwrap().matches(&of_partner));
+        }
+    }
 }

@@ -76,6 +76,7 @@ fn records() -> Vec<(&'static str, IdentityEvent)> {
     };
     let user = User {
         id: user_id(),
+        provider_id: Some(UserId::parse("usr_at_scaikey").unwrap()),
         identity: alice(),
         email: Some("alice@acme.example".into()),
         display_name: "Alice Smith".into(),
@@ -85,6 +86,7 @@ fn records() -> Vec<(&'static str, IdentityEvent)> {
         provenance: mirrored,
     };
     let met = User {
+        provider_id: None,
         email: None,
         roles: Vec::new(),
         provenance: Provenance { source: Source::Token, ..Provenance::default() },

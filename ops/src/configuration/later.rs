@@ -6,11 +6,6 @@ use super::reader::Reader;
 
 /// Variables and what is missing behind them.
 const REFUSED: &[(&str, &str)] = &[
-    ("SCAIKEY_CLIENT_ID", "synchronisation with ScaiKey"),
-    ("SCAIKEY_CLIENT_SECRET", "synchronisation with ScaiKey"),
-    ("SCAIKEY_CLIENT_SECRET_FILE", "synchronisation with ScaiKey"),
-    ("SCAIKEY_WEBHOOK_SECRET", "synchronisation with ScaiKey"),
-    ("SCAIKEY_WEBHOOK_SECRET_FILE", "synchronisation with ScaiKey"),
     ("AUDIT_SIGNING_KEY_FILE", "way to bring an audit signing key along"),
     ("OBJECT_STORAGE_PROVIDER", "object storage"),
     ("OBJECT_STORAGE_BUCKET", "object storage"),

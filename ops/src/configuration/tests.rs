@@ -166,9 +166,8 @@ fn all_problems_are_found_at_once() {
 fn what_comes_later_is_refused() {
     let directory = TempDir::new().unwrap();
     let variables = [
-        ("SCAIKEY_CLIENT_ID", "vault"),
+        ("OBJECT_STORAGE_BUCKET", "b"),
         ("KMS_PROVIDER", "tpm"),
-        ("SCAIKEY_WEBHOOK_SECRET_FILE", "/x"),
         ("OBJECT_STORAGE_PROVIDER", "s3"),
         ("AUDIT_MODE", "async"),
         ("AUDIT_SIGNING_KEY_FILE", "/x"),
@@ -183,7 +182,7 @@ fn what_comes_later_is_refused() {
     let text = production(directory.path(), &variables[..1]).expect_err("a problem").to_string();
     assert_eq!(
         text,
-        "the configuration has 1 problem:\n  SCAIKEY_CLIENT_ID is set, but this build has no synchronisation with ScaiKey yet; unset it"
+        "the configuration has 1 problem:\n  OBJECT_STORAGE_BUCKET is set, but this build has no object storage yet; unset it"
     );
 }
 
@@ -205,6 +204,26 @@ fn scaikey_is_asked_over_https() {
         let problems = production(directory.path(), &[("SCAIKEY_URL", faulty_url)]);
         assert!(!problems.as_ref().unwrap_err().to_string().contains("hunter2"));
         assert_eq!(faulty(problems), ["SCAIKEY_URL"], "{faulty_url}");
+    }
+}
+
+#[test]
+fn scaikey_is_asked_with_credentials_or_not_at_all() {
+    let directory = TempDir::new().unwrap();
+    let url = ("SCAIKEY_URL", "https://id.example/");
+    let client = [("SCAIKEY_CLIENT_ID", "vault"), ("SCAIKEY_CLIENT_SECRET", "hunter2")];
+    let none = production(directory.path(), &[]).unwrap().synchronisation;
+    assert!(none.url.is_none() && none.interval.is_none());
+    let whole = production(directory.path(), &[url, client[0], client[1]]).unwrap().synchronisation;
+    assert_eq!(whole.url.as_deref(), Some("https://id.example"));
+    assert_eq!(whole.interval, Some(Duration::from_secs(3_600)));
+    assert!(!format!("{whole:?}").contains("hunter2"));
+    let off = [url, client[0], client[1], ("IDENTITY_SYNC_ENABLED", "false")];
+    assert_eq!(production(directory.path(), &off).unwrap().synchronisation.interval, None);
+    for (name, value) in
+        [client[0], client[1], ("SCAIKEY_URL", "http://id.example"), ("SCAIKEY_WEBHOOK_SECRET", "short")]
+    {
+        assert_eq!(faulty(production(directory.path(), &[(name, value)])), [name]);
     }
 }
 

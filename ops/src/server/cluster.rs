@@ -2,8 +2,11 @@
 //! that says where schedulers run.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use scaivault_commands::Engine;
+use scaivault_api::App;
+use scaivault_commands::{Engine, Failure};
+use scaivault_domain::scaikey::{SyncTarget, Trigger};
 use scaivault_eventstore::log::{Bus, BusOptions, Leadership};
 use scaivault_eventstore::record::hex;
 use scaivault_eventstore::sealing::secret_key::random_bytes;
@@ -12,6 +15,9 @@ use zeroize::Zeroizing;
 
 use crate::configuration::Configuration;
 use crate::node::{Node, StartError, commit_clock};
+
+/// Between looks at whether identities are to be taken over again.
+const SYNC_TICK: Duration = Duration::from_secs(5);
 
 /// What connects a node with others.
 pub(super) struct Cluster {
@@ -68,4 +74,46 @@ pub(super) async fn schedule(engine: Arc<Engine>, mut leading: watch::Receiver<b
         () = scheduling => {}
         _ = stop.wait_for(|stop| *stop) => {}
     }
+}
+
+/// Takes identities over from the identity provider whenever `interval` has passed and this node leads, until
+/// `stopped` says so.
+pub(super) async fn synchronise(
+    app: Arc<App>,
+    interval: Option<Duration>,
+    leading: watch::Receiver<bool>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let (Some(interval), Some(port)) = (interval, app.settings.provider.port.clone()) else { return };
+    let synchronising = async {
+        loop {
+            if *leading.borrow() && is_due(&app.engine, interval) {
+                match begin(&app.engine).await {
+                    Ok(Some(begun)) => app.engine.run_sync(port.as_ref(), begun).await,
+                    Ok(None) => {}
+                    Err(error) => {
+                        let error = &error as &dyn std::error::Error;
+                        tracing::warn!(target: "identity", error, "no synchronisation could begin; it is tried again");
+                    }
+                }
+            }
+            tokio::time::sleep(SYNC_TICK).await;
+        }
+    };
+    tokio::select! {
+        () = synchronising => {}
+        _ = stopped.wait_for(|stop| *stop) => {}
+    }
+}
+
+async fn begin(engine: &Engine) -> Result<Option<scaivault_commands::sync::Begun>, Failure> {
+    engine.begin_own_sync(Trigger::Schedule, &SyncTarget::default()).await
+}
+
+/// Whether the last synchronisation of everything began long enough ago.
+fn is_due(engine: &Engine, interval: Duration) -> bool {
+    let view = engine.projections().view();
+    let last = view.installation.syncs().find(|sync| sync.started.target == SyncTarget::default());
+    let seconds = i64::try_from(interval.as_secs()).unwrap_or(i64::MAX);
+    last.is_none_or(|last| last.started_at.plus_seconds(seconds) <= engine.now())
 }

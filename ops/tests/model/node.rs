@@ -112,5 +112,6 @@ fn settings() -> Settings {
         client_address: Arc::new(|_, _| IpAddr::V4(Ipv4Addr::LOCALHOST)),
         metrics: Arc::new(|_| ("text/plain".into(), String::new())),
         dev_clock: None,
+        provider: Default::default(),
     }
 }

@@ -39,8 +39,12 @@ impl People {
     /// Groups a user is in, nested ones included; those that do not count are left out, with what is
     /// reached through them alone.
     pub fn groups_of(&self, user: &UserId) -> Vec<&Arc<Group>> {
+        self.reached(self.joined(user).collect())
+    }
+
+    /// Groups, and those they are nested in, that count.
+    fn reached<'a>(&'a self, mut next: Vec<&'a GroupId>) -> Vec<&'a Arc<Group>> {
         let mut found: BTreeSet<&GroupId> = BTreeSet::new();
-        let mut next: Vec<&GroupId> = self.joined.get(user).into_iter().flatten().collect();
         let mut groups = Vec::new();
         while let Some(id) = next.pop() {
             let counts = |group: &&Arc<Group>| group.status == Status::Active;
@@ -52,6 +56,16 @@ impl People {
         }
         groups.sort_by(|one, other| one.identity.cmp(&other.identity));
         groups
+    }
+
+    /// Groups a user is itself in.
+    pub fn joined(&self, user: &UserId) -> impl Iterator<Item = &GroupId> {
+        self.joined.get(user).into_iter().flatten()
+    }
+
+    /// Groups that a group is nested in, that count.
+    pub fn outer<'a>(&'a self, group: &'a Group) -> Vec<&'a Arc<Group>> {
+        self.reached(group.parent_ids.iter().collect())
     }
 
     /// A user's membership in a group itself, ended ones included.

@@ -7,7 +7,7 @@ use super::{closed, duration, nullable, object, time, time_or_null};
 /// Every schema of this group by name.
 pub(super) fn all() -> Value {
     let mut schemas = Map::new();
-    for group in [service_accounts(), tenancy()] {
+    for group in [service_accounts(), tenancy(), people(), provider()] {
         if let Value::Object(group) = group {
             schemas.extend(group);
         }
@@ -137,5 +137,115 @@ fn tenancy() -> Value {
             "recovery_window": nullable("string"), "audit_retention": nullable("string"),
             "max_leases": {"type": ["integer", "null"], "minimum": 1, "maximum": 10_000_000},
         })),
+    })
+}
+
+fn people() -> Value {
+    json!({
+        "IdentityUser": object(
+            &["id", "tenant_id", "identity_id", "email", "display_name", "status", "mfa_enabled", "groups", "roles", "source",
+              "last_synced_at"],
+            json!({
+                "id": {"type": "string"}, "tenant_id": {"type": "string"}, "identity_id": {"type": "string"},
+                "email": nullable("string"), "display_name": {"type": "string"}, "status": status(),
+                "mfa_enabled": {"type": "boolean"}, "groups": texts(), "roles": texts(), "source": source(),
+                "last_synced_at": time_or_null(),
+            }),
+        ),
+        "UserList": page("users", "IdentityUser"),
+        "UpdateUserRoles": closed(&["roles"], json!({"roles": texts()})),
+        "UserRoles": object(&["user_id", "roles"], json!({"user_id": {"type": "string"}, "roles": texts()})),
+        "IdentityGroup": object(
+            &["id", "tenant_id", "identity_id", "name", "display_name", "parent_ids", "member_count", "status", "source",
+              "last_synced_at"],
+            json!({
+                "id": {"type": "string"}, "tenant_id": {"type": "string"}, "identity_id": {"type": "string"},
+                "name": {"type": "string"}, "display_name": {"type": "string"}, "parent_ids": texts(),
+                "member_count": {"type": "integer"}, "status": status(), "source": source(), "last_synced_at": time_or_null(),
+            }),
+        ),
+        "GroupList": page("groups", "IdentityGroup"),
+        "GroupMember": object(&["user_id", "email", "membership_type", "added_at"], json!({
+            "user_id": {"type": "string"}, "email": nullable("string"),
+            "membership_type": {"type": "string", "enum": ["DIRECT", "NESTED"]}, "added_at": time(),
+        })),
+        "MemberList": page("members", "GroupMember"),
+        "ResolvedIdentity": object(
+            &["id", "type", "identity_id", "display_name", "tenant_id", "status", "groups", "roles"],
+            json!({
+                "id": {"type": "string"}, "type": {"type": "string", "enum": ["user", "service_account", "group"]},
+                "identity_id": {"type": "string"}, "display_name": {"type": "string"}, "tenant_id": {"type": "string"},
+                "status": status(), "groups": texts(), "roles": texts(),
+            }),
+        ),
+        "IdentityRole": object(
+            &["name", "kind", "description", "reach", "assignable_to", "assignable_by_caller"],
+            json!({
+                "name": {"type": "string"}, "kind": {"type": "string", "enum": ["administrative", "access"]},
+                "description": {"type": "string"}, "reach": {"type": "string", "enum": ["platform", "partner", "tenant"]},
+                "assignable_to": texts(), "assignable_by_caller": {"type": "boolean"},
+            }),
+        ),
+        "IdentityRoleList": object(&["roles"], json!({
+            "roles": {"type": "array", "items": {"$ref": "#/components/schemas/IdentityRole"}},
+        })),
+    })
+}
+
+fn provider() -> Value {
+    let sync = |required: &[&str]| {
+        object(
+            required,
+            json!({
+                "sync_id": {"type": "string"}, "trigger": {"type": "string", "enum": ["manual", "schedule", "registration"]},
+                "partner_id": nullable("string"), "tenant_id": nullable("string"),
+                "status": {"type": "string", "enum": ["running", "completed", "failed"]}, "started_at": time(),
+                "completed_at": time_or_null(), "created": {"type": "integer"}, "updated": {"type": "integer"},
+                "deleted": {"type": "integer"}, "unchanged": {"type": "integer"}, "error": nullable("object"),
+            }),
+        )
+    };
+    let whole = [
+        "sync_id",
+        "trigger",
+        "partner_id",
+        "tenant_id",
+        "status",
+        "started_at",
+        "completed_at",
+        "created",
+        "updated",
+        "deleted",
+        "unchanged",
+        "error",
+    ];
+    let scope = json!({"type": "string", "enum": ["platform", "partner", "tenant"]});
+    json!({
+        "ScaiKeyWebhook": {"type": "object", "properties": {
+            "event_id": {"type": "string"}, "event_type": {"type": "string"}, "timestamp": time(),
+            "resource": {"type": "object"}, "data": {"type": "object"}, "tenant_id": nullable("string"),
+            "partner_id": nullable("string"),
+        }},
+        "ScaiKeyWebhookReceived": object(&["received", "applied"], json!({
+            "received": {"type": "boolean"}, "applied": {"type": "boolean"},
+        })),
+        "RegisterWithScaiKey": closed(&["scope", "email"], json!({
+            "scope": scope, "tenant_slug": {"type": "string"}, "partner_slug": {"type": "string"},
+            "email": {"type": "string"}, "webhook_secret": {"type": "string", "minLength": 32},
+        })),
+        "ScaiKeyRegistration": object(
+            &["registered", "status", "scope", "tenant_slug", "partner_slug", "email", "scaikey_url", "webhook_url",
+              "registered_at", "last_event_at", "last_sync_id", "last_sync_status"],
+            json!({
+                "registered": {"type": "boolean"}, "status": {"type": "string", "enum": ["unregistered", "active", "failing"]},
+                "scope": nullable("string"), "tenant_slug": nullable("string"), "partner_slug": nullable("string"),
+                "email": nullable("string"), "scaikey_url": nullable("string"), "webhook_url": nullable("string"),
+                "registered_at": time_or_null(), "last_event_at": time_or_null(), "last_sync_id": nullable("string"),
+                "last_sync_status": nullable("string"),
+            }),
+        ),
+        "IdentitySyncStarted": sync(&["sync_id", "status", "started_at"]),
+        "IdentitySync": sync(&whole),
+        "IdentitySyncList": page("syncs", "IdentitySync"),
     })
 }

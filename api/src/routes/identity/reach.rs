@@ -36,6 +36,13 @@ pub(super) fn tenant(view: &View, caller: &Caller, id: &str) -> Result<Arc<Tenan
     found.filter(|tenant| sees_tenant(caller, tenant)).ok_or_else(unknown_tenant)
 }
 
+/// All tenants within reach, the caller's own first.
+pub(super) fn tenants<'a>(view: &'a View, caller: &'a Caller) -> impl Iterator<Item = &'a Arc<Tenant>> {
+    let own = caller.tenant.as_ref().and_then(|id| view.installation.tenant(id));
+    let others = view.installation.tenants().filter(|tenant| caller.tenant.as_ref() != Some(&tenant.id));
+    own.into_iter().chain(others.filter(|tenant| sees_tenant(caller, tenant)))
+}
+
 /// A tenant as a place to act.
 pub(super) fn target_of(tenant: &Tenant) -> Target {
     Target { owner: Owner::Tenant(tenant.id.clone()), partner: Some(tenant.partner_id.clone()) }
