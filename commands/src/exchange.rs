@@ -155,8 +155,8 @@ pub fn unknown() -> Rejection {
     Rejection::new(ErrorCode::NotFound, "Exchange rule not found")
 }
 
-/// Users may be met later; service accounts are made here.
-fn is_known(view: &View, owner: &Owner, identity: &IdentityId) -> bool {
+/// Whether a rule may give tokens of an identity: users may be met later, service accounts are made here.
+pub fn is_known(view: &View, owner: &Owner, identity: &IdentityId) -> bool {
     match identity.kind() {
         IdentityType::User => true,
         // Only of service accounts it is recorded what they may open.

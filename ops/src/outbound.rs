@@ -1,5 +1,6 @@
 //! Asking others over HTTPS: bounded in time and size, no redirects, no proxies, and only where the rules permit it.
 
+use std::error::Error;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -107,38 +108,21 @@ impl Resolve for OpenAddresses {
 }
 
 fn fault(error: &reqwest::Error) -> FetchError {
-    if error.is_timeout() {
-        return FetchError::Timeout;
+    match error {
+        _ if error.is_timeout() => FetchError::Timeout,
+        _ if is_caused_by::<Closed>(error) => FetchError::BlockedAddress,
+        _ if is_caused_by::<rustls::Error>(error) => FetchError::Tls,
+        _ => FetchError::Connection,
     }
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        if cause.is::<Closed>() {
-            return FetchError::BlockedAddress;
-        }
-        // An I/O error hides what it wraps from `source`.
-        let wrapped = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if cause.is::<rustls::Error>() || wrapped.is_some_and(|inner| inner.is::<rustls::Error>()) {
-            return FetchError::Tls;
-        }
-        source = cause.source();
-    }
-    FetchError::Connection
+}
+
+/// Whether an error of that type lies beneath. An I/O error hides what it wraps from `source`.
+fn is_caused_by<E: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.is::<E>()
+        || wrapped.is_some_and(|inner| is_caused_by::<E>(inner))
+        || error.source().is_some_and(is_caused_by::<E>)
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn closed_addresses_are_not_connected_to() {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        for url in [format!("http://127.0.0.1:{port}/"), format!("http://localhost:{port}/")] {
-            let request = FetchRequest { url: &url, ca_pem: None, addresses: Some(AddressRules::default()) };
-            assert_eq!(Outbound.fetch(&request).await, Err(FetchError::BlockedAddress), "{url}");
-        }
-        let accepted = tokio::time::timeout(Duration::ZERO, listener.accept()).await;
-        assert!(accepted.is_err(), "nobody connected");
-    }
-}
+mod tests;

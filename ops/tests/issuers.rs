@@ -10,6 +10,8 @@ mod claims;
 mod exchange;
 #[path = "issuers/issuer.rs"]
 mod issuer;
+#[path = "support/jwt.rs"]
+mod jwt;
 #[path = "issuers/keys.rs"]
 mod keys;
 #[path = "issuers/records.rs"]

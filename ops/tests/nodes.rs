@@ -11,6 +11,10 @@ mod broker;
 mod cluster;
 #[path = "nodes/exchange.rs"]
 mod exchange;
+#[path = "nodes/issuers.rs"]
+mod issuers;
+#[path = "support/jwt.rs"]
+mod jwt;
 #[path = "nodes/leader.rs"]
 mod leader;
 #[path = "nodes/pair.rs"]

@@ -134,7 +134,7 @@ impl Issuers {
     /// A token was made: the rule that gave it, if one did, was used.
     pub(crate) fn token_created(&mut self, owner: &Owner, token: &TokenCreated, at: Timestamp) {
         let Some(id) = &token.exchange_rule else { return };
-        if let Some(rule) = self.of_mut(owner).rules.get_mut(id) {
+        if let Some(rule) = self.owners.get_mut(owner).and_then(|set| set.rules.get_mut(id)) {
             Arc::make_mut(rule).last_used_at = Some(at);
         }
     }
@@ -143,6 +143,13 @@ impl Issuers {
         let hash: Arc<str> = revoked.hash.into();
         self.revoked_by_end.insert((revoked.expires_at, hash.clone()));
         self.revoked.insert(hash, revoked.expires_at);
+    }
+
+    /// Forgets an owner whose key is destroyed. Revoked JWTs stay until their end.
+    pub(crate) fn forget(&mut self, owner: &Owner) {
+        let Some(set) = self.owners.remove(owner) else { return };
+        set.issuers.values().for_each(|issuer| self.unname(issuer));
+        set.rules.values().for_each(|rule| self.unlist(owner, rule));
     }
 
     /// Forgets the revocations of JWTs that have ended by themselves long before `at`.

@@ -8,6 +8,7 @@ use aws_lc_rs::rand::SystemRandom;
 use quick_cache::sync::Cache;
 use scaivault_commands::{Engine, Failure};
 use scaivault_domain::access::{Caller, Narrowing};
+use scaivault_domain::directory::Status;
 use scaivault_domain::issuer::{Bearer, Issuer};
 use scaivault_domain::{ErrorCode, IdentityType, PartnerId, Rejection, TenantId, Timestamp};
 use scaivault_projections::View;
@@ -149,9 +150,16 @@ pub(super) async fn recognise(
     }
     let caller = caller(view, &recognised, partner);
     if let (IdentityType::User, Some(tenant)) = (caller.identity.kind(), &caller.tenant)
+<<<<<<< HEAD
+        && view.installation.is_open(Some(tenant), None)
+        && view.installation.user(tenant, &caller.identity).is_none()
+    {
+        app.engine.meet_user(&caller.identity, tenant, &caller.display_name).await?;
+=======
         && view.installation.user(tenant, &caller.identity).is_none()
     {
         app.engine.meet_user(tenant, &caller.identity, bearer.display_name.as_deref()).await?;
+>>>>>>> main
     }
     Ok(Ok(caller))
 }
@@ -171,8 +179,8 @@ pub fn partner(view: &View, bearer: &Bearer) -> Result<Option<PartnerId>, Reject
     let closed = |sentence: &str| Rejection::new(ErrorCode::TenantAccessDenied, sentence);
     match (&bearer.tenant, &bearer.partner) {
         (Some(tenant), _) => {
-            let known =
-                view.installation.tenant(tenant).ok_or_else(|| closed("The token's tenant is not known here"))?;
+            let known = view.installation.tenant(tenant).filter(|tenant| tenant.status != Status::Deleted);
+            let known = known.ok_or_else(|| closed("The token's tenant is not known here"))?;
             Ok(Some(known.partner_id.clone()))
         }
         (None, Some(partner)) => {
@@ -183,8 +191,11 @@ pub fn partner(view: &View, bearer: &Bearer) -> Result<Option<PartnerId>, Reject
     }
 }
 
+/// The tenant in whose log a rejected token can be recorded.
 fn known_tenant(view: &View, bearer: &Bearer) -> Option<TenantId> {
-    bearer.tenant.clone().filter(|tenant| view.installation.tenant(tenant).is_some())
+    let is_there =
+        |tenant: &TenantId| view.installation.tenant(tenant).is_some_and(|tenant| tenant.status != Status::Deleted);
+    bearer.tenant.clone().filter(is_there)
 }
 
 /// What the token says, united with what the records of its identity say.

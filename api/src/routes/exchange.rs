@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::http::Method;
 use scaivault_commands::audit::ExchangeFacts;
-use scaivault_commands::exchange::Exchange;
+use scaivault_commands::exchange::{Exchange, is_known};
 use scaivault_commands::{ChangeRequest, Reply};
 use scaivault_domain::audit::Action;
 use scaivault_domain::token::TokenCreated;
@@ -66,10 +66,16 @@ async fn exchange(call: &mut Call) -> Result<Done, Stop> {
     let asked = input::asked(call)?;
     let found = matching::find(call, &asked).await.map_err(|stop| refused(call, stop))?;
     let Match { issuer, tenant, rule } = &found;
-    concerns(call, &found, &asked.subject);
     let view = call.app.engine.projections().view();
-    if view.installation.standing(Some(tenant), &rule.content.identity).is_ended {
-        return Err(refused(call, revoked("The identity of the rule has been suspended").into()));
+    if !view.installation.is_open(Some(tenant), None) {
+        let suspended = Rejection::new(ErrorCode::TenantAccessDenied, "The tenant of the rule is suspended");
+        return Err(suspended.detail("reason", "tenant_suspended").into());
+    }
+    concerns(call, &found, &asked.subject);
+    let identity = &rule.content.identity;
+    let is_there = is_known(&view, &Owner::Tenant(tenant.clone()), identity);
+    if !is_there || view.installation.standing(Some(tenant), identity).is_ended {
+        return Err(refused(call, revoked("The identity of the rule has been suspended or deleted").into()));
     }
     let scopes = narrowed(rule.content.scopes, asked.scopes)?;
     let exchange = Exchange { rule, issuer, tenant, scopes, allowed_paths: asked.allowed_paths.clone() };

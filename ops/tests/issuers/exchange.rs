@@ -259,3 +259,62 @@ async fn exchanged_tokens_end_by_value_and_by_time() {
     let expired = whoami(&place.server, &second).await;
     assert_eq!((expired.status, expired.detail("reason")), (401, &json!("expired")));
 }
+
+#[tokio::test]
+async fn service_accounts_have_what_their_records_say() {
+    let place = Place::start(json!({})).await;
+    let account = json!({"name": "Deployer", "scopes": ["secrets:read"], "roles": ["secrets-reader"]});
+    let account = place.server.call("POST", "/v1/identity/service-accounts", Some(account)).await;
+    assert_eq!(account.status, 201, "{account:?}");
+    let path = format!("/v1/identity/service-accounts/{}", account.body["id"].as_str().unwrap());
+    place.rule(json!({"identity_id": "sa:deployer"})).await;
+    let written = place.server.call("PUT", "/v1/secrets/app/db", Some(json!({"data": {"k": "v"}}))).await;
+    assert_eq!(written.status, 201);
+    let token = place.given().await;
+    let who = whoami(&place.server, &token).await.body;
+    let wanted = (&json!("sa:deployer"), &json!(["secrets-reader"]), &json!(["secrets:read"]));
+    assert_eq!((&who["identity_id"], &who["roles"], &who["scopes"]), wanted, "{who}");
+    assert_eq!(place.server.call_as(&token, "GET", "/v1/secrets/app/db", None, &[]).await.status, 200);
+    assert_eq!(place.server.call("PATCH", &path, Some(json!({"is_active": false}))).await.status, 200);
+    assert_eq!(refusal(&place.server, &token).await, (401, "token_revoked".into()));
+    assert_eq!(told(&place.exchange(&place.token(json!({})), json!({})).await), (401, "token_revoked"));
+    assert_eq!(place.server.call("PATCH", &path, Some(json!({"is_active": true}))).await.status, 200);
+    assert_eq!(whoami(&place.server, &token).await.status, 200);
+    assert_eq!(place.server.call("DELETE", &path, None).await.status, 204);
+    assert_eq!(refusal(&place.server, &token).await, (401, "token_revoked".into()));
+    let gone = place.exchange(&place.token(json!({})), json!({})).await;
+    assert_eq!(told(&gone), (401, "token_revoked"), "{gone:?}");
+}
+
+#[tokio::test]
+async fn rules_of_several_tenants_need_a_name() {
+    let place = Place::start(json!({"tenant_id": null})).await;
+    let other = json!({"name": "Other", "slug": "other", "partner_id": "ptn_dev"});
+    let other = place.server.call("POST", "/v1/identity/tenants", Some(other)).await;
+    assert_eq!(other.status, 201, "{other:?}");
+    let other = other.body["id"].as_str().unwrap().to_owned();
+    place.rule(json!({})).await;
+    let rule = json!({"name": "theirs", "issuer_id": place.issuer_id, "subject": "repo:acme/*", "identity_id": "user:other",
+                      "scopes": ["secrets:read"]});
+    let made = place.server.call("POST", &format!("/v1/t/{other}/auth/exchange-rules"), Some(rule)).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let ambiguous = place.exchange(&place.token(json!({})), json!({})).await;
+    assert_eq!((told(&ambiguous), ambiguous.detail("reason")), ((400, "invalid_request"), &json!("tenant_required")));
+    let body = json!({"grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+                      "subject_token": place.token(json!({})), "subject_token_type": "urn:ietf:params:oauth:token-type:jwt"});
+    let named = format!("/v1/t/{other}/auth/exchange");
+    let given = place.server.call_as("", "POST", &named, Some(body.clone()), &[]).await;
+    let who = whoami(&place.server, given.body["access_token"].as_str().unwrap()).await.body;
+    assert_eq!((&who["identity_id"], &who["tenant_id"]), (&json!("user:other"), &json!(other)));
+    // What belongs to another tenant is unknown here.
+    let foreign = format!("/v1/auth/exchange-rules/{}", made.body["id"].as_str().unwrap());
+    assert_eq!(told(&place.server.call("GET", &foreign, None).await), (404, "not_found"));
+    // A suspended tenant gives nothing.
+    let suspended = json!({"status": "SUSPENDED"});
+    let path = format!("/v1/identity/tenants/{other}");
+    assert_eq!(place.server.call("PATCH", &path, Some(suspended)).await.status, 200);
+    let refused = place.server.call_as("", "POST", &named, Some(body), &[]).await;
+    assert_eq!(told(&refused), (403, "tenant_access_denied"), "{refused:?}");
+    let token = place.key.token(&place.issuer.claims(json!({"tenant_id": other})));
+    assert_eq!(refusal(&place.server, &token).await, (403, "tenant_access_denied".into()));
+}

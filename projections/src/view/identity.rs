@@ -48,6 +48,7 @@ impl View {
         let owner = Owner::Tenant(id.clone());
         self.catalogues.remove(&owner);
         self.policies.forget(&owner);
+        self.issuers.forget(&owner);
         self.outcomes.forget(&owner);
         self.tokens.forget_tenant(id);
     }

@@ -6,6 +6,7 @@
 mod accesses;
 mod consumers;
 mod history;
+mod issuers;
 mod node;
 mod outcomes;
 mod policies;
