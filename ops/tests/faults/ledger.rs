@@ -77,7 +77,6 @@ pub async fn read(store: &Store, data: &Path) -> Ledger {
                         ledger.written.entry(recorded.body.request_id.clone()).or_default().push(written);
                     }
                 }
-                Decoded::Erased => panic!("nothing is erased here: {}", record.position),
                 Decoded::Access { block, .. } => {
                     for (text, _) in block.entries() {
                         let entry: Value = serde_json::from_str(text).unwrap();

@@ -126,8 +126,10 @@ fn with_keys(sealer: &Sealer, record: &Record, ready: Ready, keys: Keys) -> Resu
         Event::Secret(..)
         | Event::Policy(_)
         | Event::Identity(_)
+        | Event::Issuer(_)
         | Event::TokenCreated(_)
         | Event::TokenRevoked(_)
+        | Event::JwtRevoked(_)
         | Event::UserCreated(_)
         | Event::ClockMoved(_)
         | Event::OutcomeKept(_) => true,
