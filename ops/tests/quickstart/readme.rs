@@ -135,7 +135,7 @@ fn the_guide_to_access_is_as_it_says() {
         "This rule, bound to sa:stock, would have allowed it:",
         "stock/db  read         -",
         "reason: no_policy_bound",
-        "password: first",
+        "password  first",
     ] {
         assert!(out.contains(told), "{told} in\n{out}\n{err}");
     }
