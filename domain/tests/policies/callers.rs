@@ -200,3 +200,13 @@ fn permissions_have_names() {
     }
     assert_eq!(Permission::parse("own"), None);
 }
+
+#[test]
+fn roles_above_the_highest_do_not_count() {
+    let up_to = |highest_role| Narrowing { highest_role, ..Narrowing::default() };
+    for role in Role::ALL {
+        assert!(up_to(None).permits_role(role), "{role:?} without a limit");
+        assert_eq!(up_to(Some(Role::PartnerAdmin)).permits_role(role), role != Role::SuperAdmin, "{role:?}");
+    }
+    assert!(!up_to(Some(Role::TenantAdmin)).permits_role(Role::PartnerAdmin));
+}
