@@ -150,16 +150,10 @@ pub(super) async fn recognise(
     }
     let caller = caller(view, &recognised, partner);
     if let (IdentityType::User, Some(tenant)) = (caller.identity.kind(), &caller.tenant)
-<<<<<<< HEAD
         && view.installation.is_open(Some(tenant), None)
         && view.installation.user(tenant, &caller.identity).is_none()
     {
-        app.engine.meet_user(&caller.identity, tenant, &caller.display_name).await?;
-=======
-        && view.installation.user(tenant, &caller.identity).is_none()
-    {
         app.engine.meet_user(tenant, &caller.identity, bearer.display_name.as_deref()).await?;
->>>>>>> main
     }
     Ok(Ok(caller))
 }
