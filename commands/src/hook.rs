@@ -74,13 +74,12 @@ impl Engine {
             let mut concerned = Owner::Platform;
             let mut of_platform = Vec::new();
             for (owner, event) in effect.events {
-                match owner {
-                    Owner::Platform => of_platform.push(event),
-                    owner => {
-                        pending.extend(self.identity_events(view, &owner, &request.actor, vec![event])?);
-                        concerned = owner;
-                    }
+                if owner == Owner::Platform {
+                    of_platform.push(event);
+                    continue;
                 }
+                pending.extend(self.identity_events(view, &owner, &request.actor, vec![event])?);
+                concerned = owner;
             }
             if applied {
                 let event_id = hook.event_id.clone();
@@ -126,7 +125,7 @@ fn of_partner(mirror: &Mirror<'_>, registration: &Registration, hook: &Hook, ver
         RegistrationScope::Tenant => false,
     };
     let noted = mirror.partner(&id, &said, hook.at).filter(|_| within)?;
-    let keys = known.is_none().then(|| (Owner::Partner(id), Owner::Platform));
+    let keys = known.is_none().then_some((Owner::Partner(id), Owner::Platform));
     Some(Effect { events: vec![(Owner::Platform, IdentityEvent::Partner(noted))], keys, ..Effect::default() })
 }
 
@@ -144,7 +143,7 @@ fn of_tenant(mirror: &Mirror<'_>, registration: &Registration, hook: &Hook, verb
     // A tenant whose partner was never heard of has nothing to hang its key below.
     installation.partner(&partner)?;
     let noted = mirror.tenant(&id, &said, hook.at)?;
-    let keys = known.is_none().then(|| (Owner::Tenant(id), Owner::Partner(partner)));
+    let keys = known.is_none().then_some((Owner::Tenant(id), Owner::Partner(partner)));
     Some(Effect { events: vec![(Owner::Platform, IdentityEvent::Tenant(noted))], keys, ..Effect::default() })
 }
 

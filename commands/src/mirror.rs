@@ -198,24 +198,27 @@ pub(crate) fn differs(before: Option<&IdentityEvent>, after: &IdentityEvent) -> 
 
 /// A record without where it comes from.
 fn stripped(event: &IdentityEvent) -> IdentityEvent {
-    let mut event = event.clone();
-    match &mut event {
-        IdentityEvent::Partner(noted) => {
-            (noted.change, noted.record.provenance) = (Change::Updated, Provenance::default())
-        }
-        IdentityEvent::Tenant(noted) => {
-            (noted.change, noted.record.provenance) = (Change::Updated, Provenance::default())
-        }
-        IdentityEvent::User(noted) => {
-            (noted.change, noted.record.provenance) = (Change::Updated, Provenance::default())
-        }
-        IdentityEvent::Group(noted) => {
-            (noted.change, noted.record.provenance) = (Change::Updated, Provenance::default())
-        }
-        IdentityEvent::Membership(noted) => {
-            (noted.change, noted.record.provenance) = (Change::Updated, Provenance::default());
-        }
-        _ => {}
+    fn bare<T: Clone>(noted: &Noted<T>, provenance: impl FnOnce(&mut T) -> &mut Provenance) -> Noted<T> {
+        let mut record = noted.record.clone();
+        *provenance(&mut record) = Provenance::default();
+        Noted { change: Change::Updated, sync_id: None, record }
     }
-    event
+    match event {
+        IdentityEvent::Partner(noted) => IdentityEvent::Partner(bare(noted, |record| &mut record.provenance)),
+        IdentityEvent::Tenant(noted) => IdentityEvent::Tenant(bare(noted, |record| &mut record.provenance)),
+        IdentityEvent::User(noted) => IdentityEvent::User(bare(noted, |record| &mut record.provenance)),
+        IdentityEvent::Group(noted) => IdentityEvent::Group(bare(noted, |record| &mut record.provenance)),
+        IdentityEvent::Membership(noted) => IdentityEvent::Membership(bare(noted, |record| &mut record.provenance)),
+        IdentityEvent::TenantShredded { .. }
+        | IdentityEvent::SettingsChanged(_)
+        | IdentityEvent::RolesAssigned { .. }
+        | IdentityEvent::AccountCreated(_)
+        | IdentityEvent::AccountUpdated { .. }
+        | IdentityEvent::KeyAdded { .. }
+        | IdentityEvent::AccountDeleted { .. }
+        | IdentityEvent::Registered(_)
+        | IdentityEvent::HookHandled(_)
+        | IdentityEvent::SyncStarted(_)
+        | IdentityEvent::SyncEnded(_) => event.clone(),
+    }
 }

@@ -130,11 +130,9 @@ impl Engine {
                 continue;
             }
             let events = people(&mirror(&view, begun, now), begun, tenant, &mut counts);
-            let ended = events.iter().filter_map(|event| match event {
-                IdentityEvent::User(noted) if noted.record.status == Status::Deleted => {
-                    Some(noted.record.identity.clone())
-                }
-                _ => None,
+            let ended = events.iter().filter_map(|event| {
+                let IdentityEvent::User(noted) = event else { return None };
+                (noted.record.status == Status::Deleted).then(|| noted.record.identity.clone())
             });
             let ended: Vec<IdentityId> = ended.collect();
             self.append_all(&Owner::Tenant(tenant.tenant.id.clone()), events).await?;
@@ -235,14 +233,7 @@ fn counted(before: Option<&IdentityEvent>, after: IdentityEvent, counts: &mut Sy
         counts.unchanged += 1;
         return None;
     }
-    let change = match &after {
-        IdentityEvent::Partner(noted) => noted.change,
-        IdentityEvent::Tenant(noted) => noted.change,
-        IdentityEvent::User(noted) => noted.change,
-        IdentityEvent::Group(noted) => noted.change,
-        IdentityEvent::Membership(noted) => noted.change,
-        _ => RecordChange::Updated,
-    };
+    let (change, _) = after.change()?;
     match change {
         RecordChange::Created => counts.created += 1,
         RecordChange::Updated => counts.updated += 1,

@@ -194,7 +194,7 @@ impl Engine {
             };
             let changed = after != **before;
             let reply = tell(&after, if changed { now } else { *since })?;
-            let events = changed.then(|| IdentityEvent::SettingsChanged(after)).into_iter().collect();
+            let events = changed.then_some(IdentityEvent::SettingsChanged(after)).into_iter().collect();
             let pending = self.identity_events(view, &owner, &request.actor, events)?;
             Ok(Plan::success(Change::of(now, pending), request.entry.clone(), reply))
         };

@@ -220,7 +220,20 @@ impl Installation {
                 self.hold_tenant(noted.record);
             }
             IdentityEvent::TenantShredded { id, at } => self.shredded(&id, at),
-            event => self.fold_provider(event, at, position),
+            event @ (IdentityEvent::Registered(_)
+            | IdentityEvent::HookHandled(_)
+            | IdentityEvent::SyncStarted(_)
+            | IdentityEvent::SyncEnded(_)) => self.fold_provider(event, at, position),
+            // Of one tenant's people, and never in this stream.
+            IdentityEvent::SettingsChanged(_)
+            | IdentityEvent::User(_)
+            | IdentityEvent::RolesAssigned { .. }
+            | IdentityEvent::Group(_)
+            | IdentityEvent::Membership(_)
+            | IdentityEvent::AccountCreated(_)
+            | IdentityEvent::AccountUpdated { .. }
+            | IdentityEvent::KeyAdded { .. }
+            | IdentityEvent::AccountDeleted { .. } => {}
         }
     }
 

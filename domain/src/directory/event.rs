@@ -160,6 +160,11 @@ impl IdentityEvent {
 
     /// What happened to a record by itself; `None` for everything else, and for a part of a synchronisation.
     pub fn single_change(&self) -> Option<Change> {
+        self.change().filter(|(_, is_part)| !is_part).map(|(change, _)| change)
+    }
+
+    /// What happened to a record, and whether it is part of a synchronisation; `None` for everything else.
+    pub fn change(&self) -> Option<(Change, bool)> {
         let (change, sync_id) = match self {
             Self::Partner(noted) => (noted.change, &noted.sync_id),
             Self::Tenant(noted) => (noted.change, &noted.sync_id),
@@ -178,7 +183,7 @@ impl IdentityEvent {
             | Self::SyncStarted(_)
             | Self::SyncEnded(_) => return None,
         };
-        sync_id.is_none().then_some(change)
+        Some((change, sync_id.is_some()))
     }
 }
 

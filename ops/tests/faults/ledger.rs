@@ -56,6 +56,7 @@ pub async fn read(store: &Store, data: &Path) -> Ledger {
                 assert!(commands.insert(command), "command twice at {last}");
             }
             match decode(&sealer, &record).unwrap() {
+                Decoded::Erased => panic!("no tenant ends in this campaign, and yet {last} is erased"),
                 Decoded::Event { owner, recorded, .. } => {
                     for event in publish(&recorded, &owner, None) {
                         assert!(events.insert(event.event_id.clone()), "event twice at {last}");
@@ -76,7 +77,6 @@ pub async fn read(store: &Store, data: &Path) -> Ledger {
                         ledger.written.entry(recorded.body.request_id.clone()).or_default().push(written);
                     }
                 }
-                Decoded::Erased => panic!("nothing is erased here: {}", record.position),
                 Decoded::Access { block, .. } => {
                     for (text, _) in block.entries() {
                         let entry: Value = serde_json::from_str(text).unwrap();

@@ -171,10 +171,7 @@ async fn tenancy_takes_the_role_for_it() {
     ] {
         let body = (!body.is_null()).then_some(body);
         let answer = server.call_as(token, method, &format!("/v1/identity/{path}"), body, &[]).await;
-        let told = match answer.detail("required_role") {
-            Value::String(role) => role.as_str(),
-            _ => answer.code(),
-        };
+        let told = answer.detail("required_role").as_str().unwrap_or(answer.code());
         assert_eq!(told, outcome, "{method} {path}: {answer:?}");
     }
 }

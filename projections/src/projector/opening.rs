@@ -123,7 +123,16 @@ fn with_keys(sealer: &Sealer, record: &Record, ready: Ready, keys: Keys) -> Resu
         Event::Identity(IdentityEvent::TenantShredded { id, .. }) => {
             keyring.is_destroyed(&key_owner(&Owner::Tenant(id.clone())))
         }
-        _ => true,
+        Event::Secret(..)
+        | Event::Policy(_)
+        | Event::Identity(_)
+        | Event::Issuer(_)
+        | Event::TokenCreated(_)
+        | Event::TokenRevoked(_)
+        | Event::JwtRevoked(_)
+        | Event::UserCreated(_)
+        | Event::ClockMoved(_)
+        | Event::OutcomeKept(_) => true,
     };
     match is_known || keys == Keys::Refreshed {
         true => Ok(ready),

@@ -83,7 +83,9 @@ pub(super) fn read(owner: &Owner, from: &mut Decoder<'_>, view: &mut View) -> Op
                 Row::Membership(membership) => people.hold_membership(membership),
                 Row::Account(held) => people.hold_account(held),
                 Row::MadeKey(id, made) => people.hold_made_key(id, made),
-                _ => return None,
+                Row::Partner(_) | Row::Tenant(_) | Row::Registration(_) | Row::Sync(_) | Row::Handled(_) => {
+                    return None;
+                }
             }
         }
         (Owner::Platform | Owner::Partner(_), _) => return None,

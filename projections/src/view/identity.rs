@@ -25,12 +25,13 @@ impl View {
             return;
         };
         // Whatever tokens such an identity has by now end with it, also those made while it was being deleted.
-        match &event {
-            IdentityEvent::AccountDeleted { identity, .. } => self.tokens.end_those_of(tenant, identity, at),
-            IdentityEvent::User(noted) if noted.record.status == Status::Deleted => {
-                self.tokens.end_those_of(tenant, &noted.record.identity, at);
-            }
-            _ => {}
+        if let IdentityEvent::AccountDeleted { identity, .. } = &event {
+            self.tokens.end_those_of(tenant, identity, at);
+        }
+        if let IdentityEvent::User(noted) = &event
+            && noted.record.status == Status::Deleted
+        {
+            self.tokens.end_those_of(tenant, &noted.record.identity, at);
         }
         self.installation.people_mut(tenant).fold(event, at, by, revision);
     }

@@ -9,6 +9,7 @@ mod history;
 mod issuers;
 mod node;
 mod outcomes;
+mod policies;
 mod reading;
 mod rebuilt;
 mod snapshots;

@@ -61,7 +61,10 @@ async fn register(call: &mut Call) -> Result<Done, Stop> {
     Ok(Done::Changed(answer))
 }
 
-fn command(call: &mut Call) -> Result<(Registration, Option<Zeroizing<Vec<u8>>>), Rejection> {
+/// A secret that was agreed on by hand.
+type Secret = Zeroizing<Vec<u8>>;
+
+fn command(call: &mut Call) -> Result<(Registration, Option<Secret>), Rejection> {
     let mut faults = std::mem::take(&mut call.query.faults);
     let mut fields = call.fields();
     let scope_given = fields.has("scope");
