@@ -11,7 +11,7 @@ use scaivault_domain::access::{Caller, Narrowing};
 use scaivault_domain::directory::Status;
 use scaivault_domain::issuer::{Bearer, Issuer};
 use scaivault_domain::{ErrorCode, IdentityType, PartnerId, Rejection, TenantId, Timestamp};
-use scaivault_projections::View;
+use scaivault_projections::{Namesakes, View};
 
 use super::jwt::{Jwt, invalid};
 use super::verification::{self, Verified, verify};
@@ -35,6 +35,8 @@ pub struct Recognised {
     pub bearer: Bearer,
     /// Under which it would be revoked.
     pub hash: String,
+    /// `iss`, and the issuers of that URL from which the one was chosen.
+    from: (String, Namesakes),
 }
 
 impl VerifiedTokens {
@@ -77,8 +79,9 @@ pub async fn verified(
     let digest = app.verified.digest(text, named);
     if let Some(held) = app.verified.tokens.get(&digest) {
         let Verified { issuer, keys, expires_at, .. } = &held.verified;
+        let (iss, namesakes) = &held.from;
         let keys_count = engine.held_keys(issuer).is_some_and(|held| Arc::ptr_eq(&held, keys));
-        if engine.is_current(view, issuer) && keys_count && !verification::is_over(*expires_at, engine.now()) {
+        if view.issuers.are_same(iss, namesakes) && keys_count && !verification::is_over(*expires_at, engine.now()) {
             return Ok(Ok(held));
         }
         app.verified.tokens.remove(&digest);
@@ -87,6 +90,7 @@ pub async fn verified(
         Ok(jwt) => jwt,
         Err(rejection) => return Ok(Err(rejection)),
     };
+    let namesakes = view.issuers.namesakes(&jwt.issuer);
     let issuer = match choose(engine, view, &jwt, named) {
         Ok(issuer) => issuer,
         Err(rejection) => return Ok(Err(rejection)),
@@ -100,7 +104,8 @@ pub async fn verified(
         Err(unmapped) => return Ok(Err(invalid(unmapped.sentence()))),
     };
     let hash = engine.token_hash(jwt.signed)?;
-    let recognised = Arc::new(Recognised { verified, bearer, hash });
+    let from = (jwt.issuer, namesakes);
+    let recognised = Arc::new(Recognised { verified, bearer, hash, from });
     app.verified.tokens.insert(digest, recognised.clone());
     Ok(Ok(recognised))
 }

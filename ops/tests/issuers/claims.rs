@@ -117,9 +117,12 @@ async fn an_issuer_of_the_platform_names_tenants() {
     assert_eq!(refusal(&server, &malformed).await, (401, "token_invalid".into()));
     let nowhere = whoami(&server, &key.token(&issuer.claims(json!({"tenant_id": null})))).await;
     assert_eq!((nowhere.status, &nowhere.body["tenant_id"]), (200, &Value::Null), "{nowhere:?}");
-    // Where a tenant trusts the same URL, its own claim or the request chooses.
+    // Where a tenant trusts the same URL, its own claim or the request chooses, also for tokens seen before.
+    let seen = key.token(&issuer.claims(json!({"sub": "bob"})));
+    assert_eq!(whoami(&server, &seen).await.body["identity_id"], "user:bob");
     let own = issuer.trusted_by(&server, json!({"name": "own", "identity_type": "service_account"})).await;
     assert_eq!(own.status, 201, "{own:?}");
+    assert_eq!(whoami(&server, &seen).await.body["identity_id"], "sa:bob");
     let of = async |tenant: Value, headers: &[(&str, &str)]| {
         let token = key.token(&issuer.claims(json!({"tenant_id": tenant, "roles": ["super_admin"]})));
         let answer = server.call_as(&token, "GET", "/v1/auth/whoami", None, headers).await;
