@@ -10,6 +10,7 @@ mod config;
 mod configuration_file;
 mod duration;
 mod error;
+mod identity;
 mod input;
 mod json;
 mod list;
@@ -18,7 +19,9 @@ mod policies;
 mod private_file;
 mod retry;
 mod run;
+mod scaikey;
 mod secrets;
+mod service_accounts;
 mod session;
 mod settings;
 mod table;
@@ -74,6 +77,9 @@ pub(crate) fn run(operator: &impl Operator) -> ExitCode {
             | Group::Auth(_)
             | Group::Tokens(_)
             | Group::Secrets(_)
+            | Group::ServiceAccounts(_)
+            | Group::Identity(_)
+            | Group::Scaikey(_)
             | Group::Policies(_)
             | Group::Run(_)
             | Group::Completion(_)) => client(globals, group).await,
@@ -109,6 +115,9 @@ async fn dispatch(session: &mut Session, group: Group) -> Result<Exit, Failure> 
         Group::Auth(command) => auth::run(session, command).await,
         Group::Tokens(command) => tokens::run(session, command).await,
         Group::Secrets(arguments) => secrets::run(session, arguments).await,
+        Group::ServiceAccounts(command) => service_accounts::run(session, command).await,
+        Group::Identity(command) => identity::run(session, command).await,
+        Group::Scaikey(command) => scaikey::run(session, command).await,
         Group::Policies(command) => policies::run(session, command).await,
         Group::Completion(arguments) => completion::run(session, &arguments),
         Group::Run(_) | Group::Server(_) | Group::Init(_) => Err(Failure::general("Not a client command")),

@@ -11,6 +11,8 @@
 #[path = "support/api.rs"]
 #[allow(dead_code)]
 mod api;
+#[path = "identity/cli.rs"]
+mod cli;
 #[path = "identity/keys.rs"]
 mod keys;
 #[path = "identity/mirror.rs"]

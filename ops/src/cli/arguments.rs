@@ -7,9 +7,12 @@ use clap::{Args, Parser, Subcommand};
 use super::auth::AuthCommand;
 use super::completion::CompletionArguments;
 use super::config::ConfigCommand;
+use super::identity::IdentityCommand;
 use super::policies::PoliciesCommand;
 use super::run::RunArguments;
+use super::scaikey::ScaikeyCommand;
 use super::secrets::SecretsArguments;
+use super::service_accounts::ServiceAccountsCommand;
 use super::tokens::TokensCommand;
 
 const AFTER_HELP: &str = "\
@@ -89,6 +92,15 @@ pub(crate) enum Group {
     Tokens(TokensCommand),
     /// Read, write and manage secrets
     Secrets(SecretsArguments),
+    /// Identities of programs, and their keys
+    #[command(subcommand)]
+    ServiceAccounts(ServiceAccountsCommand),
+    /// Partners, tenants, users, groups, roles
+    #[command(subcommand)]
+    Identity(IdentityCommand),
+    /// The registration with ScaiKey, and synchronisation
+    #[command(subcommand)]
+    Scaikey(ScaikeyCommand),
     /// Say who may do what, and find out why not
     #[command(subcommand)]
     Policies(PoliciesCommand),

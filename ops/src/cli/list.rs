@@ -1,5 +1,7 @@
 //! Lists: one page as the API gives it, or all pages as one answer.
 
+pub(crate) mod pages;
+
 use clap::Args;
 
 use super::client::Call;
@@ -25,6 +27,15 @@ pub(crate) struct ListArguments {
     /// Follow all pages
     #[arg(long)]
     all: bool,
+}
+
+// === impl ListArguments ===
+
+impl ListArguments {
+    /// Whether any of them was given.
+    pub(crate) fn is_given(&self) -> bool {
+        self.limit.is_some() || self.cursor.is_some() || self.all
+    }
 }
 
 /// Fetches a list and prints it; `key` names the array in the answer.
