@@ -92,15 +92,6 @@ impl Engine {
         self.trust.builtin.as_ref()
     }
 
-    /// Whether the record of an issuer is still what counts.
-    pub fn is_current(&self, view: &View, issuer: &Arc<Issuer>) -> bool {
-        let held = match issuer.is_builtin {
-            true => self.builtin_issuer(),
-            false => view.issuers.of(&issuer.owner()).issuer(&issuer.id),
-        };
-        held.is_some_and(|held| Arc::ptr_eq(held, issuer))
-    }
-
     /// Trusts an issuer, once its keys have been seen.
     pub async fn create_issuer(
         &self,

@@ -164,3 +164,37 @@ impl Entry<'_> {
         String::from_utf8(text).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn facts_stand_in_the_order_of_their_names() {
+        let all = Extra {
+            as_of: Some(Timestamp::from_micros(0)),
+            batch: true,
+            count: Some(1),
+            exchange_rule_id: Some("xr_1"),
+            failed_condition: Some("require_mfa"),
+            issuer: Some("https://issuer.example"),
+            permission: Some("read"),
+            policy_id: Some(None),
+            policy_revision: Some(Some(1)),
+            reason: Some("leaked"),
+            replayed: true,
+            rotation_policy_id: Some(None),
+            rule_index: Some(Some(0)),
+            secret_scope: Some("partner"),
+            subject: Some("repo:acme"),
+            token_id: Some("tok_1"),
+        };
+        let json = serde_json::to_string(&all).unwrap();
+        let names: Vec<&str> = json.split('"').filter(|text| json.contains(&format!("\"{text}\":"))).collect();
+        let mut sorted = names.clone();
+        sorted.sort_unstable();
+        assert_eq!(names, sorted);
+        assert_eq!(names.len(), 16);
+    }
+}

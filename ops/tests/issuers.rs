@@ -6,6 +6,8 @@
 mod attacks;
 #[path = "issuers/claims.rs"]
 mod claims;
+#[path = "issuers/command_line.rs"]
+mod command_line;
 #[path = "issuers/exchange.rs"]
 mod exchange;
 #[path = "issuers/issuer.rs"]

@@ -19,12 +19,16 @@ pub struct Issuers {
     owners: HashMap<Owner, IssuerSet>,
     nothing: IssuerSet,
     /// By `iss`.
-    named: HashMap<Arc<str>, OrdMap<IssuerId, Arc<Issuer>>>,
+    named: HashMap<Arc<str>, Namesakes>,
     /// Rules by issuer, of whatever tenant.
     rules: HashMap<IssuerId, OrdSet<(ExchangeRuleId, Owner)>>,
     revoked: HashMap<Arc<str>, Timestamp>,
     revoked_by_end: OrdSet<(Timestamp, Arc<str>)>,
 }
+
+/// The issuers with one URL, as they were at some moment.
+#[derive(Clone, Debug, Default)]
+pub struct Namesakes(OrdMap<IssuerId, Arc<Issuer>>);
 
 /// Those of the platform or of one tenant.
 #[derive(Clone, Debug, Default)]
@@ -74,7 +78,17 @@ impl Issuers {
 
     /// The issuers with exactly this URL, of whatever owner, the oldest first.
     pub fn named(&self, iss: &str) -> impl Iterator<Item = &Arc<Issuer>> {
-        self.named.get(iss).into_iter().flat_map(OrdMap::values)
+        self.named.get(iss).into_iter().flat_map(|namesakes| namesakes.0.values())
+    }
+
+    /// The same as they are now, to find out later whether one of them came, went or changed.
+    pub fn namesakes(&self, iss: &str) -> Namesakes {
+        self.named.get(iss).cloned().unwrap_or_default()
+    }
+
+    /// Whether none of them did. Looks at no issuer: every change makes another map.
+    pub fn are_same(&self, iss: &str, before: &Namesakes) -> bool {
+        self.named.get(iss).map_or_else(|| before.0.is_empty(), |now| now.0.ptr_eq(&before.0))
     }
 
     /// The rules over tokens of an issuer with their tenants, the oldest first.
@@ -172,7 +186,7 @@ impl Issuers {
     pub(crate) fn hold_issuer(&mut self, owner: &Owner, issuer: Issuer) {
         let issuer = Arc::new(issuer);
         let of_url = self.named.entry(issuer.content.issuer.clone()).or_default();
-        of_url.insert(issuer.id.clone(), issuer.clone());
+        of_url.0.insert(issuer.id.clone(), issuer.clone());
         self.of_mut(owner).issuers.insert(issuer.id.clone(), issuer);
     }
 
@@ -202,8 +216,8 @@ impl Issuers {
 
     fn unname(&mut self, issuer: &Issuer) {
         if let Some(of_url) = self.named.get_mut(&issuer.content.issuer) {
-            of_url.remove(&issuer.id);
-            if of_url.is_empty() {
+            of_url.0.remove(&issuer.id);
+            if of_url.0.is_empty() {
                 self.named.remove(&issuer.content.issuer);
             }
         }

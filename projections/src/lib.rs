@@ -23,7 +23,7 @@ pub mod values;
 pub mod view;
 
 pub use accesses::{Accesses, Consumer};
-pub use issuers::{IssuerSet, Issuers};
+pub use issuers::{IssuerSet, Issuers, Namesakes};
 pub use people::{HeldAccount, HeldUser, MadeKey, Member, People};
 pub use policies::{HeldBinding, HeldPolicy, Policies, PolicySet};
 pub use projector::{Frozen, Projections, ProjectorState};

@@ -11,7 +11,7 @@ use scaivault_domain::access::{Caller, Narrowing};
 use scaivault_domain::directory::Status;
 use scaivault_domain::issuer::{Bearer, Issuer};
 use scaivault_domain::{ErrorCode, IdentityType, PartnerId, Rejection, TenantId, Timestamp};
-use scaivault_projections::View;
+use scaivault_projections::{Namesakes, View};
 
 use super::jwt::{Jwt, invalid};
 use super::verification::{self, Verified, verify};
@@ -35,6 +35,8 @@ pub struct Recognised {
     pub bearer: Bearer,
     /// Under which it would be revoked.
     pub hash: String,
+    /// `iss`, and the issuers of that URL from which the one was chosen.
+    from: (String, Namesakes),
 }
 
 impl VerifiedTokens {
@@ -77,8 +79,9 @@ pub async fn verified(
     let digest = app.verified.digest(text, named);
     if let Some(held) = app.verified.tokens.get(&digest) {
         let Verified { issuer, keys, expires_at, .. } = &held.verified;
+        let (iss, namesakes) = &held.from;
         let keys_count = engine.held_keys(issuer).is_some_and(|held| Arc::ptr_eq(&held, keys));
-        if engine.is_current(view, issuer) && keys_count && !verification::is_over(*expires_at, engine.now()) {
+        if view.issuers.are_same(iss, namesakes) && keys_count && !verification::is_over(*expires_at, engine.now()) {
             return Ok(Ok(held));
         }
         app.verified.tokens.remove(&digest);
@@ -87,6 +90,7 @@ pub async fn verified(
         Ok(jwt) => jwt,
         Err(rejection) => return Ok(Err(rejection)),
     };
+    let namesakes = view.issuers.namesakes(&jwt.issuer);
     let issuer = match choose(engine, view, &jwt, named) {
         Ok(issuer) => issuer,
         Err(rejection) => return Ok(Err(rejection)),
@@ -100,13 +104,14 @@ pub async fn verified(
         Err(unmapped) => return Ok(Err(invalid(unmapped.sentence()))),
     };
     let hash = engine.token_hash(jwt.signed)?;
-    let recognised = Arc::new(Recognised { verified, bearer, hash });
+    let from = (jwt.issuer, namesakes);
+    let recognised = Arc::new(Recognised { verified, bearer, hash, from });
     app.verified.tokens.insert(digest, recognised.clone());
     Ok(Ok(recognised))
 }
 
-/// The issuer that a token is taken to be from. Where several know its URL, its own tenant claim chooses, then the
-/// tenant that the request names, then the platform.
+/// The issuer that a token is taken to be from. Where several know its URL, its own tenant claim chooses; if it has none,
+/// the tenant that the request names; then the platform.
 fn choose(engine: &Engine, view: &View, jwt: &Jwt<'_>, named: Option<&str>) -> Result<Arc<Issuer>, Rejection> {
     let issuers = engine.issuers_named(view, &jwt.issuer);
     if issuers.is_empty() {
@@ -115,14 +120,17 @@ fn choose(engine: &Engine, view: &View, jwt: &Jwt<'_>, named: Option<&str>) -> R
     if let [only] = issuers.as_slice() {
         return Ok(only.clone());
     }
-    let claims_it = |issuer: &Arc<Issuer>| {
-        let claim = issuer.content.claim_mapping.tenant.as_ref().and_then(|name| jwt.claims.text(name));
-        issuer.tenant.is_some() && claim == issuer.tenant.as_ref().map(TenantId::as_str)
+    let claimed = |issuer: &Issuer| {
+        let name = issuer.content.claim_mapping.tenant.as_ref()?;
+        jwt.claims.text(name).map(str::to_owned)
     };
-    let is_named = |issuer: &Arc<Issuer>| named.is_some() && named == issuer.tenant.as_ref().map(TenantId::as_str);
-    let chosen = issuers.iter().find(|issuer| claims_it(issuer));
-    let chosen = chosen.or_else(|| issuers.iter().find(|issuer| is_named(issuer)));
-    let chosen = chosen.or_else(|| issuers.iter().find(|issuer| issuer.tenant.is_none()));
+    let id = |issuer: &Issuer| issuer.tenant.as_ref().map(|tenant| tenant.as_str().to_owned());
+    let of_platform = issuers.iter().find(|issuer| issuer.tenant.is_none());
+    let by_claim = issuers.iter().find(|issuer| id(issuer).is_some_and(|own| Some(own) == claimed(issuer)));
+    // A token of another tenant does not become one of the tenant that it is used in.
+    let by_claim = by_claim.or_else(|| of_platform.filter(|issuer| claimed(issuer).is_some()));
+    let by_name = || issuers.iter().find(|issuer| named.is_some() && id(issuer).as_deref() == named);
+    let chosen = by_claim.or_else(by_name).or(of_platform);
     chosen.cloned().ok_or_else(|| invalid("Several tenants trust the token's issuer: name one of them"))
 }
 

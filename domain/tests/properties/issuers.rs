@@ -109,3 +109,25 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
     });
     prop_oneof![6 => event.prop_map(Event::Issuer), 1 => revoked.prop_map(Event::JwtRevoked)]
 }
+
+/// What a pattern means, tried in every way.
+fn matches(pattern: &[char], subject: &[char]) -> bool {
+    match (pattern, subject) {
+        ([], rest) => rest.is_empty(),
+        (['*', after @ ..], rest) => (0..=rest.len()).any(|taken| matches(after, &rest[taken..])),
+        (['?', after @ ..], [_, rest @ ..]) => matches(after, rest),
+        ([wanted, after @ ..], [found, rest @ ..]) => wanted == found && matches(after, rest),
+        ([_, ..], []) => false,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 5000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn patterns_match_what_they_mean(pattern in "[ab*?]{1,8}", subject in "[abü]{0,8}") {
+        let (wanted, found): (Vec<char>, Vec<char>) = (pattern.chars().collect(), subject.chars().collect());
+        let parsed = SubjectPattern::parse(&pattern).unwrap();
+        prop_assert_eq!(parsed.matches(&subject), matches(&wanted, &found));
+    }
+}

@@ -117,9 +117,12 @@ async fn an_issuer_of_the_platform_names_tenants() {
     assert_eq!(refusal(&server, &malformed).await, (401, "token_invalid".into()));
     let nowhere = whoami(&server, &key.token(&issuer.claims(json!({"tenant_id": null})))).await;
     assert_eq!((nowhere.status, &nowhere.body["tenant_id"]), (200, &Value::Null), "{nowhere:?}");
-    // Where a tenant trusts the same URL, its own claim or the request chooses.
+    // Where a tenant trusts the same URL, its own claim or the request chooses, also for tokens seen before.
+    let seen = key.token(&issuer.claims(json!({"sub": "bob"})));
+    assert_eq!(whoami(&server, &seen).await.body["identity_id"], "user:bob");
     let own = issuer.trusted_by(&server, json!({"name": "own", "identity_type": "service_account"})).await;
     assert_eq!(own.status, 201, "{own:?}");
+    assert_eq!(whoami(&server, &seen).await.body["identity_id"], "sa:bob");
     let of = async |tenant: Value, headers: &[(&str, &str)]| {
         let token = key.token(&issuer.claims(json!({"tenant_id": tenant, "roles": ["super_admin"]})));
         let answer = server.call_as(&token, "GET", "/v1/auth/whoami", None, headers).await;
@@ -128,11 +131,15 @@ async fn an_issuer_of_the_platform_names_tenants() {
     assert_eq!(of(json!("tnt_dev"), &[]).await, "sa:alice");
     assert_eq!(of(Value::Null, &[("X-Tenant-ID", "tnt_dev")]).await, "sa:alice");
     assert_eq!(of(Value::Null, &[]).await, "user:alice");
+    // A token of another tenant stays one of that, wherever it is used.
+    let elsewhere = key.token(&issuer.claims(json!({"tenant_id": "tnt_other"})));
+    let refused = server.call_as(&elsewhere, "GET", "/v1/auth/whoami", None, &[("X-Tenant-ID", "tnt_dev")]).await;
+    assert_eq!((refused.status, refused.code()), (403, "tenant_access_denied"));
 }
 
 #[tokio::test]
 async fn a_user_is_recorded_when_first_met() {
-    let (server, key) = (Server::with(&[("LOG_LEVEL", "info")]), Key::new("a", "ES256"));
+    let (server, key) = (Server::start(), Key::new("a", "ES256"));
     let issuer = Issuer::start(&[&key]).await;
     assert_eq!(issuer.trusted_by(&server, json!({})).await.status, 201);
     let token = key.token(&issuer.claims(json!({"name": "Alice Smith"})));
@@ -143,4 +150,15 @@ async fn a_user_is_recorded_when_first_met() {
     // The name is the record's from now on.
     let renamed = key.token(&issuer.claims(json!({"name": "Mallory"})));
     assert_eq!(whoami(&server, &renamed).await.body["display_name"], "Alice Smith");
+    let users = server.call("GET", "/v1/identity/tenants/tnt_dev/users?q=alice", None).await.body;
+    let row = (&users["total"], &users["users"][0]["identity_id"], &users["users"][0]["source"]);
+    assert_eq!(row, (&json!(1), &json!("user:alice"), &json!("token")), "{users}");
+    // Programs have none.
+    let program = json!({"name": "programs", "issuer": "https://programs.example", "identity_type": "service_account",
+                         "jwks": {"keys": [key.public()]}});
+    assert_eq!(issuer.trusted_by(&server, program).await.status, 201);
+    let token = key.token(&issuer.claims(json!({"iss": "https://programs.example", "sub": "robot"})));
+    assert_eq!(whoami(&server, &token).await.body["identity_id"], "sa:robot");
+    let users = server.call("GET", "/v1/identity/tenants/tnt_dev/users?q=robot", None).await.body;
+    assert_eq!(users["total"], 0);
 }

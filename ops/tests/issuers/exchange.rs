@@ -318,3 +318,24 @@ async fn rules_of_several_tenants_need_a_name() {
     let token = place.key.token(&place.issuer.claims(json!({"tenant_id": other})));
     assert_eq!(refusal(&place.server, &token).await, (403, "tenant_access_denied".into()));
 }
+
+#[tokio::test]
+async fn strangers_are_counted_by_their_address() {
+    let server = Server::with(&[("RATE_LIMIT_PUBLIC", "20")]);
+    let body = json!({"grant_type": "urn:ietf:params:oauth:grant-type:token-exchange", "subject_token": "ey.ey.ey",
+                      "subject_token_type": "urn:ietf:params:oauth:token-type:jwt"});
+    let mut refused = 0;
+    while refused < 60 {
+        let answer = server.call_as("", "POST", "/v1/auth/exchange", Some(body.clone()), &[]).await;
+        assert_eq!(answer.header("x-ratelimit-limit"), "20");
+        if answer.status == 429 {
+            assert!(answer.header("retry-after").parse::<u64>().unwrap() >= 1);
+            break;
+        }
+        assert_eq!(told(&answer), (401, "token_invalid"));
+        assert_eq!(answer.header("www-authenticate"), "Bearer");
+        refused += 1;
+    }
+    assert!((20..60).contains(&refused), "{refused}");
+    assert_eq!(whoami(&server, super::server::TOKEN).await.status, 200, "who has a token has a bucket of its own");
+}
