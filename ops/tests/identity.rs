@@ -13,6 +13,8 @@
 mod api;
 #[path = "identity/cli.rs"]
 mod cli;
+#[path = "identity/crash.rs"]
+mod crash;
 #[path = "identity/keys.rs"]
 mod keys;
 #[path = "identity/mirror.rs"]

@@ -153,6 +153,9 @@ impl Keyring {
         if self.holds(owner) {
             return Ok(());
         }
+        if self.is_destroyed(owner) {
+            return Err(StoreError::Key { key: describe(owner), reason: "it was destroyed".into() });
+        }
         let made = match parent {
             Owner::Platform => new_owner_keys(owner, self.root_id, &self.root, now_micros)?,
             Owner::Partner(_) | Owner::Tenant(_) => {

@@ -7,6 +7,7 @@
 mod access;
 mod altered_keys;
 mod altered_records;
+mod destroyed;
 mod exchanged;
 mod fixture;
 mod keyring;

@@ -6,6 +6,7 @@
 mod accesses;
 mod consumers;
 mod history;
+mod identities;
 mod issuers;
 mod node;
 mod outcomes;
