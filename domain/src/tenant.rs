@@ -40,6 +40,11 @@ impl TenantSettings {
         self.audit_retention.as_ref().map_or("2555d", DurationText::as_str)
     }
 
+    /// The same in seconds.
+    pub fn audit_retention_seconds(&self) -> i64 {
+        self.audit_retention.as_ref().map_or(2_555 * 86_400, DurationText::seconds)
+    }
+
     /// Live leases of all engines together.
     pub fn max_leases(&self) -> u32 {
         self.max_leases.unwrap_or(1_000_000)

@@ -14,6 +14,8 @@ use crate::history::History;
 const PAGE: usize = 200;
 /// How long after its arrival a request may be recorded: longer than any may take.
 const RECORDED_WITHIN: Duration = Duration::from_secs(60);
+/// Within which time all entries of one request are recorded.
+const TOGETHER_MICROS: i64 = 1_000_000;
 /// Most records that a search looks at.
 const MOST: usize = 50_000;
 
@@ -77,7 +79,9 @@ impl History {
         positions: &[Position],
     ) -> Result<Vec<RecordedDecision>, StoreError> {
         let mut found = Vec::new();
-        for position in positions {
+        // An id that a client gives to everything it asks for is told of as often as can be looked up.
+        let latest = positions.len().saturating_sub(MOST / PAGE);
+        for position in positions.iter().skip(latest) {
             if let Some(record) = self.backend.read_at(*position).await? {
                 self.collect(owner, request_id, &record, &mut found)?;
             }
@@ -96,18 +100,21 @@ impl History {
     ) -> Result<Vec<RecordedDecision>, StoreError> {
         let until = from.plus_seconds(i64::try_from(RECORDED_WITHIN.as_secs()).unwrap_or(i64::MAX));
         let mut after = self.last_before(from).await?;
+        let mut until = until.as_micros();
         let mut found = Vec::new();
         for _ in 0..MOST / PAGE {
             let records = self.backend.read(after, PAGE).await?;
             for record in &records {
                 after = record.position;
-                // A request that failed may be recorded only, one that did not is with what it changed.
-                self.collect(owner, request_id, record, &mut found)?;
-                if record.recorded_at.0 > until.as_micros() {
+                if record.recorded_at.0 > until {
                     return Ok(found);
                 }
+                self.collect(owner, request_id, record, &mut found)?;
+                if !found.is_empty() {
+                    until = until.min(record.recorded_at.0 + TOGETHER_MICROS);
+                }
             }
-            if records.len() < PAGE || !found.is_empty() {
+            if records.len() < PAGE {
                 return Ok(found);
             }
         }

@@ -10,6 +10,7 @@ use scaivault_domain::directory::{IdentityEvent, Partner, Provenance, Status, Te
 use scaivault_domain::id::SyncId;
 use scaivault_domain::installation::{PartnerCreated, TenantCreated, UserCreated};
 use scaivault_domain::scaikey::Sync;
+use scaivault_domain::tenant::TenantSettings;
 use scaivault_domain::{IdentityId, IdentityType, Owner, PartnerId, Role, Scopes, TenantId, Timestamp};
 use scaivault_eventstore::Revision;
 
@@ -157,6 +158,15 @@ impl Installation {
     pub fn settings(&self, owner: &Owner) -> Settings {
         let settings = owner.tenant().and_then(|tenant| self.people(tenant).settings());
         settings.map_or_else(Settings::default, |(settings, _)| settings.for_decisions())
+    }
+
+    /// How long audit entries of an owner can be asked for, in seconds.
+    pub fn audit_retention_seconds(&self, owner: &Owner) -> i64 {
+        let settings = owner.tenant().and_then(|tenant| self.people(tenant).settings());
+        settings.map_or_else(
+            || TenantSettings::default().audit_retention_seconds(),
+            |(settings, _)| settings.audit_retention_seconds(),
+        )
     }
 
     /// Revision of an owner's stream of identity events.

@@ -6,6 +6,9 @@ use super::{Condition, Conditions, Denied, EvaluatedRule};
 use crate::access::{Caller, Denial, Grant};
 use crate::{IdentityId, PolicyId, Role, Timestamp};
 
+/// Most policies that are kept with a denial.
+const MOST_CANDIDATES: usize = 1_000;
+
 /// A decision as recorded. The entry itself has identity, permission, path, address, moment, and
 /// the rule that permitted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -139,6 +142,12 @@ impl Recollection {
                     rules: letter.into(),
                 }),
             }
+        }
+        if candidates.len() > MOST_CANDIDATES {
+            // Those that have nothing to do with the path are told last.
+            candidates.sort_by_key(|policy| !policy.stood().any(|rule| rule.path_matched));
+            candidates.truncate(MOST_CANDIDATES);
+            candidates.sort_by(|a, b| a.id.cmp(&b.id));
         }
         self.candidates = Some(candidates);
         if let Some(nearest) = nearest {

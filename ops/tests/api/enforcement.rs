@@ -225,3 +225,16 @@ async fn a_partners_policy_counts_in_all_its_tenants_and_is_theirs_to_see() {
     let listed = server.call_as(&administrator, "GET", "/v1/policies", None, &[]).await.body;
     assert_eq!(listed["policies"][0]["name"], "everywhere");
 }
+
+#[tokio::test]
+async fn decisions_are_told_as_long_as_the_tenant_keeps_its_audit() {
+    let story = Story::begin().await;
+    let denied = story.ask("GET", "/v1/secrets/app/db", None).await;
+    let explain = format!("/v1/policies/explain/{}", denied.header("x-request-id"));
+    let settings = json!({"audit_retention": "30d"});
+    assert_eq!(story.server.call("PATCH", "/v1/identity/tenants/tnt_dev/settings", Some(settings)).await.status, 200);
+    for (advance, status) in [("29d", 200), ("2d", 404)] {
+        story.server.call("POST", "/v1/sys/clock", Some(json!({ "advance": advance }))).await;
+        assert_eq!(story.server.call("GET", &explain, None).await.status, status, "{advance} later");
+    }
+}

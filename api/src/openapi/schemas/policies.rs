@@ -79,7 +79,7 @@ fn rule() -> Value {
             "path_pattern": {"type": "string", "minLength": 1, "maxLength": 512},
             "permissions": {"type": "array", "minItems": 1, "items": permission()},
             "conditions": closed(&[], json!({
-                "ip_ranges": {"type": "array", "minItems": 1, "items": {"type": "string", "examples": ["10.0.0.0/8"]}},
+                "ip_ranges": {"type": "array", "minItems": 1, "maxItems": 200, "items": {"type": "string", "examples": ["10.0.0.0/8"]}},
                 "require_mfa": {"type": "boolean"}, "mfa_max_age": duration(), "time_window": window, "expires_at": time(),
             })),
         }),

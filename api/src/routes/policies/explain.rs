@@ -100,7 +100,10 @@ async fn explain(call: &mut Call) -> Result<Done, Stop> {
     let unknown = || Rejection::new(ErrorCode::NotFound, "No decision of such a request is recorded here");
     let request_id = call.captures.first().to_owned();
     let owner = call.target.owner.clone();
-    let found = call.app.engine.decisions(&owner, &request_id).await?;
+    let retention = call.app.engine.projections().view().installation.audit_retention_seconds(&owner);
+    let oldest = call.now().plus_seconds(-retention);
+    let mut found = call.app.engine.decisions(&owner, &request_id).await?;
+    found.retain(|decision| decision.timestamp >= oldest);
     if found.is_empty() {
         return Err(unknown().into());
     }

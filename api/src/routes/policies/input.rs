@@ -10,6 +10,9 @@ use scaivault_domain::{DurationText, ErrorCode, Pattern, Rejection};
 
 use crate::fields::{Faults, Fields, not_null};
 
+/// Most networks of one condition: what held of a condition is kept with every denial.
+const MAX_RANGES: usize = 200;
+
 /// Fields of a policy, each as far as it was given.
 pub(super) struct Given {
     pub(super) name: Option<Arc<str>>,
@@ -98,10 +101,11 @@ fn conditions(index: usize, mut fields: Fields<'_>, faults: &mut Faults) -> Cond
     };
     let ip_ranges = fields.texts("ip_ranges", faults).flatten().map(|texts| {
         let ranges: Vec<_> = texts.iter().filter_map(|text| IpRange::parse(text)).collect();
-        match (texts.is_empty(), ranges.len() == texts.len()) {
-            (true, _) => refuse("ip_ranges", "empty", faults),
-            (false, false) => refuse("ip_ranges", "invalid_range", faults),
-            (false, true) => {}
+        match (texts.len(), ranges.len() == texts.len()) {
+            (0, _) => refuse("ip_ranges", "empty", faults),
+            (count, _) if count > MAX_RANGES => refuse("ip_ranges", "too_many", faults),
+            (_, false) => refuse("ip_ranges", "invalid_range", faults),
+            (_, true) => {}
         }
         ranges
     });
