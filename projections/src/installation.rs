@@ -140,6 +140,12 @@ impl Installation {
         open.into_iter().any(|(id, people)| people.has_super_admin_besides((id == tenant).then_some(identity)))
     }
 
+    /// Whether the key of an owner has been destroyed, so that nothing of it can be read any more.
+    pub fn is_shredded(&self, owner: &Owner) -> bool {
+        let tenant = owner.tenant().and_then(|id| self.tenant(id));
+        tenant.is_some_and(|tenant| tenant.shredded_at.is_some())
+    }
+
     /// The partner that an owner belongs to, or is.
     pub fn partner_of(&self, owner: &Owner) -> Option<PartnerId> {
         match owner {
