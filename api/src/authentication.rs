@@ -98,6 +98,7 @@ fn caller(token: &Token, standing: Standing) -> Caller {
         roles: standing.roles.into_iter().filter(counts).collect(),
         groups: standing.groups,
         token: Some(record.id.clone()),
+        jwt: None,
         token_expires_at: record.expires_at,
         mfa_verified_at: None,
         narrowing: record.narrowing.clone(),

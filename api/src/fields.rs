@@ -20,6 +20,11 @@ impl Faults {
         self.fields.push((field.into(), message.into()));
     }
 
+    /// Whether nothing is wrong so far.
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty() && self.special.is_none()
+    }
+
     /// A fault with a code of its own; the first one counts.
     pub fn special(&mut self, rejection: Rejection) {
         self.special.get_or_insert(rejection);

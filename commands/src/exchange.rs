@@ -130,6 +130,7 @@ impl Engine {
                 highest_role: lowest(rule.content.highest_role, issuer.highest_role()),
             },
             made_with: None,
+            made_with_jwt: None,
             exchange_rule: Some(rule.id.clone()),
             expires_at: Some(now.plus_seconds(rule.content.ttl.seconds())),
         };

@@ -100,7 +100,7 @@ impl Engine {
         tell: impl Fn(&Bound<'_>) -> Result<Reply, serde_json::Error>,
     ) -> Result<Answer, Failure> {
         let id = BindingId::from_ulid(ids::ulid(self.now())?);
-        self.change_policies(request, &address.owner, |policies, _| {
+        self.change_policies(request, &address.owner, |policies, now| {
             let policy = &held(policies, &address.id)?.policy;
             let existing = policies.binding(&address.id, identity);
             let event =
@@ -108,9 +108,7 @@ impl Engine {
             let made =
                 Binding { id: id.clone(), policy_id: address.id.clone(), identity: identity.clone(), expires_at };
             let reply = match existing {
-                None => {
-                    tell(&Bound { binding: &made, created_at: self.now(), created_by: &request.actor, is_new: true })?
-                }
+                None => tell(&Bound { binding: &made, created_at: now, created_by: &request.actor, is_new: true })?,
                 Some(held) => tell(&Bound {
                     binding: &Binding { expires_at, ..held.binding.clone() },
                     created_at: held.created_at,

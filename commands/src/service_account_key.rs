@@ -86,6 +86,7 @@ impl Engine {
                 narrowing: Narrowing::default(),
                 own_narrowing: (false, false),
                 made_with: None,
+                made_with_jwt: None,
                 exchange_rule: None,
                 expires_at: command.expires_at,
             };

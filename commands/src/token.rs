@@ -69,6 +69,7 @@ impl Engine {
             own_narrowing: (command.allowed_paths.is_some(), command.allowed_ips.is_some()),
             narrowing: narrowed(&caller.narrowing, command.allowed_paths, command.allowed_ips),
             made_with: caller.token.clone(),
+            made_with_jwt: caller.jwt.as_deref().map(str::to_owned),
             exchange_rule: None,
             expires_at: Some(end(
                 command.expires_in.as_ref(),

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::policy::{self, Asked, Candidates, Condition, Denied, Granted};
 use crate::{
-    ErrorCode, IdentityId, Owner, PartnerId, Pattern, PolicyId, Rejection, Role, Scopes, TenantId, Timestamp, TokenId,
+    ErrorCode, IdentityId, IdentityType, Owner, PartnerId, Pattern, PolicyId, Rejection, Role, Scopes, TenantId,
+    Timestamp, TokenId,
 };
 
 /// An authenticated caller, as its token and its identity's records make it.
@@ -29,6 +30,8 @@ pub struct Caller {
     pub groups: Vec<IdentityId>,
     /// The opaque token's record.
     pub token: Option<TokenId>,
+    /// Digest of the JWT, under which it would be revoked.
+    pub jwt: Option<Arc<str>>,
     /// Whether the credential is one of our own opaque tokens, and how long it lives.
     pub token_expires_at: Option<Timestamp>,
     /// When a second factor was last shown.
@@ -170,7 +173,11 @@ impl Caller {
             let reaches = match role {
                 Role::SuperAdmin => true,
                 Role::PartnerAdmin => self.partner.is_some() && self.partner == target.partner,
-                Role::TenantAdmin | Role::SecretsReader | Role::SecretsWriter => at_home,
+                Role::TenantAdmin => at_home,
+                // Roles of programs.
+                Role::SecretsReader | Role::SecretsWriter => {
+                    at_home && self.identity.kind() == IdentityType::ServiceAccount
+                }
             };
             reaches && role.permits(permission)
         })

@@ -36,12 +36,18 @@ pub const MAX_DESCRIPTION: usize = 1_024;
 /// Most rules.
 pub const MAX_RULES: usize = 100;
 
-/// Whether a text is a system path, such as `@pki/issue/web`, over which policies may have rules.
+/// Whether a text is a system path: `@dynamic/<engine>/creds/<role>` or `@pki/issue/<role>`.
 pub fn system_path(text: &str) -> bool {
     let plain = |segment: &str| {
         !segment.is_empty() && segment.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
     };
-    text.len() <= MAX_LENGTH && text.strip_prefix('@').is_some_and(|path| path.split('/').all(plain))
+    let segments: Vec<&str> = text.split('/').collect();
+    let named = match segments.as_slice() {
+        ["@dynamic", engine, "creds", role] => plain(engine) && plain(role),
+        ["@pki", "issue", role] => plain(role),
+        _ => false,
+    };
+    named && text.len() <= MAX_LENGTH
 }
 
 /// A policy at one of its revisions.

@@ -36,6 +36,9 @@ pub struct TokenCreated {
     /// The token it was made with: revoking that one revokes this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_with: Option<TokenId>,
+    /// Digest of the JWT it was made with: revoking that one revokes this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_with_jwt: Option<String>,
     /// The rule of exchange that gave it: it counts as long as the rule stays active.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exchange_rule: Option<ExchangeRuleId>,

@@ -103,6 +103,17 @@ impl Tokens {
         }
     }
 
+    /// Ends the tokens that were made with a JWT. Such are seldom, and so is the revocation of a JWT.
+    pub(crate) fn end_those_made_with(&mut self, jwt: &str, at: Timestamp) {
+        let made_with = |held: &&Arc<HeldToken>| held.token.record.made_with_jwt.as_deref() == Some(jwt);
+        let ids: Vec<_> = self.by_id.values().filter(made_with).map(|held| held.token.record.id.clone()).collect();
+        for id in ids {
+            if let Some(held) = self.by_id.get_mut(&id) {
+                Arc::make_mut(held).token.revoked_at.get_or_insert(at);
+            }
+        }
+    }
+
     /// Ends the tokens of an identity of a tenant, for good.
     pub(crate) fn end_those_of(&mut self, tenant: &TenantId, identity: &IdentityId, at: Timestamp) {
         let ids = self.by_identity.get(identity).cloned().unwrap_or_default();

@@ -110,11 +110,15 @@ impl View {
             Event::Issuer(event) => self.issuers.fold(owner, event, body.at, revision),
             Event::TokenCreated(token) => {
                 self.issuers.token_created(owner, &token, body.at);
-                let ended_at = self.is_orphan(&token).then_some(body.at);
+                let is_late = token.made_with_jwt.as_deref().is_some_and(|jwt| self.issuers.is_revoked(jwt));
+                let ended_at = (is_late || self.is_orphan(&token)).then_some(body.at);
                 self.tokens.created(token, body.at, ended_at, revision);
             }
             Event::TokenRevoked(token) => self.tokens.revoked(&token.id, body.at, revision),
-            Event::JwtRevoked(revoked) => self.issuers.jwt_revoked(revoked),
+            Event::JwtRevoked(revoked) => {
+                self.tokens.end_those_made_with(&revoked.hash, body.at);
+                self.issuers.jwt_revoked(revoked);
+            }
             Event::PartnerCreated(partner) => self.installation.partner_created(partner),
             Event::TenantCreated(tenant) => self.installation.tenant_created(tenant, body.at),
             Event::UserCreated(user) => self.installation.user_created(user),

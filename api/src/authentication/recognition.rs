@@ -222,6 +222,7 @@ fn caller(view: &View, recognised: &Recognised, partner: Option<PartnerId>) -> C
         roles,
         groups,
         token: None,
+        jwt: Some(recognised.hash.as_str().into()),
         token_expires_at: Some(verified.expires_at),
         mfa_verified_at: bearer.mfa_verified_at,
         narrowing,

@@ -301,6 +301,7 @@ fn nobody() -> Caller {
         roles: Vec::new(),
         groups: Vec::new(),
         token: None,
+        jwt: None,
         token_expires_at: None,
         mfa_verified_at: None,
         narrowing: Narrowing::default(),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{Asked, TimeWindow};
@@ -12,6 +12,9 @@ use crate::{DurationText, ErrorCode, Timestamp};
 
 /// How old a second factor may be where a rule does not say.
 const DEFAULT_MFA_MAX_AGE_SECONDS: i64 = 3_600;
+
+/// How far ahead the clock of whoever saw the second factor may be.
+const LEEWAY_SECONDS: i64 = 60;
 
 /// The conditions of a rule, as written.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -123,10 +126,12 @@ impl Conditions {
         }
     }
 
-    /// Whether a second factor was shown, and lately. A moment ahead of our clock is now.
+    /// Whether a second factor was shown, and lately. Clocks may differ a little; one shown in times
+    /// to come was not shown.
     fn is_fresh(&self, asked: &Asked<'_>) -> bool {
         let most = self.mfa_max_age.as_ref().map_or(DEFAULT_MFA_MAX_AGE_SECONDS, DurationText::seconds);
-        asked.mfa_verified_at.is_some_and(|at| asked.at <= at.plus_seconds(most))
+        let latest = asked.at.plus_seconds(LEEWAY_SECONDS);
+        asked.mfa_verified_at.is_some_and(|at| asked.at <= at.plus_seconds(most) && at <= latest)
     }
 }
 
@@ -140,13 +145,23 @@ pub struct IpRange {
 impl IpRange {
     /// Takes `10.0.0.0/8`, `2001:db8::/32`, `192.0.2.7`.
     pub fn parse(text: &str) -> Option<Self> {
-        let range = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))?;
+        let range = address_range(text)?;
         Some(Self { text: text.into(), range })
     }
 
     /// Whether an address lies in it. An IPv4-mapped IPv6 address counts as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         self.range.contains(&address.to_canonical())
+    }
+}
+
+/// CIDR, or a bare address for itself. Ranges of IPv4-mapped IPv6 addresses are IPv4.
+pub fn address_range(text: &str) -> Option<IpNet> {
+    let range = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))?;
+    let IpNet::V6(mapped) = range else { return Some(range) };
+    match (mapped.addr().to_ipv4_mapped(), mapped.prefix_len().checked_sub(96)) {
+        (Some(address), Some(length)) => Ipv4Net::new(address, length).ok().map(IpNet::V4),
+        _ => Some(range),
     }
 }
 

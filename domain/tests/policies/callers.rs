@@ -15,9 +15,10 @@ fn partner(id: &str) -> PartnerId {
     PartnerId::parse(id).unwrap()
 }
 
+/// A program, which may have roles of any kind.
 fn caller(roles: &[Role]) -> Caller {
     Caller {
-        identity: IdentityId::parse("user:bob@acme.example").unwrap(),
+        identity: IdentityId::parse("sa:billing").unwrap(),
         display_name: "Bob".into(),
         tenant: Some(tenant("tnt_a")),
         partner: Some(partner("ptn_a")),
@@ -25,6 +26,7 @@ fn caller(roles: &[Role]) -> Caller {
         roles: roles.to_vec(),
         groups: Vec::new(),
         token: None,
+        jwt: None,
         token_expires_at: None,
         mfa_verified_at: None,
         narrowing: Narrowing::default(),
@@ -209,4 +211,14 @@ fn roles_above_the_highest_do_not_count() {
         assert_eq!(up_to(Some(Role::PartnerAdmin)).permits_role(role), role != Role::SuperAdmin, "{role:?}");
     }
     assert!(!up_to(Some(Role::TenantAdmin)).permits_role(Role::PartnerAdmin));
+}
+
+#[test]
+fn access_roles_are_for_programs() {
+    let bob = IdentityId::parse("user:bob@acme.example").unwrap();
+    for role in Role::ALL {
+        let person = Caller { identity: bob.clone(), ..caller(&[role]) };
+        let granted = ask(&person, &home(), Permission::Read, &Candidates::default());
+        assert_eq!(granted.is_ok(), role.is_administrative(), "{role:?}");
+    }
 }

@@ -31,6 +31,13 @@ fn the_client_comes_from_one_of_the_ranges() {
     let unknown = Asked { address: None, ..asked(Permission::Read, "app/db") };
     assert_eq!(failed(&conditions, &unknown), Some(Condition::IpRanges));
     assert_eq!(IpRange::parse("10.0.0.0/33"), None);
+    for (range, holds) in
+        [("::ffff:10.0.0.0/104", true), ("::ffff:10.1.2.3", true), ("::ffff:11.0.0.0/104", false), ("::/0", false)]
+    {
+        let conditions = Conditions { ip_ranges: Some(vec![IpRange::parse(range).unwrap()]), ..Conditions::default() };
+        let asked = asked(Permission::Read, "app/db");
+        assert_eq!(failed(&conditions, &asked), (!holds).then_some(Condition::IpRanges), "{range}");
+    }
 }
 
 #[test]
@@ -48,7 +55,8 @@ fn a_second_factor_is_fresh_for_an_hour_or_as_long_as_the_rule_says() {
         (&an_hour, None, false),
         (&five_minutes, Some(300), true),
         (&five_minutes, Some(301), false),
-        (&an_hour, Some(-30), true),
+        (&an_hour, Some(-60), true),
+        (&an_hour, Some(-61), false),
     ] {
         assert_eq!(failed(conditions, &with(age)), (!holds).then_some(Condition::RequireMfa), "{age:?}");
     }

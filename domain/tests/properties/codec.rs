@@ -151,6 +151,7 @@ fn token_created() -> impl Strategy<Value = TokenCreated> {
                 narrowing,
                 own_narrowing,
                 made_with,
+                made_with_jwt: None,
                 exchange_rule: None,
                 expires_at,
             }

@@ -267,6 +267,7 @@ fn others() -> Vec<(&'static str, Event)> {
         },
         own_narrowing: (true, false),
         made_with: Some(token('6')),
+        made_with_jwt: None,
         exchange_rule: None,
         expires_at: Some(at(90)),
     };

@@ -123,8 +123,25 @@ async fn what_makes_no_sense_is_refused() {
             "invalid_policy",
             json!({"reason": "unknown_timezone"}),
         ),
-        (condition(json!({"time_window": {"start": "08:00"}})), 422, "validation_error", json!({})),
-        (condition(json!({"expires_at": "tomorrow"})), 422, "validation_error", json!({})),
+        (
+            condition(json!({"time_window": {"start": "08:00"}})),
+            400,
+            "invalid_policy",
+            json!({"condition": "time_window", "reason": "wrong_type"}),
+        ),
+        (
+            condition(json!({"expires_at": "tomorrow"})),
+            400,
+            "invalid_policy",
+            json!({"condition": "expires_at", "reason": "wrong_type"}),
+        ),
+        (condition(json!({"ip_ranges": "10.0.0.0/8"})), 400, "invalid_policy", json!({"condition": "ip_ranges"})),
+        (
+            condition(json!({"time_window": {"start": "08:00", "end": "09:00", "zone": "UTC"}})),
+            422,
+            "validation_error",
+            json!({}),
+        ),
         (json!({"name": "p", "rules": [1]}), 422, "validation_error", json!({})),
         (
             json!({"name": "p", "rules": [{"path_pattern": "a", "permissions": ["read"]}], "scope": "world"}),

@@ -100,3 +100,37 @@ async fn revocations_survive_a_restart() {
     assert_eq!((status(&third.url, &alice).await, status(&third.url, &bob).await), (401, 200), "from a snapshot");
     assert_eq!(third.terminate(), 0);
 }
+
+#[tokio::test]
+async fn what_was_made_with_a_jwt_ends_with_it() {
+    let (server, key) = (Server::start(), Key::new("a", "ES256"));
+    let issuer = Issuer::start(&[&key]).await;
+    assert_eq!(issuer.trusted_by(&server, json!({})).await.status, 201);
+    let of = |sub: &str| key.token(&issuer.claims(json!({"sub": sub, "scope": "secrets:read tokens:self"})));
+    let (alice, bob) = (of("alice"), of("bob"));
+    let make = async |with: &str| {
+        let body = json!({"name": "t", "scopes": ["secrets:read", "tokens:self"]});
+        let made = server.call_as(with, "POST", "/v1/auth/tokens", Some(body), &[]).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        made.body["token"].as_str().unwrap().to_owned()
+    };
+    let (first, other) = (make(&alice).await, make(&bob).await);
+    let second = make(&first).await;
+    assert_eq!(revoke(&server, &alice, &alice).await.body, json!({"revoked": true}));
+    for ended in [&alice, &first, &second] {
+        assert_eq!(refusal(&server, ended).await, (401, "token_revoked".into()));
+    }
+    assert_eq!(whoami(&server, &other).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_scope_admin_revokes_in_its_own_tenant() {
+    let (server, key) = (Server::start(), Key::new("a", "ES256"));
+    let issuer = Issuer::start(&[&key]).await;
+    assert_eq!(issuer.trusted_by(&server, json!({})).await.status, 201);
+    let of = |sub: &str, scope: &str| key.token(&issuer.claims(json!({"sub": sub, "scope": scope})));
+    let (alice, bob) = (of("alice", "secrets:read"), of("bob", "admin"));
+    assert_eq!(whoami(&server, &alice).await.status, 200);
+    assert_eq!(revoke(&server, &bob, &alice).await.body, json!({"revoked": true}));
+    assert_eq!(refusal(&server, &alice).await, (401, "token_revoked".into()));
+}

@@ -68,6 +68,7 @@ fn token(node: &Node, name: &str) -> TokenCreated {
         narrowing: Narrowing::default(),
         own_narrowing: (false, false),
         made_with: None,
+        made_with_jwt: None,
         exchange_rule: Some(rule_id()),
         expires_at: Some(node.now().plus_seconds(3_600)),
     }

@@ -89,6 +89,10 @@ fn claims(mut fields: Fields<'_>, faults: &mut Faults) -> BTreeMap<String, Optio
 impl Given {
     /// A rule that says just this.
     pub(super) fn alone(&self, caller: &Caller) -> Result<ExchangeContent, Rejection> {
+        // Only where there was one before can `null` take a claim away.
+        if let Some((name, _)) = self.claims.iter().flatten().find(|(_, rule)| rule.is_none()) {
+            return Err(Rejection::field(format!("claims.{name}"), "must not be null"));
+        }
         let nothing = ExchangeContent {
             name: "".into(),
             issuer_id: IssuerId::parse(self.issuer_id.as_deref().unwrap_or_default()).ok_or_else(issuer::unknown)?,

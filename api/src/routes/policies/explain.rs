@@ -144,7 +144,7 @@ fn told(decision: &RecordedDecision) -> Told<'_> {
         reason: reason(recollection).filter(|_| is_denied),
         failed_condition: decision.failed_condition.as_deref(),
         permission,
-        path: decision.path.as_deref().filter(|_| permission.is_some()),
+        path: decision.path.as_deref(),
         policy_id: decision.policy_id.as_deref(),
         policy_revision: decision.policy_revision,
         rule_index: decision.rule_index,

@@ -42,8 +42,8 @@ pub(super) fn given(fields: &mut Fields<'_>, whole: bool, faults: &mut Faults) -
     }
     let rules = fields.objects("rules", faults);
     let rules = not_null(rules, "rules", faults).map(|rules| self::rules(rules, faults));
-    let is_active = fields.boolean("is_active", faults);
-    let is_active = not_null(is_active, "is_active", faults);
+    // `null` restores the default, which is that it counts.
+    let is_active = fields.boolean("is_active", faults).map(|given| given.unwrap_or(true));
     Given { name, description, rules, is_active }
 }
 
@@ -99,7 +99,22 @@ fn conditions(index: usize, mut fields: Fields<'_>, faults: &mut Faults) -> Cond
         let rejection = rejection.detail("rule_index", index).detail("condition", condition).detail("reason", reason);
         faults.special(rejection);
     };
-    let ip_ranges = fields.texts("ip_ranges", faults).flatten().map(|texts| {
+    // A value of another type makes no more sense than one out of bounds.
+    fn typed<T>(
+        condition: &str,
+        faults: &mut Faults,
+        refuse: impl Fn(&str, &str, &mut Faults),
+        read: impl FnOnce(&mut Faults) -> Option<Option<T>>,
+    ) -> Option<T> {
+        let mut of_type = Faults::default();
+        let value = read(&mut of_type).flatten();
+        if !of_type.is_empty() {
+            refuse(condition, "wrong_type", faults);
+        }
+        value
+    }
+    let ranges = typed("ip_ranges", faults, refuse, |faults| fields.texts("ip_ranges", faults));
+    let ip_ranges = ranges.map(|texts| {
         let ranges: Vec<_> = texts.iter().filter_map(|text| IpRange::parse(text)).collect();
         match (texts.len(), ranges.len() == texts.len()) {
             (0, _) => refuse("ip_ranges", "empty", faults),
@@ -109,8 +124,9 @@ fn conditions(index: usize, mut fields: Fields<'_>, faults: &mut Faults) -> Cond
         }
         ranges
     });
-    let require_mfa = fields.boolean("require_mfa", faults).flatten();
-    let mfa_max_age = fields.text("mfa_max_age", faults).flatten().and_then(|text| {
+    let require_mfa = typed("require_mfa", faults, refuse, |faults| fields.boolean("require_mfa", faults));
+    let max_age = typed("mfa_max_age", faults, refuse, |faults| fields.text("mfa_max_age", faults));
+    let mfa_max_age = max_age.and_then(|text| {
         let parsed = DurationText::parse(&text);
         if parsed.is_none() {
             refuse("mfa_max_age", "invalid_duration", faults);
@@ -120,28 +136,27 @@ fn conditions(index: usize, mut fields: Fields<'_>, faults: &mut Faults) -> Cond
     if mfa_max_age.is_some() && require_mfa != Some(true) {
         refuse("mfa_max_age", "without_require_mfa", faults);
     }
-    let time_window = fields.object("time_window", faults).flatten().and_then(|given| {
-        let text = window(given, faults)?;
-        TimeWindow::parse(text).map_err(|fault| refuse("time_window", fault.as_str(), faults)).ok()
+    let given = typed("time_window", faults, refuse, |faults| fields.object("time_window", faults));
+    let time_window = given.and_then(|mut given| {
+        let text = typed("time_window", faults, refuse, |faults| Some(window(&mut given, faults)));
+        given.finish(faults);
+        TimeWindow::parse(text?).map_err(|fault| refuse("time_window", fault.as_str(), faults)).ok()
     });
-    let expires_at = fields.timestamp("expires_at", faults).flatten();
+    let expires_at = typed("expires_at", faults, refuse, |faults| fields.timestamp("expires_at", faults));
     fields.finish(faults);
     Conditions { ip_ranges, require_mfa, mfa_max_age, time_window, expires_at }
 }
 
-fn window(mut fields: Fields<'_>, faults: &mut Faults) -> Option<WindowText> {
+fn window(fields: &mut Fields<'_>, faults: &mut Faults) -> Option<WindowText> {
     for field in ["start", "end"] {
         if !fields.has(field) {
             faults.field(fields.name(field), "is required");
         }
     }
     let days = fields.texts("days", faults).flatten();
-    let start = fields.text("start", faults);
-    let start = not_null(start, &fields.name("start"), faults);
-    let end = fields.text("end", faults);
-    let end = not_null(end, &fields.name("end"), faults);
+    let start = fields.text("start", faults).flatten();
+    let end = fields.text("end", faults).flatten();
     let timezone = fields.text("timezone", faults).flatten();
-    fields.finish(faults);
     Some(WindowText { days, start: start?, end: end?, timezone })
 }
 

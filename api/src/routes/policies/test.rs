@@ -152,6 +152,7 @@ fn asker(call: &Call, other: Option<&IdentityId>) -> (Caller, Candidates) {
                 roles: standing.roles,
                 groups: standing.groups,
                 token: None,
+                jwt: None,
                 token_expires_at: None,
                 mfa_verified_at: None,
                 narrowing: Narrowing::default(),
@@ -166,6 +167,7 @@ fn question(call: &mut Call) -> Result<Question, Rejection> {
     let now = call.now();
     let mut faults = std::mem::take(&mut call.query.faults);
     let mut fields = call.fields();
+    let given = fields.has("path");
     for field in ["path", "permission"] {
         if !fields.has(field) {
             faults.field(field, "is required");
@@ -204,7 +206,7 @@ fn question(call: &mut Call) -> Result<Question, Rejection> {
             None
         }
     });
-    if !path.is_empty() && !system_path(&path) {
+    if given && !system_path(&path) {
         faults.take(SecretPath::parse(&path));
     }
     faults.finish()?;

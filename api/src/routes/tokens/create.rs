@@ -1,10 +1,10 @@
 //! `POST /v1/auth/tokens`: a personal token for the caller.
 
 use axum::http::Method;
-use ipnet::IpNet;
 use scaivault_commands::Reply;
 use scaivault_commands::token::{CreateToken, Created};
 use scaivault_domain::audit::Action;
+use scaivault_domain::policy::condition::address_range;
 use scaivault_domain::{ErrorCode, Pattern, Rejection, Scope, Scopes};
 
 use super::view::TokenView;
@@ -55,7 +55,7 @@ fn command(call: &mut Call) -> Result<CreateToken, Rejection> {
     let allowed_paths =
         narrowing(&mut fields, "allowed_paths", &mut faults, |text, faults| faults.take(Pattern::parse(text)));
     let allowed_ips = narrowing(&mut fields, "allowed_ips", &mut faults, |text, faults| {
-        let parsed = range(text);
+        let parsed = address_range(text);
         if parsed.is_none() {
             faults.field("allowed_ips", "must hold IPv4 or IPv6 ranges such as 10.0.0.0/8");
         }
@@ -102,14 +102,11 @@ fn narrowing<T>(
     parse: impl Fn(&str, &mut Faults) -> Option<T>,
 ) -> Option<Vec<T>> {
     let texts = fields.texts(field, faults).flatten()?;
-    if !(1..=MAX_NARROWING).contains(&texts.len()) {
+    if field == "allowed_paths" && texts.len() > MAX_NARROWING {
+        let sentence = "A token can be narrowed to at most 50 patterns";
+        faults.special(Rejection::new(ErrorCode::InvalidGlob, sentence).detail("reason", "too_many"));
+    } else if !(1..=MAX_NARROWING).contains(&texts.len()) {
         faults.field(field, "must hold 1 to 50 entries; leave it out for none");
     }
     Some(texts.iter().filter_map(|text| parse(text, faults)).collect())
-}
-
-/// A CIDR range; a bare address is itself.
-fn range(text: &str) -> Option<IpNet> {
-    let net = text.parse::<IpNet>().ok();
-    net.or_else(|| text.parse::<std::net::IpAddr>().ok().map(IpNet::from))
 }

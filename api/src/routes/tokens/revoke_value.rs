@@ -9,7 +9,7 @@ use scaivault_domain::{Owner, Rejection, Scope};
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::{administers, entry_for, is_own};
+use super::{entry_for, is_own, target_of};
 use crate::authentication::{jwt, recognition};
 use crate::call::{Call, Stop};
 use crate::category::Category;
@@ -48,7 +48,7 @@ async fn revoke(call: &mut Call) -> Result<Done, Stop> {
     let alive = held.filter(|held| held.token.is_active(call.now()) && !view.is_token_revoked(&held.token));
     let Some(held) = alive else { return dead(call).await };
     let record = &held.token.record;
-    if !is_own(call, record) && !administers(call, record) {
+    if !is_own(call, record) && !may_revoke(call, &target_of(record)) {
         return Err(not_own().into());
     }
     call.entry = entry_for(call, record);
@@ -69,11 +69,8 @@ async fn revoke_jwt(call: &mut Call, value: &str) -> Result<Done, Stop> {
     let owner = Owner::of(bearer.tenant.as_ref(), partner.as_ref());
     let caller = &call.caller;
     let is_own = (&caller.identity, &caller.tenant, &caller.partner) == (&bearer.identity, &bearer.tenant, &partner);
-    let administers = || {
-        let target = Target { owner: owner.clone(), partner: partner.clone() };
-        caller.scopes.grants(Scope::Admin) && caller.administers(&target)
-    };
-    if !is_own && !administers() {
+    let target = Target { owner: owner.clone(), partner };
+    if !is_own && !may_revoke(call, &target) {
         return Err(not_own().into());
     }
     call.entry.owner = owner.clone();
@@ -87,6 +84,13 @@ async fn revoke_jwt(call: &mut Call, value: &str) -> Result<Done, Stop> {
 async fn dead(call: &Call) -> Result<Done, Stop> {
     let reply = Reply::json(200, &json!({ "revoked": false }))?;
     Ok(Done::Changed(call.app.engine.unchanged(&call.change(), reply).await?))
+}
+
+/// Whether the scope `admin` of the caller is over a place: its own tenant, or what its roles reach.
+fn may_revoke(call: &Call, target: &Target) -> bool {
+    let caller = &call.caller;
+    let at_home = caller.tenant.is_some() && caller.tenant.as_ref() == target.owner.tenant();
+    caller.scopes.grants(Scope::Admin) && (at_home || caller.administers(target))
 }
 
 fn not_own() -> Rejection {
