@@ -95,6 +95,10 @@ impl Engine {
             let now = self.now();
             let before = view.installation.people(tenant).account(id).ok_or_else(unknown)?;
             let content = updated(caller, target, &before.account, command)?;
+            let held = &before.account.content;
+            if (content.is_active, content.scopes) != (held.is_active, held.scopes) {
+                may_disturb(caller, target, &before.account)?;
+            }
             keep_administered(view, tenant, &before.account, &content)?;
             let mut held = HeldAccount::clone(before);
             let mut events = Vec::new();
@@ -113,12 +117,13 @@ impl Engine {
     pub async fn delete_account(
         &self,
         request: &ChangeRequest,
-        target: &Target,
+        (caller, target): (&Caller, &Target),
         id: &ServiceAccountId,
     ) -> Result<Answer, Failure> {
         let tenant = tenant_of(target)?;
         let plan = |view: &View| {
             let held = view.installation.people(tenant).account(id).ok_or_else(unknown)?;
+            may_disturb(caller, target, &held.account)?;
             let identity = held.account.identity.clone();
             let gone = Content { is_active: false, ..held.account.content.clone() };
             keep_administered(view, tenant, &held.account, &gone)?;
@@ -150,6 +155,12 @@ impl Engine {
         });
         Ok(pending.collect())
     }
+}
+
+/// Whoever stops what holds a role takes the role away, and needs the right to.
+fn may_disturb(caller: &Caller, target: &Target, account: &ServiceAccount) -> Result<(), Rejection> {
+    let roles = &account.content.roles;
+    granting::check(caller, &RoleChange { target, is_own: false, before: roles, after: &[] })
 }
 
 fn updated(

@@ -238,3 +238,23 @@ async fn decisions_are_told_as_long_as_the_tenant_keeps_its_audit() {
         assert_eq!(story.server.call("GET", &explain, None).await.status, status, "{advance} later");
     }
 }
+
+#[tokio::test]
+async fn scopes_do_not_stop_who_holds_a_role() {
+    let server = Server::start();
+    let (_, ids) = key(&server, "/v1", json!(["tenant_admin"])).await;
+    let (without_role, _) = key(&server, "/v1", json!([])).await;
+    let account = format!("/v1/identity/service-accounts/{}", ids[0]);
+    for (verb, body) in [
+        ("PATCH", Some(json!({"is_active": false}))),
+        ("PATCH", Some(json!({"scopes": []}))),
+        ("PATCH", Some(json!({"roles": []}))),
+        ("DELETE", None),
+    ] {
+        let refused = server.call_as(&without_role, verb, &account, body.clone(), &[]).await;
+        assert_eq!((refused.status, refused.code()), (403, "forbidden"), "{verb} {body:?}");
+    }
+    let described = server.call_as(&without_role, "PATCH", &account, Some(json!({"description": "d"})), &[]).await;
+    assert_eq!(described.status, 200);
+    assert_eq!(server.call("DELETE", &account, None).await.status, 204);
+}

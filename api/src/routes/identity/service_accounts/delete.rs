@@ -28,6 +28,6 @@ async fn delete(call: &mut Call) -> Result<Done, Stop> {
     let view = call.app.engine.projections().view();
     let held = named(call, &view)?;
     let request = call.change();
-    let deleted = call.app.engine.delete_account(&request, &call.target, &held.account.id);
+    let deleted = call.app.engine.delete_account(&request, (&call.caller, &call.target), &held.account.id);
     Ok(Done::Changed(deleted.await?))
 }
