@@ -143,3 +143,48 @@ async fn the_last_super_admin_is_kept() {
     assert!(mirror.applies("user.suspended", 4, "xyz", json!({})).await);
     assert!(!mirror.applies("user.updated", 4, "spare", json!({"roles": []})).await);
 }
+
+#[tokio::test]
+async fn a_registration_is_replaced_by_whoever_reaches_it() {
+    let server = crate::server::Server::start();
+    let scopes = json!(["identity:admin"]);
+    for role in ["partner_admin", "tenant_admin"] {
+        crate::account(&server, json!({"name": role, "roles": [role], "scopes": scopes})).await;
+    }
+    let partner = crate::key(&server, "sa:partner-admin").await;
+    let tenant = crate::key(&server, "sa:tenant-admin").await;
+    let body = |scope: &str| {
+        json!({"scope": scope, "tenant_slug": "dev", "partner_slug": "dev", "email": "admin@acme.example",
+               "webhook_secret": SECRET})
+    };
+    for (token, scope, status) in [
+        (Some(&tenant), "tenant", 201),
+        (Some(&partner), "partner", 201),
+        (Some(&tenant), "tenant", 403),
+        (None, "platform", 201),
+        (Some(&tenant), "tenant", 403),
+        (Some(&partner), "partner", 403),
+        (None, "tenant", 201),
+        (Some(&tenant), "tenant", 200),
+        (Some(&partner), "tenant", 200),
+    ] {
+        let path = "/v1/identity/scaikey";
+        let answer = match token {
+            Some(token) => server.call_as(token, "POST", path, Some(body(scope)), &[]).await,
+            None => server.call("POST", path, Some(body(scope))).await,
+        };
+        assert_eq!(answer.status, status, "{scope}: {answer:?}");
+        if status == 403 {
+            assert_eq!((answer.code(), answer.detail("reason")), ("forbidden", &json!("role_required")), "{answer:?}");
+        }
+    }
+    // Another tenant of the slug is reached by a registration too: whoever does not reach it is refused.
+    let mirror = Mirror::start(json!({"scope": "platform"})).await;
+    assert!(mirror.applies("partner.created", 1, "acme", json!({"name": "acme", "slug": "acme"})).await);
+    assert!(mirror.applies("tenant.created", 2, "twin", json!({"slug": "dev", "partner_id": "acme"})).await);
+    crate::account(&mirror.server, json!({"name": "t", "roles": ["tenant_admin"], "scopes": scopes})).await;
+    let tenant = crate::key(&mirror.server, "sa:t").await;
+    register(&mirror, json!({"scope": "tenant", "tenant_slug": "none"})).await;
+    let answer = mirror.server.call_as(&tenant, "POST", "/v1/identity/scaikey", Some(body("tenant")), &[]).await;
+    assert_eq!((answer.status, answer.code()), (403, "forbidden"), "{answer:?}");
+}
