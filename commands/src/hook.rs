@@ -1,9 +1,9 @@
 //! Webhooks of the identity provider: one change of one record each.
 
-use scaivault_domain::directory::{IdentityEvent, Status};
+use scaivault_domain::directory::{IdentityEvent, Status, User};
 use scaivault_domain::id::{GroupId, UserId};
-use scaivault_domain::scaikey::{HookHandled, Registration, RegistrationScope};
-use scaivault_domain::{IdentityId, Owner, PartnerId, TenantId, Timestamp};
+use scaivault_domain::scaikey::HookHandled;
+use scaivault_domain::{Owner, PartnerId, TenantId, Timestamp};
 use scaivault_projections::View;
 use scaivault_projections::owners::key_owner;
 use zeroize::Zeroizing;
@@ -40,8 +40,8 @@ pub struct Hook {
 #[derive(Default)]
 struct Effect {
     events: Vec<(Owner, IdentityEvent)>,
-    /// Whose tokens end.
-    ended: Option<(TenantId, IdentityId)>,
+    /// Who becomes so: of the identity it leaves, tokens end.
+    user: Option<(TenantId, User)>,
     /// Keys to be made before: of whom, below whom.
     keys: Option<(Owner, Owner)>,
 }
@@ -86,8 +86,8 @@ impl Engine {
                 of_platform.push(IdentityEvent::HookHandled(HookHandled { event_id, applied }));
             }
             pending.extend(self.identity_events(view, &Owner::Platform, &request.actor, of_platform)?);
-            if let Some((tenant, identity)) = &effect.ended {
-                pending.extend(self.ending_tokens(view, tenant, identity, &request.actor)?);
+            if let Some((tenant, user)) = &effect.user {
+                pending.extend(self.parting(view, tenant, [user], &request.actor)?);
             }
             let entry = EntryDraft { owner: concerned, ..request.entry.clone() };
             Ok(Plan::success(Change::of(now, pending), entry, tell(applied)?))
@@ -103,43 +103,33 @@ fn effect(view: &View, hook: &Hook, now: Timestamp) -> Option<Effect> {
     if installation.is_handled(&hook.event_id) {
         return None;
     }
-    let mirror = Mirror { view, now, scope: registration.scope, sync_id: None };
+    let mirror = Mirror { view, now, registration: Some(registration), sync_id: None };
     let (noun, verb) = hook.event_type.split_once('.')?;
     match noun {
-        "partner" => of_partner(&mirror, registration, hook, verb),
-        "tenant" => of_tenant(&mirror, registration, hook, verb),
-        "user" => of_user(&mirror, registration, hook, verb),
-        "group" | "group_membership" => of_group(&mirror, registration, hook, noun, verb),
+        "partner" => of_partner(&mirror, hook, verb),
+        "tenant" => of_tenant(&mirror, hook, verb),
+        "user" => of_user(&mirror, hook, verb),
+        "group" | "group_membership" => of_group(&mirror, hook, noun, verb),
         _ => None,
     }
 }
 
-fn of_partner(mirror: &Mirror<'_>, registration: &Registration, hook: &Hook, verb: &str) -> Option<Effect> {
+fn of_partner(mirror: &Mirror<'_>, hook: &Hook, verb: &str) -> Option<Effect> {
     let said = with_verb(&hook.said, verb, &["created", "updated", "deleted"])?;
     let id = PartnerId::parse(&prefixed(PartnerId::PREFIX, hook.resource.as_deref()?))?;
     let known = mirror.view.installation.partner(&id);
-    let slug = said.slug.as_ref().or(known.map(|known| &known.slug));
-    let within = match registration.scope {
-        RegistrationScope::Platform => true,
-        RegistrationScope::Partner => slug.is_some() && slug == registration.partner_slug.as_ref(),
-        RegistrationScope::Tenant => false,
-    };
-    let noted = mirror.partner(&id, &said, hook.at).filter(|_| within)?;
+    let noted = mirror.partner(&id, &said, hook.at)?;
     let keys = known.is_none().then_some((Owner::Partner(id), Owner::Platform));
     Some(Effect { events: vec![(Owner::Platform, IdentityEvent::Partner(noted))], keys, ..Effect::default() })
 }
 
-fn of_tenant(mirror: &Mirror<'_>, registration: &Registration, hook: &Hook, verb: &str) -> Option<Effect> {
+fn of_tenant(mirror: &Mirror<'_>, hook: &Hook, verb: &str) -> Option<Effect> {
     let mut said = with_verb(&hook.said, verb, &["created", "updated", "deleted"])?;
     said.partner_id = said.partner_id.or_else(|| hook.partner_id.clone());
     let id = TenantId::parse(&prefixed(TenantId::PREFIX, hook.resource.as_deref()?))?;
     let installation = &mirror.view.installation;
     let known = installation.tenant(&id);
     let partner = known.map(|known| known.partner_id.clone()).or_else(|| said.partner_id.clone())?;
-    let slug = said.slug.as_ref().or(known.map(|known| &known.slug));
-    if !is_within(mirror.view, registration, &partner, slug) {
-        return None;
-    }
     // A tenant whose partner was never heard of has nothing to hang its key below.
     installation.partner(&partner)?;
     let noted = mirror.tenant(&id, &said, hook.at)?;
@@ -147,7 +137,7 @@ fn of_tenant(mirror: &Mirror<'_>, registration: &Registration, hook: &Hook, verb
     Some(Effect { events: vec![(Owner::Platform, IdentityEvent::Tenant(noted))], keys, ..Effect::default() })
 }
 
-fn of_user(mirror: &Mirror<'_>, registration: &Registration, hook: &Hook, verb: &str) -> Option<Effect> {
+fn of_user(mirror: &Mirror<'_>, hook: &Hook, verb: &str) -> Option<Effect> {
     let mut said = match verb {
         "suspended" => Said { status: Some(Status::Suspended), ..hook.said.clone() },
         "activated" => Said { status: Some(Status::Active), ..hook.said.clone() },
@@ -157,25 +147,24 @@ fn of_user(mirror: &Mirror<'_>, registration: &Registration, hook: &Hook, verb: 
     };
     let id = UserId::parse(&prefixed(UserId::PREFIX, hook.resource.as_deref()?))?;
     let has_it = |tenant: &TenantId| mirror.view.installation.people(tenant).user_of_provider(&id).is_some();
-    let tenant = tenant_of(mirror.view, registration, hook, has_it)?;
+    let tenant = tenant_of(mirror, hook, has_it)?;
     let people = mirror.view.installation.people(&tenant);
     // Whoever was deleted comes back by being made or activated anew, not by any other change.
     let gone = people.user_of_provider(&id).is_some_and(|held| held.user.status == Status::Deleted);
     if gone && said.status.is_none() && verb == "created" {
         said.status = Some(Status::Active);
     }
-    let noted = mirror.user(people, &id, &said, hook.at)?;
-    let is_deleted = noted.record.status == Status::Deleted;
-    let ended = is_deleted.then(|| (tenant.clone(), noted.record.identity.clone()));
+    let noted = mirror.user(&tenant, &id, &said, hook.at)?;
+    let user = Some((tenant.clone(), noted.record.clone()));
     let events = vec![(Owner::Tenant(tenant), IdentityEvent::User(noted))];
-    Some(Effect { events, ended, keys: None })
+    Some(Effect { events, user, keys: None })
 }
 
-fn of_group(mirror: &Mirror<'_>, registration: &Registration, hook: &Hook, noun: &str, verb: &str) -> Option<Effect> {
+fn of_group(mirror: &Mirror<'_>, hook: &Hook, noun: &str, verb: &str) -> Option<Effect> {
     let own = || hook.resource.as_deref().and_then(|id| GroupId::parse(&prefixed(GroupId::PREFIX, id)));
     let id = hook.group_id.clone().or_else(own)?;
     let has_it = |tenant: &TenantId| mirror.view.installation.people(tenant).group(&id).is_some();
-    let tenant = tenant_of(mirror.view, registration, hook, has_it)?;
+    let tenant = tenant_of(mirror, hook, has_it)?;
     let people = mirror.view.installation.people(&tenant);
     let is_member = match (noun, verb) {
         ("group", "member_added") | ("group_membership", "added") => Some(true),
@@ -203,29 +192,14 @@ fn with_verb(said: &Said, verb: &str, known: &[&str]) -> Option<Said> {
 }
 
 /// The tenant of a user or group: the one named, else the one that has it; if it is within the registration.
-fn tenant_of(
-    view: &View,
-    registration: &Registration,
-    hook: &Hook,
-    has_it: impl Fn(&TenantId) -> bool,
-) -> Option<TenantId> {
-    let installation = &view.installation;
+fn tenant_of(mirror: &Mirror<'_>, hook: &Hook, has_it: impl Fn(&TenantId) -> bool) -> Option<TenantId> {
+    let installation = &mirror.view.installation;
     let tenant = match &hook.tenant_id {
         Some(id) => installation.tenant(id)?,
         None => installation.tenants().find(|tenant| has_it(&tenant.id))?,
     };
-    let within = is_within(view, registration, &tenant.partner_id, Some(&tenant.slug));
+    let within = mirror.reaches_people(&tenant.partner_id, &tenant.slug);
     (within && !tenant.is_doomed()).then(|| tenant.id.clone())
-}
-
-/// Whether a tenant is within a registration.
-pub(crate) fn is_within(view: &View, registration: &Registration, partner: &PartnerId, slug: Option<&String>) -> bool {
-    let partner_slug = view.installation.partner(partner).map(|partner| &partner.slug);
-    match registration.scope {
-        RegistrationScope::Platform => true,
-        RegistrationScope::Partner => partner_slug.is_some() && partner_slug == registration.partner_slug.as_ref(),
-        RegistrationScope::Tenant => slug.is_some() && slug == registration.tenant_slug.as_ref(),
-    }
 }
 
 /// An id with the prefix of its kind, which the provider may leave out.

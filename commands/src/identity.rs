@@ -1,7 +1,9 @@
 //! What changes of identities have in common: one stream for each owner, and tokens that end with
 //! whom they act as.
 
-use scaivault_domain::directory::IdentityEvent;
+use std::collections::BTreeSet;
+
+use scaivault_domain::directory::{IdentityEvent, User};
 use scaivault_domain::token::TokenRevoked;
 use scaivault_domain::{Event, IdentityId, Owner, TenantId};
 use scaivault_eventstore::StreamId;
@@ -33,6 +35,24 @@ impl Engine {
             Pending { owner, stream, revision, actor, event, value: None }
         });
         Ok(pending.collect())
+    }
+
+    /// Ends the tokens of identities that are nobody's, or somebody else's, once users have become so.
+    pub(crate) fn parting<'u>(
+        &self,
+        view: &View,
+        tenant: &TenantId,
+        users: impl IntoIterator<Item = &'u User>,
+        actor: &IdentityId,
+    ) -> Result<Vec<Pending>, Failure> {
+        let people = view.installation.people(tenant);
+        // Each once: a token ends but once.
+        let parted: BTreeSet<_> = users.into_iter().flat_map(|user| people.parted_from(user)).collect();
+        let mut pending = Vec::new();
+        for identity in &parted {
+            pending.extend(self.ending_tokens(view, tenant, identity, actor)?);
+        }
+        Ok(pending)
     }
 
     /// Ends every token of an identity of a tenant that is not ended yet.

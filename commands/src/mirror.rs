@@ -3,13 +3,17 @@
 //! Each record has the moment of its last change there, so that what comes late changes nothing. A user
 //! who was known here before keeps the record, and what was given to it.
 
+mod reach;
+
 use scaivault_domain::directory::{
     Change, Group, IdentityEvent, Membership, Noted, Partner, Provenance, Status, Tenant, User, slug,
 };
 use scaivault_domain::id::{GroupId, SyncId, UserId};
-use scaivault_domain::scaikey::RegistrationScope;
+use scaivault_domain::scaikey::Registration;
 use scaivault_domain::{IdentityId, PartnerId, Role, TenantId, Timestamp};
 use scaivault_projections::{People, View};
+
+pub(crate) use reach::is_end;
 
 /// What is said of a record; what is absent stays.
 #[derive(Clone, Debug, Default)]
@@ -41,14 +45,14 @@ pub struct Said {
 pub(crate) struct Mirror<'a> {
     pub(crate) view: &'a View,
     pub(crate) now: Timestamp,
-    /// How far the registration reaches: no role goes further.
-    pub(crate) scope: RegistrationScope,
+    /// What it is about: no record and no role goes further. Everything without one.
+    pub(crate) registration: Option<&'a Registration>,
     /// The synchronisation it is part of.
     pub(crate) sync_id: Option<SyncId>,
 }
 
 impl Mirror<'_> {
-    /// A partner; `None` if it comes late.
+    /// A partner; `None` if it comes late, or is out of reach.
     pub(crate) fn partner(&self, id: &PartnerId, said: &Said, at: Timestamp) -> Option<Noted<Partner>> {
         let before = self.view.installation.partner(id).map(AsRef::as_ref);
         self.is_due(before.map(|before| &before.provenance), at)?;
@@ -56,16 +60,21 @@ impl Mirror<'_> {
         let name = name.unwrap_or_else(|| id.as_str().to_owned());
         let record = Partner {
             id: id.clone(),
-            slug: self::slug_of(said, before.map(|before| &before.slug), &name, id.as_str()),
+            slug: self.slug_of(said, before.map(|before| &before.slug), &name, id.as_str()),
             name,
             region: said.region.clone().unwrap_or_else(|| before.and_then(|before| before.region.clone())),
             status: said.status.or(before.map(|before| before.status)).unwrap_or_default(),
             provenance: Provenance::mirrored(at, self.now),
         };
+        let locks_out =
+            |before: &Partner| self.locks_out(before.status, record.status, |tenant| tenant.partner_id == record.id);
+        if !self.reaches_partner(before, &record) || before.is_some_and(locks_out) {
+            return None;
+        }
         Some(self.noted(before.map(|before| before.status), record.status, record))
     }
 
-    /// A tenant; `None` if it comes late, or nothing brings it back.
+    /// A tenant; `None` if it comes late, is out of reach, or nothing brings it back.
     pub(crate) fn tenant(&self, id: &TenantId, said: &Said, at: Timestamp) -> Option<Noted<Tenant>> {
         let before = self.view.installation.tenant(id).map(AsRef::as_ref);
         self.is_due(before.map(|before| &before.provenance), at)?;
@@ -78,7 +87,7 @@ impl Mirror<'_> {
             id: id.clone(),
             // Its key hangs below that of its partner: it cannot move.
             partner_id: before.map(|before| before.partner_id.clone()).or_else(|| said.partner_id.clone())?,
-            slug: self::slug_of(said, before.map(|before| &before.slug), &name, id.as_str()),
+            slug: self.slug_of(said, before.map(|before| &before.slug), &name, id.as_str()),
             name,
             region: said.region.clone().unwrap_or_else(|| before.and_then(|before| before.region.clone())),
             status: said.status.or(before.map(|before| before.status)).unwrap_or_default(),
@@ -86,24 +95,37 @@ impl Mirror<'_> {
             doomed_at: None,
             shredded_at: None,
         };
+        let locks_out = |before: &Tenant| self.locks_out(before.status, record.status, |tenant| tenant.id == record.id);
+        if !self.reaches_tenant(before, &record) || before.is_some_and(locks_out) {
+            return None;
+        }
         Some(self.noted(before.map(|before| before.status), record.status, record))
     }
 
-    /// A user; `None` if it comes late.
-    pub(crate) fn user(&self, people: &People, id: &UserId, said: &Said, at: Timestamp) -> Option<Noted<User>> {
-        let email = said.email.as_deref().map(str::to_lowercase);
-        let known = people.user_of_provider(id);
-        let met = || email.as_deref().and_then(|email| people.user_named(&IdentityId::user(email)));
-        let before = known.or_else(met).map(|held| &held.user);
+    /// A user; `None` if it comes late, or is out of reach. Who was given roles here keeps the address they were
+    /// given to.
+    pub(crate) fn user(&self, tenant: &TenantId, id: &UserId, said: &Said, at: Timestamp) -> Option<Noted<User>> {
+        let people = self.view.installation.people(tenant);
+        let given = said.email.as_deref().map(str::to_ascii_lowercase);
+        let held = reach::known(people, id, given.as_deref()).ok()?;
+        let before = held.map(|held| &held.user);
         self.is_due(before.map(|before| &before.provenance), at)?;
-        let email = email.or_else(|| before.and_then(|before| before.email.clone()));
+        let stays = held.is_some_and(|held| !held.assigned.is_empty() || said.status == Some(Status::Deleted));
+        let given = given.filter(|_| !stays);
         let subject = id.as_str().trim_start_matches(UserId::PREFIX);
-        let identity = email.as_deref().map(IdentityId::user).or_else(|| IdentityId::parse(&format!("user:{subject}")));
-        let identity = identity?;
+        let identity = match (&given, before) {
+            (Some(email), _) => IdentityId::user(email),
+            (None, Some(before)) => before.identity.clone(),
+            (None, None) => IdentityId::parse(&format!("user:{subject}"))?,
+        };
+        let email = given.or_else(|| before.and_then(|before| before.email.clone()));
         let name = said.display_name.clone().or_else(|| before.map(|before| before.display_name.clone()));
         let record = User {
             id: before.map_or_else(|| id.clone(), |before| before.id.clone()),
-            provider_id: before.and_then(|before| (before.id != *id).then(|| id.clone())),
+            provider_id: before.and_then(|before| match before.id == *id {
+                true => before.provider_id.clone(),
+                false => Some(id.clone()),
+            }),
             display_name: name.or_else(|| email.clone()).unwrap_or_else(|| subject.to_owned()),
             email,
             identity,
@@ -115,6 +137,9 @@ impl Mirror<'_> {
             },
             provenance: Provenance::mirrored(at, self.now),
         };
+        if !self.reaches_user(tenant, held, &record) {
+            return None;
+        }
         Some(self.noted(before.map(|before| before.status), record.status, record))
     }
 
@@ -177,18 +202,12 @@ impl Mirror<'_> {
         Noted { change, sync_id: self.sync_id.clone(), record }
     }
 
-    fn may_give(&self, role: Role) -> bool {
-        match self.scope {
-            RegistrationScope::Platform => role.is_administrative(),
-            RegistrationScope::Partner => matches!(role, Role::PartnerAdmin | Role::TenantAdmin),
-            RegistrationScope::Tenant => role == Role::TenantAdmin,
-        }
+    /// A slug is what a registration is judged by: only the whole platform gives another one.
+    fn slug_of(&self, said: &Said, before: Option<&String>, name: &str, id: &str) -> String {
+        let may_change = before.is_none() || self.restricted().is_none();
+        let given = said.slug.as_deref().filter(|_| may_change).and_then(slug).or_else(|| before.cloned());
+        given.or_else(|| slug(name)).or_else(|| slug(id)).unwrap_or_else(|| id.to_owned())
     }
-}
-
-fn slug_of(said: &Said, before: Option<&String>, name: &str, id: &str) -> String {
-    let given = said.slug.as_deref().and_then(slug).or_else(|| before.cloned());
-    given.or_else(|| slug(name)).or_else(|| slug(id)).unwrap_or_else(|| id.to_owned())
 }
 
 /// Whether two states of a record differ in more than when they were taken over.

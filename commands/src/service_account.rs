@@ -6,6 +6,7 @@ use scaivault_domain::access::{Caller, Target};
 use scaivault_domain::directory::IdentityEvent;
 use scaivault_domain::granting::{self, RoleChange};
 use scaivault_domain::id::ServiceAccountId;
+use scaivault_domain::issuer::IssuerEvent;
 use scaivault_domain::policy::PolicyEvent;
 use scaivault_domain::service_account::{self, Content, ServiceAccount};
 use scaivault_domain::{ErrorCode, Event, IdentityId, Rejection, Role, Scopes, TenantId};
@@ -43,6 +44,9 @@ pub struct UpdateAccount {
     pub is_active: Option<bool>,
 }
 
+/// Why an account does not get some scopes.
+const BEYOND: &str = "A service account cannot have scopes that its maker lacks";
+
 /// How an account is told.
 type Told = Result<Reply, serde_json::Error>;
 
@@ -60,7 +64,7 @@ impl Engine {
         let change = RoleChange { target, is_own: false, before: &[], after: &command.roles };
         granting::check(caller, &change)?;
         let scopes = command.scopes.unwrap_or_else(|| service_account::scopes_of(&command.roles));
-        grantable(caller, scopes)?;
+        grantable(caller, scopes, BEYOND)?;
         let account = ServiceAccount {
             id: ServiceAccountId::from_ulid(ids::ulid(now)?),
             name: command.name,
@@ -73,12 +77,13 @@ impl Engine {
                 let sentence = format!("There is a service account {} already", held.account.identity);
                 return Err(Rejection::new(ErrorCode::NameTaken, sentence).into());
             }
+            // Rules for a deleted account of the name are not the new one's.
+            let mut pending = self.ending_rules(view, target, &held.account.identity, &request.actor)?;
             let events = vec![IdentityEvent::AccountCreated(held.account.clone())];
-            let pending = self.identity_events(view, &target.owner, &request.actor, events)?;
+            pending.extend(self.identity_events(view, &target.owner, &request.actor, events)?);
             Ok(Plan::success(Change::of(now, pending), request.entry.clone(), tell(&held)?))
         };
-        let stream = self.identity_stream(&target.owner)?;
-        self.race(request, stream, |view| view.installation.revision_of(&target.owner), plan).await
+        self.contend(request, plan).await
     }
 
     /// Changes a service account.
@@ -113,7 +118,8 @@ impl Engine {
         self.race(request, stream, |view| view.installation.revision_of(&target.owner), plan).await
     }
 
-    /// Deletes a service account: its tokens end, and what is bound to it is unbound.
+    /// Deletes a service account: its tokens end, and what is bound to it is unbound. Rules of exchange for it give
+    /// nothing any more; they are deleted when there is an account of its name again.
     pub async fn delete_account(
         &self,
         request: &ChangeRequest,
@@ -134,6 +140,26 @@ impl Engine {
             Ok(Plan::success(Change::of(self.now(), pending), request.entry.clone(), Reply::no_content()))
         };
         self.contend(request, plan).await
+    }
+
+    /// Deletes the rules that give tokens of an identity.
+    fn ending_rules(
+        &self,
+        view: &View,
+        target: &Target,
+        identity: &IdentityId,
+        actor: &IdentityId,
+    ) -> Result<Vec<Pending>, Failure> {
+        let issuers = view.issuers.of(&target.owner);
+        let stream = self.stream(&target.owner, "issuers", "")?;
+        let mut revision = issuers.revision();
+        let pending = issuers.rules().filter(|rule| rule.content.identity == *identity).map(|rule| {
+            revision = revision.next();
+            let event = Event::Issuer(IssuerEvent::RuleDeleted { id: rule.id.clone() });
+            let (owner, actor) = (target.owner.clone(), actor.clone());
+            Pending { owner, stream, revision, actor, event, value: None }
+        });
+        Ok(pending.collect())
     }
 
     fn unbinding(
@@ -178,7 +204,7 @@ fn updated(
         Some(given) => given.unwrap_or_else(|| service_account::scopes_of(&roles)),
     };
     if command.scopes.is_some() {
-        grantable(caller, scopes)?;
+        grantable(caller, scopes, BEYOND)?;
     }
     Ok(Content {
         description: command.description.clone().unwrap_or_else(|| before.description.clone()),
@@ -202,10 +228,10 @@ fn keep_administered(
     if is_last { Err(granting::last_super_admin()) } else { Ok(()) }
 }
 
-fn grantable(caller: &Caller, scopes: Scopes) -> Result<(), Rejection> {
+/// Refuses scopes that the caller's token lacks.
+pub(crate) fn grantable(caller: &Caller, scopes: Scopes, sentence: &str) -> Result<(), Rejection> {
     match caller.scopes.missing(scopes) {
         Some(missing) => {
-            let sentence = "A service account cannot have scopes that its maker lacks";
             Err(Rejection::denied("insufficient_scope", sentence).detail("required_scope", missing.as_str()))
         }
         None => Ok(()),

@@ -8,6 +8,7 @@ use scaivault_domain::id::ServiceAccountId;
 use scaivault_domain::secret::options::OptionsChange;
 use scaivault_domain::secret::write::{self, WriteSecret};
 use scaivault_domain::secret::{Condition, Secret, SecretType};
+use scaivault_domain::service_account::Content;
 use scaivault_domain::token::{TokenCreated, TokenKind, TokenRevoked};
 use scaivault_domain::{Context, ErrorCode, Event, IdentityId, Rejection, SecretPath, Timestamp, TokenId};
 use scaivault_eventstore::Revision;
@@ -18,7 +19,7 @@ use crate::audit::Outcome;
 use crate::engine::{Change, Pending};
 use crate::race::Plan;
 use crate::secret::{self, Value};
-use crate::service_account::{tenant_of, unknown};
+use crate::service_account::{grantable, tenant_of, unknown};
 use crate::{Answer, ChangeRequest, Engine, EntryDraft, Failure, FinishedEntry, Reply, ids, sweeper, token_value};
 
 /// Makes a key.
@@ -70,8 +71,9 @@ impl Engine {
         let plan = |view: &View| {
             let account = view.installation.people(tenant).account(id).ok_or_else(unknown)?;
             // Who has the key has the roles.
-            let roles = &account.account.content.roles;
+            let Content { roles, scopes, .. } = &account.account.content;
             granting::check(caller, &RoleChange { target, is_own: false, before: &[], after: roles })?;
+            grantable(caller, *scopes, "A key cannot open what its maker's token does not")?;
             let record = TokenCreated {
                 id: key_id.clone(),
                 kind: TokenKind::ServiceAccountKey,
@@ -82,10 +84,11 @@ impl Engine {
                 tenant_id: Some(tenant.clone()),
                 partner_id: target.partner.clone(),
                 // As told now; what it opens is what its account may open at the time.
-                scopes: account.account.content.scopes,
-                narrowing: Narrowing::default(),
+                scopes: *scopes,
+                narrowing: caller.narrowing.clone(),
                 own_narrowing: (false, false),
-                made_with: None,
+                // What is given within bounds ends with whatever set them; any other key outlives its maker's token.
+                made_with: caller.token.clone().filter(|_| caller.narrowing != Narrowing::default()),
                 made_with_jwt: None,
                 exchange_rule: None,
                 expires_at: command.expires_at,

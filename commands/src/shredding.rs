@@ -9,7 +9,7 @@ use scaivault_eventstore::StoreError;
 use scaivault_projections::owners::key_owner;
 
 use crate::engine::Change;
-use crate::tenancy::unknown_tenant;
+use crate::tenancy::{keep_administered, unknown_tenant};
 use crate::{Answer, ChangeRequest, Engine, Failure, Reply, ids};
 
 /// The server's own actor for keys.
@@ -33,6 +33,7 @@ impl Engine {
                     let active = Rejection::new(ErrorCode::ResourceInUse, "Suspend the tenant first");
                     return Err(active.detail("reason", "tenant_active").into());
                 }
+                keep_administered(view, |tenant| tenant.id == *id)?;
                 let doomed = Tenant { status: Status::Deleted, doomed_at: Some(self.now()), ..before.as_ref().clone() };
                 let event = IdentityEvent::Tenant(Noted::single(RecordChange::Deleted, doomed.clone()));
                 Ok((vec![event], tell(&doomed)?))

@@ -54,10 +54,11 @@ impl Engine {
     /// Settles what is due now; returns how many secrets and bindings it settled.
     pub async fn sweep_once(&self) -> Result<usize, Failure> {
         let now = self.now();
-        self.shred_tenants().await?;
-        self.end_abandoned_syncs().await?;
-        self.shred_outcomes(now).await?;
-        let unbound = self.end_bindings(now).await?;
+        // One that fails must not keep the others: what it left is due at the next run too.
+        logged("shred_tenants", self.shred_tenants().await);
+        logged("end_abandoned_syncs", self.end_abandoned_syncs().await);
+        logged("shred_outcomes", self.shred_outcomes(now).await);
+        let unbound = logged("end_bindings", self.end_bindings(now).await).unwrap_or_default();
         let view = self.projections.view();
         let due: Vec<(Owner, SecretPath)> = view
             .catalogues()
@@ -125,6 +126,16 @@ impl Engine {
             Err(other) => Err(other),
         }
     }
+}
+
+/// What a step came to; if it failed, that is told.
+fn logged<T>(step: &'static str, outcome: Result<T, Failure>) -> Option<T> {
+    outcome
+        .inspect_err(|failure| {
+            let error = failure as &dyn std::error::Error;
+            tracing::warn!(target: "sweeper", error, step, "a step of sweeping failed; it is tried again");
+        })
+        .ok()
 }
 
 pub(crate) fn entry(

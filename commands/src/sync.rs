@@ -10,20 +10,20 @@ use scaivault_domain::audit::Action;
 use scaivault_domain::directory::{IdentityEvent, Status};
 use scaivault_domain::id::SyncId;
 use scaivault_domain::scaikey::{
-    Registration, RegistrationScope, Sync, SyncCounts, SyncEnded, SyncError, SyncStarted, SyncTarget, Trigger,
+    Registration, Sync, SyncCounts, SyncEnded, SyncError, SyncStarted, SyncTarget, Trigger,
 };
-use scaivault_domain::{IdentityId, Owner, TenantId, Timestamp};
+use scaivault_domain::{IdentityId, Owner, Timestamp};
 use scaivault_eventstore::StoreError;
 use scaivault_projections::View;
 use scaivault_projections::owners::key_owner;
 
 use crate::audit::{EntryDraft, Outcome};
 use crate::engine::Change;
-use crate::mirror::Mirror;
+use crate::mirror::{Mirror, is_end};
 use crate::provider::{Fetched, FetchedTenant, IdentityProvider, ProviderError};
 use crate::race::Plan;
 use crate::{Answer, ChangeRequest, Engine, Failure, Reply, ids, request};
-use comparison::{is_ours, people, platform};
+use comparison::{Item, absent, records, rest};
 
 /// Longest time to fetch everything.
 const FETCHING: Duration = Duration::from_secs(300);
@@ -154,26 +154,24 @@ impl Engine {
 
     async fn take_over(&self, begun: &Begun, fetched: &Fetched) -> Result<SyncCounts, Failure> {
         let mut counts = SyncCounts::default();
-        let now = self.now();
-        self.ensure_keys(fetched, now).await?;
-        let view = self.projections.view();
-        let of_platform = platform(&mirror(&view, begun, now), begun, fetched, &mut counts);
-        self.append_all(&Owner::Platform, of_platform).await?;
+        self.ensure_keys(fetched, self.now()).await?;
+        let platform = &Owner::Platform;
+        let partners = fetched.partners.iter().map(Item::Partner).collect();
+        counts = self.take_all(begun, platform, partners, counts).await?;
+        let tenants = fetched.tenants.iter().map(|tenant| Item::Tenant(&tenant.tenant)).collect();
+        counts = self.take_all(begun, platform, tenants, counts).await?;
+        let absent = absent(&mirror(&self.projections.view(), begun, self.now()), begun, fetched);
+        counts = self.take_all(begun, platform, absent, counts).await?;
         for tenant in &fetched.tenants {
-            let view = self.projections.view();
-            let known = view.installation.tenant(&tenant.tenant.id).filter(|known| !known.is_doomed());
-            let Some(known) = known else { continue };
-            if !is_ours(&mirror(&view, begun, now), begun, &known.partner_id, Some(&known.slug)) {
-                continue;
+            let owner = Owner::Tenant(tenant.tenant.id.clone());
+            for items in [records, rest] {
+                let view = self.projections.view();
+                let known = view.installation.tenant(&tenant.tenant.id).filter(|known| !known.is_doomed());
+                let mirror = mirror(&view, begun, self.now());
+                if known.is_some_and(|known| mirror.reaches_people(&known.partner_id, &known.slug)) {
+                    counts = self.take_all(begun, &owner, items(&view, tenant), counts).await?;
+                }
             }
-            let events = people(&mirror(&view, begun, now), begun, tenant, &mut counts);
-            let ended = events.iter().filter_map(|event| {
-                let IdentityEvent::User(noted) = event else { return None };
-                (noted.record.status == Status::Deleted).then(|| noted.record.identity.clone())
-            });
-            let ended: Vec<IdentityId> = ended.collect();
-            self.append_all(&Owner::Tenant(tenant.tenant.id.clone()), events).await?;
-            self.end_tokens(&tenant.tenant.id, &ended).await?;
         }
         Ok(counts)
     }
@@ -197,36 +195,45 @@ impl Engine {
         Ok(())
     }
 
-    /// Appends events of one owner, some at a time.
-    async fn append_all(&self, owner: &Owner, events: Vec<IdentityEvent>) -> Result<(), Failure> {
-        let deadline = Instant::now() + APPENDING;
-        for chunk in events.chunks(CHUNK) {
-            loop {
-                let (now, view) = (self.now(), self.projections.view());
-                let pending = self.identity_events(&view, owner, &actor(), chunk.to_vec())?;
+    /// Takes things of one owner over, some at a time, each decided on what is here right then; gives what came
+    /// of it on top of `counts`. Whoever's tokens end, they end in the same step.
+    async fn take_all(
+        &self,
+        begun: &Begun,
+        owner: &Owner,
+        items: Vec<Item<'_>>,
+        mut counts: SyncCounts,
+    ) -> Result<SyncCounts, Failure> {
+        let mut rest = items.as_slice();
+        let mut deadline = Instant::now() + APPENDING;
+        while !rest.is_empty() {
+            let (now, view) = (self.now(), self.projections.view());
+            let step = step(&mirror(&view, begun, now), begun, rest, counts);
+            let users = step.events.iter().filter_map(|event| {
+                let IdentityEvent::User(noted) = event else { return None };
+                Some(&noted.record)
+            });
+            let mut pending = match owner.tenant() {
+                Some(tenant) => self.parting(&view, tenant, users, &actor())?,
+                None => Vec::new(),
+            };
+            pending.extend(self.identity_events(&view, owner, &actor(), step.events)?);
+            if !pending.is_empty() {
                 match self.append(&ids::request_id(now)?, Change::of(now, pending), Vec::new()).await {
-                    Ok(_) => break,
+                    Ok(_) => {}
                     Err(Failure::Unavailable { source: Some(StoreError::Conflict { .. }), .. }) => {
                         self.feed.look();
                         self.catch_up(deadline, |later| later.applied > view.applied).await?;
+                        continue;
                     }
                     Err(other) => return Err(other),
                 }
             }
+            counts = step.counts;
+            rest = rest.get(step.taken..).unwrap_or_default();
+            deadline = Instant::now() + APPENDING;
         }
-        Ok(())
-    }
-
-    async fn end_tokens(&self, tenant: &TenantId, identities: &[IdentityId]) -> Result<(), Failure> {
-        for identity in identities {
-            // The fold has ended them; this tells of it.
-            let pending = self.ending_tokens(&self.projections.view(), tenant, identity, &actor())?;
-            if !pending.is_empty() {
-                let now = self.now();
-                self.append(&ids::request_id(now)?, Change::of(now, pending), Vec::new()).await?;
-            }
-        }
-        Ok(())
+        Ok(counts)
     }
 
     /// Work of the server itself, with an entry of its own.
@@ -264,7 +271,42 @@ fn is_abandoned(sync: &Sync, now: Timestamp) -> bool {
     sync.started_at.plus_seconds(ABANDONED_SECONDS) <= now
 }
 
-fn mirror<'v>(view: &'v View, begun: &Begun, now: Timestamp) -> Mirror<'v> {
-    let scope = begun.registration.as_ref().map_or(RegistrationScope::Platform, |registration| registration.scope);
-    Mirror { view, now, scope, sync_id: Some(begun.id.clone()) }
+fn mirror<'v>(view: &'v View, begun: &'v Begun, now: Timestamp) -> Mirror<'v> {
+    Mirror { view, now, registration: begun.registration.as_ref(), sync_id: Some(begun.id.clone()) }
+}
+
+/// What is appended at once.
+struct Step {
+    events: Vec<IdentityEvent>,
+    /// Things that are done with it.
+    taken: usize,
+    counts: SyncCounts,
+}
+
+/// The next step. It ends with whoever is `super_admin` no more: the next such is decided on without that one.
+fn step(mirror: &Mirror<'_>, begun: &Begun, items: &[Item<'_>], mut counts: SyncCounts) -> Step {
+    let (mut events, mut taken) = (Vec::new(), 0);
+    for item in items.iter().take(CHUNK) {
+        taken += 1;
+        let Some(event) = item.decide(mirror, begun, &mut counts) else { continue };
+        let is_last = may_lock_out(mirror.view, item, &event);
+        events.push(event);
+        if is_last {
+            break;
+        }
+    }
+    Step { events, taken, counts }
+}
+
+/// Whether others are to be decided on what is left after an event.
+fn may_lock_out(view: &View, item: &Item<'_>, event: &IdentityEvent) -> bool {
+    match (item, event) {
+        (_, IdentityEvent::Partner(noted)) => noted.record.status != Status::Active,
+        (_, IdentityEvent::Tenant(noted)) => noted.record.status != Status::Active,
+        (Item::User(tenant, _) | Item::AbsentUser(tenant, _), IdentityEvent::User(noted)) => {
+            let before = view.installation.people(tenant).user(&noted.record.id);
+            before.is_some_and(|before| is_end(before, &noted.record))
+        }
+        _ => false,
+    }
 }

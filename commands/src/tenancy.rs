@@ -4,7 +4,7 @@ use scaivault_domain::directory::{
     Change as RecordChange, IdentityEvent, Noted, Partner, Provenance, Source, Status, Tenant,
 };
 use scaivault_domain::tenant::TenantSettings;
-use scaivault_domain::{DurationText, ErrorCode, Owner, PartnerId, Rejection, TenantId, Timestamp};
+use scaivault_domain::{DurationText, ErrorCode, Owner, PartnerId, Rejection, TenantId, Timestamp, granting};
 use scaivault_eventstore::Revision;
 use scaivault_projections::View;
 use scaivault_projections::owners::key_owner;
@@ -100,6 +100,8 @@ impl Engine {
                 status: patch.status.unwrap_or(before.status),
                 ..before.as_ref().clone()
             };
+            let closes = before.status == Status::Active && after.status != Status::Active;
+            keep_administered(view, |tenant| closes && tenant.partner_id == *id)?;
             let changed = after != **before;
             let event = || IdentityEvent::Partner(Noted::single(RecordChange::Updated, after.clone()));
             Ok((changed.then(event).into_iter().collect(), tell(&after)?))
@@ -167,6 +169,8 @@ impl Engine {
                 status: patch.status.unwrap_or(before.status),
                 ..before.as_ref().clone()
             };
+            let closes = before.status == Status::Active && after.status != Status::Active;
+            keep_administered(view, |tenant| closes && tenant.id == *id)?;
             let changed = after != **before;
             let event = || IdentityEvent::Tenant(Noted::single(RecordChange::Updated, after.clone()));
             Ok((changed.then(event).into_iter().collect(), tell(&after)?))
@@ -218,6 +222,11 @@ impl Engine {
         let revision = |view: &View| -> Revision { view.installation.revision_of(owner) };
         self.race(request, stream, revision, plan).await
     }
+}
+
+/// Refuses to close those tenants on the last active `super_admin`.
+pub(crate) fn keep_administered(view: &View, closes: impl Fn(&Tenant) -> bool) -> Result<(), Rejection> {
+    if view.installation.holds_last_super_admin(closes) { Err(granting::last_super_admin()) } else { Ok(()) }
 }
 
 fn unless_taken(taken: bool) -> Result<(), Rejection> {

@@ -18,9 +18,10 @@ impl IdentityId {
     /// The server's own actor for records taken over from elsewhere.
     pub const IDENTITY_SYNC: &'static str = "system:identity-sync";
 
-    /// A user by e-mail address, which is lower-cased.
+    /// A user by e-mail address, which is lower-cased: its ASCII letters alone, since other characters have lower
+    /// cases that are letters of somebody else's address.
     pub fn user(email: &str) -> Self {
-        Self(format!("user:{}", email.to_lowercase()).into())
+        Self(format!("user:{}", email.to_ascii_lowercase()).into())
     }
 
     /// A service account by the slug of its name.
@@ -170,5 +171,21 @@ impl Role {
                 matches!(permission, Permission::Read | Permission::List | Permission::Write | Permission::Rotate)
             }
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_lower_cased_in_ascii_alone() {
+        assert_eq!(IdentityId::user("Kim@Acme.example").as_str(), "user:kim@acme.example");
+        // The sign of the kelvin has `k` as its lower case, and is another character.
+        let kelvin = IdentityId::user("\u{212A}im@acme.example");
+        assert_eq!(kelvin.as_str(), "user:\u{212A}im@acme.example");
+        assert_ne!(kelvin, IdentityId::user("kim@acme.example"));
+        assert_eq!(IdentityId::parse("user:\u{212A}im@acme.example").unwrap(), kelvin);
     }
 }

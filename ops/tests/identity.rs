@@ -24,6 +24,8 @@ mod mirror;
 mod process;
 #[path = "identity/provider.rs"]
 mod provider;
+#[path = "identity/reach.rs"]
+mod reach;
 #[path = "api/server.rs"]
 #[allow(dead_code)]
 mod server;

@@ -110,7 +110,9 @@ impl Installation {
                 is_ended: !content.is_active,
             };
         }
-        let Some(held) = people.user_named(identity) else { return Standing::default() };
+        let Some(held) = people.user_named(identity) else {
+            return Standing { is_ended: people.is_left(identity), ..Standing::default() };
+        };
         Standing {
             display_name: Some(held.user.display_name.as_str().into()),
             roles: held.roles(),
@@ -144,6 +146,18 @@ impl Installation {
     pub fn is_shredded(&self, owner: &Owner) -> bool {
         let tenant = owner.tenant().and_then(|id| self.tenant(id));
         tenant.is_some_and(|tenant| tenant.shredded_at.is_some())
+    }
+
+    /// Whether the last active `super_admin` is in those tenants.
+    pub fn holds_last_super_admin(&self, within: impl Fn(&Tenant) -> bool) -> bool {
+        let (mut inside, mut outside) = (false, false);
+        for (id, _) in self.people.iter().filter(|(_, people)| people.has_super_admin_besides(None)) {
+            match self.tenant(id).is_some_and(|tenant| within(tenant)) {
+                true => inside = true,
+                false => outside |= self.is_open(Some(id), None),
+            }
+        }
+        inside && !outside
     }
 
     /// The partner that an owner belongs to, or is.

@@ -4,7 +4,7 @@ mod groups;
 
 use std::sync::Arc;
 
-use imbl::{HashMap, OrdMap, OrdSet};
+use imbl::{HashMap, HashSet, OrdMap, OrdSet};
 use scaivault_domain::directory::{Group, IdentityEvent, Membership, Status, User};
 use scaivault_domain::id::{GroupId, ServiceAccountId, UserId};
 use scaivault_domain::service_account::ServiceAccount;
@@ -53,6 +53,8 @@ pub struct MadeKey {
 pub struct People {
     users: OrdMap<UserId, Arc<HeldUser>>,
     user_ids: HashMap<IdentityId, UserId>,
+    /// Identities that somebody had and nobody has.
+    left: HashSet<IdentityId>,
     provider_ids: HashMap<UserId, UserId>,
     groups: OrdMap<GroupId, Arc<Group>>,
     group_ids: HashMap<IdentityId, GroupId>,
@@ -89,6 +91,25 @@ impl People {
     /// The user who is that identity.
     pub fn user_named(&self, identity: &IdentityId) -> Option<&Arc<HeldUser>> {
         self.users.get(self.user_ids.get(identity)?)
+    }
+
+    /// Whether an identity was somebody's and is nobody's: whoever comes with it is refused until it is again.
+    pub fn is_left(&self, identity: &IdentityId) -> bool {
+        self.left.contains(identity)
+    }
+
+    /// Identities whose tokens end when a user becomes so: that of who is deleted, the one it had before, and the
+    /// one it has from then on if that was another's.
+    pub fn parted_from(&self, after: &User) -> Vec<IdentityId> {
+        let User { id, identity, status, .. } = after;
+        let of_other = self.user_ids.get(identity).is_some_and(|holder| holder != id) || self.is_left(identity);
+        let parts = match *status == Status::Deleted {
+            true => self.user_named(identity).is_none_or(|held| held.user.id == *id),
+            false => of_other,
+        };
+        let before = self.users.get(id).map(|before| &before.user.identity);
+        let before = before.filter(|before| *before != identity && self.user_ids.get(*before) == Some(id));
+        parts.then(|| identity.clone()).into_iter().chain(before.cloned()).collect()
     }
 
     /// The user whom the identity provider calls so.
@@ -207,16 +228,41 @@ impl People {
         if let Some(before) = self.users.get(id).filter(|before| before.user.identity != *identity)
             && self.user_ids.get(&before.user.identity) == Some(id)
         {
-            self.user_ids.remove(&before.user.identity.clone());
+            let before = before.user.identity.clone();
+            self.user_ids.remove(&before);
+            self.left.insert(before);
         }
         let other = self.user_named(identity).filter(|other| other.user.id != *id);
         if *status != Status::Deleted || other.is_none_or(|other| other.user.status == Status::Deleted) {
-            self.user_ids.insert(identity.clone(), id.clone());
+            self.hold_name(identity.clone(), id.clone());
         }
         if let Some(provider_id) = &held.user.provider_id {
             self.provider_ids.insert(provider_id.clone(), id.clone());
         }
         self.users.insert(id.clone(), Arc::new(held));
+    }
+
+    /// Enters whom an identity means, where several had it.
+    pub(crate) fn hold_name(&mut self, identity: IdentityId, id: UserId) {
+        self.left.remove(&identity);
+        self.user_ids.insert(identity, id);
+    }
+
+    /// Enters an identity that is nobody's any more.
+    pub(crate) fn hold_left(&mut self, identity: IdentityId) {
+        self.left.insert(identity);
+    }
+
+    /// Whom identities mean that several have had.
+    pub(crate) fn shared_names(&self) -> impl Iterator<Item = (&IdentityId, &UserId)> {
+        let names =
+            self.users.values().filter_map(|held| self.user_ids.get_key_value(&held.user.identity).zip(Some(held)));
+        names.filter(|((_, holder), held)| **holder != held.user.id).map(|(name, _)| name)
+    }
+
+    /// Identities that are nobody's any more.
+    pub(crate) fn left(&self) -> impl Iterator<Item = &IdentityId> {
+        self.left.iter()
     }
 
     /// Enters a service account as it is.

@@ -1,16 +1,105 @@
-//! What differs between what was fetched and what is here: the events that make it the same.
+//! What is to be compared between there and here, and the events that make it the same.
+//!
+//! Each thing is decided by itself, on what is here at that moment: what happened while the provider was
+//! asked is newer, and stays.
 
 use std::collections::BTreeSet;
 
-use scaivault_domain::directory::{Change as RecordChange, IdentityEvent, Noted, Source, Status};
+use scaivault_domain::directory::{Change as RecordChange, IdentityEvent, Noted, Provenance, Source, Status};
 use scaivault_domain::id::{GroupId, UserId};
-use scaivault_domain::scaikey::{Registration, RegistrationScope, SyncCounts, SyncTarget};
-use scaivault_domain::{PartnerId, TenantId};
+use scaivault_domain::scaikey::{RegistrationScope, SyncCounts, SyncTarget};
+use scaivault_domain::{PartnerId, TenantId, Timestamp};
+use scaivault_projections::{People, View};
 
 use super::Begun;
-use crate::hook::is_within;
 use crate::mirror::{Mirror, Said, differs};
-use crate::provider::{Fetched, FetchedTenant};
+use crate::provider::{Fetched, FetchedTenant, Record};
+
+/// One thing to be compared.
+pub(super) enum Item<'f> {
+    Partner(&'f Record<PartnerId>),
+    Tenant(&'f Record<TenantId>),
+    User(&'f TenantId, &'f Record<UserId>),
+    Group(&'f TenantId, &'f Record<GroupId>),
+    Member(&'f TenantId, &'f (GroupId, UserId, Timestamp)),
+    AbsentPartner(PartnerId),
+    AbsentTenant(TenantId),
+    AbsentUser(&'f TenantId, UserId),
+    AbsentGroup(&'f TenantId, GroupId),
+    AbsentMember(&'f TenantId, (GroupId, UserId)),
+}
+
+impl Item<'_> {
+    /// The event that makes it the same here, if it differs.
+    pub(super) fn decide(&self, mirror: &Mirror<'_>, begun: &Begun, counts: &mut SyncCounts) -> Option<IdentityEvent> {
+        let installation = &mirror.view.installation;
+        let gone = Said { status: Some(Status::Deleted), ..Said::default() };
+        // What is absent is so as of the beginning: what happened to it meanwhile comes by webhook, and is newer.
+        let began = begun.started_at;
+        match self {
+            Self::Partner(record) => {
+                let noted = mirror.partner(&record.id, &record.said, record.at)?;
+                let before = installation.partner(&record.id).map(AsRef::as_ref).cloned();
+                let before = before.map(|before| IdentityEvent::Partner(as_it_is(before)));
+                counted(before.as_ref(), IdentityEvent::Partner(noted), counts)
+            }
+            Self::Tenant(record) => {
+                let noted = mirror.tenant(&record.id, &record.said, record.at)?;
+                installation.partner(&noted.record.partner_id)?;
+                let before = installation.tenant(&record.id).map(AsRef::as_ref).cloned();
+                let before = before.map(|before| IdentityEvent::Tenant(as_it_is(before)));
+                counted(before.as_ref(), IdentityEvent::Tenant(noted), counts)
+            }
+            Self::User(tenant, record) => {
+                let noted = mirror.user(tenant, &record.id, &record.said, record.at)?;
+                let before = installation.people(tenant).user(&noted.record.id).map(|held| held.user.clone());
+                let before = before.map(|user| IdentityEvent::User(as_it_is(user)));
+                counted(before.as_ref(), IdentityEvent::User(noted), counts)
+            }
+            Self::Group(tenant, record) => {
+                let people = installation.people(tenant);
+                let noted = mirror.group(people, &record.id, &record.said, record.at)?;
+                let before = people.group(&record.id).map(AsRef::as_ref).cloned();
+                let before = before.map(|group| IdentityEvent::Group(as_it_is(group)));
+                counted(before.as_ref(), IdentityEvent::Group(noted), counts)
+            }
+            Self::Member(tenant, (group, user, since)) => {
+                let people = installation.people(tenant);
+                let mut noted = mirror.membership(people, (group, user), true, began)?;
+                let before = people.membership(group, &noted.record.user_id).map(AsRef::as_ref).cloned();
+                if before.as_ref().is_none_or(|before| !before.is_member) {
+                    noted.record.added_at = *since;
+                }
+                let before = before.map(|record| IdentityEvent::Membership(as_it_is(record)));
+                counted(before.as_ref(), IdentityEvent::Membership(noted), counts)
+            }
+            Self::AbsentPartner(id) => {
+                installation.partner(id).filter(|partner| counts_still(&partner.provenance, partner.status))?;
+                counted(None, IdentityEvent::Partner(mirror.partner(id, &gone, began)?), counts)
+            }
+            Self::AbsentTenant(id) => {
+                installation.tenant(id).filter(|tenant| counts_still(&tenant.provenance, tenant.status))?;
+                counted(None, IdentityEvent::Tenant(mirror.tenant(id, &gone, began)?), counts)
+            }
+            Self::AbsentUser(tenant, id) => {
+                let held = installation.people(tenant).user(id);
+                held.filter(|held| counts_still(&held.user.provenance, held.user.status))?;
+                counted(None, IdentityEvent::User(mirror.user(tenant, id, &gone, began)?), counts)
+            }
+            Self::AbsentGroup(tenant, id) => {
+                let people = installation.people(tenant);
+                people.group(id).filter(|group| counts_still(&group.provenance, group.status))?;
+                counted(None, IdentityEvent::Group(mirror.group(people, id, &gone, began)?), counts)
+            }
+            Self::AbsentMember(tenant, (group, user)) => {
+                let people = installation.people(tenant);
+                people.membership(group, user).filter(|membership| membership.is_member)?;
+                let noted = mirror.membership(people, (group, user), false, began)?;
+                counted(None, IdentityEvent::Membership(noted), counts)
+            }
+        }
+    }
+}
 
 /// Counts an event, and whether it is worth being appended.
 fn counted(before: Option<&IdentityEvent>, after: IdentityEvent, counts: &mut SyncCounts) -> Option<IdentityEvent> {
@@ -27,154 +116,67 @@ fn counted(before: Option<&IdentityEvent>, after: IdentityEvent, counts: &mut Sy
     Some(after)
 }
 
-/// Partners and tenants.
-pub(super) fn platform(
-    mirror: &Mirror<'_>,
-    begun: &Begun,
-    fetched: &Fetched,
-    counts: &mut SyncCounts,
-) -> Vec<IdentityEvent> {
-    let installation = &mirror.view.installation;
-    let mut events = Vec::new();
-    for record in &fetched.partners {
-        let Some(noted) = mirror.partner(&record.id, &record.said, record.at) else { continue };
-        let before = installation.partner(&record.id);
-        let before = before.map(|before| IdentityEvent::Partner(as_it_is(mirror, before.as_ref().clone())));
-        events.extend(counted(before.as_ref(), IdentityEvent::Partner(noted), counts));
-    }
-    for FetchedTenant { tenant: record, .. } in &fetched.tenants {
-        let known: BTreeSet<&PartnerId> = fetched.partners.iter().map(|partner| &partner.id).collect();
-        let partner = record.said.partner_id.as_ref();
-        let has_partner = partner.is_some_and(|id| known.contains(id) || installation.partner(id).is_some());
-        let Some(noted) = mirror.tenant(&record.id, &record.said, record.at).filter(|_| has_partner) else { continue };
-        if !is_ours(mirror, begun, &noted.record.partner_id, Some(&noted.record.slug)) {
-            continue;
-        }
-        let before = installation.tenant(&record.id);
-        let before = before.map(|before| IdentityEvent::Tenant(as_it_is(mirror, before.as_ref().clone())));
-        events.extend(counted(before.as_ref(), IdentityEvent::Tenant(noted), counts));
-    }
-    events.extend(absent(mirror, begun, fetched, counts));
-    events
-}
-
-/// Whether a tenant is within the registration, if there is one.
-pub(super) fn is_ours(mirror: &Mirror<'_>, begun: &Begun, partner: &PartnerId, slug: Option<&String>) -> bool {
-    let within = |registration: &Registration| is_within(mirror.view, registration, partner, slug);
-    begun.registration.as_ref().is_none_or(within)
-}
-
 /// A record that is here, to be compared with what it is to be.
-fn as_it_is<T>(mirror: &Mirror<'_>, record: T) -> Noted<T> {
-    Noted { change: RecordChange::Updated, sync_id: mirror.sync_id.clone(), record }
+fn as_it_is<T>(record: T) -> Noted<T> {
+    Noted { change: RecordChange::Updated, sync_id: None, record }
+}
+
+/// Whether a record is the provider's and not gone yet.
+fn counts_still(provenance: &Provenance, status: Status) -> bool {
+    provenance.source == Source::Scaikey && status != Status::Deleted
 }
 
 /// Partners and tenants of the target that the provider has no more.
-fn absent(mirror: &Mirror<'_>, begun: &Begun, fetched: &Fetched, counts: &mut SyncCounts) -> Vec<IdentityEvent> {
+pub(super) fn absent<'f>(mirror: &Mirror<'_>, begun: &Begun, fetched: &'f Fetched) -> Vec<Item<'f>> {
     let installation = &mirror.view.installation;
-    let gone = Said { status: Some(Status::Deleted), ..Said::default() };
-    let mut events = Vec::new();
+    let scope = mirror.registration.map_or(RegistrationScope::Platform, |registration| registration.scope);
+    let everything = begun.target == SyncTarget::default() && scope == RegistrationScope::Platform;
     let partners: BTreeSet<&PartnerId> = fetched.partners.iter().map(|record| &record.id).collect();
-    let everything = begun.target == SyncTarget::default() && mirror.scope == RegistrationScope::Platform;
-    let mirrored = |source: Source, status: Status| source == Source::Scaikey && status != Status::Deleted;
-    for partner in installation.partners().filter(|_| everything) {
-        if mirrored(partner.provenance.source, partner.status) && !partners.contains(&partner.id) {
-            let noted = mirror.partner(&partner.id, &gone, begun.started_at);
-            events.extend(noted.and_then(|noted| counted(None, IdentityEvent::Partner(noted), counts)));
-        }
-    }
     let tenants: BTreeSet<&TenantId> = fetched.tenants.iter().map(|tenant| &tenant.tenant.id).collect();
-    for tenant in installation.tenants() {
-        let within = match (&begun.target.tenant_id, &begun.target.partner_id) {
-            (Some(id), _) => tenant.id == *id,
-            (None, Some(id)) => tenant.partner_id == *id,
-            (None, None) => true,
-        };
-        let within = within && is_ours(mirror, begun, &tenant.partner_id, Some(&tenant.slug));
-        if within && mirrored(tenant.provenance.source, tenant.status) && !tenants.contains(&tenant.id) {
-            let noted = mirror.tenant(&tenant.id, &gone, begun.started_at);
-            events.extend(noted.and_then(|noted| counted(None, IdentityEvent::Tenant(noted), counts)));
-        }
-    }
-    events
+    let gone = installation.partners().filter(|partner| everything && !partners.contains(&partner.id));
+    let gone = gone.filter(|partner| counts_still(&partner.provenance, partner.status));
+    let mut items: Vec<_> = gone.map(|partner| Item::AbsentPartner(partner.id.clone())).collect();
+    let gone = installation.tenants().filter(|tenant| match (&begun.target.tenant_id, &begun.target.partner_id) {
+        (Some(id), _) => tenant.id == *id,
+        (None, Some(id)) => tenant.partner_id == *id,
+        (None, None) => true,
+    });
+    let gone = gone.filter(|tenant| counts_still(&tenant.provenance, tenant.status) && !tenants.contains(&tenant.id));
+    let gone = gone.filter(|tenant| mirror.reaches_people(&tenant.partner_id, &tenant.slug));
+    items.extend(gone.map(|tenant| Item::AbsentTenant(tenant.id.clone())));
+    items
 }
 
-/// Users, groups and memberships of one tenant.
-pub(super) fn people(
-    mirror: &Mirror<'_>,
-    begun: &Begun,
-    tenant: &FetchedTenant,
-    counts: &mut SyncCounts,
-) -> Vec<IdentityEvent> {
-    let people = mirror.view.installation.people(&tenant.tenant.id);
-    let gone = Said { status: Some(Status::Deleted), ..Said::default() };
-    let mut events = Vec::new();
-    let mut seen: BTreeSet<UserId> = BTreeSet::new();
-    for record in &tenant.users {
-        let Some(noted) = mirror.user(people, &record.id, &record.said, record.at) else {
-            seen.extend(people.user_of_provider(&record.id).map(|held| held.user.id.clone()));
-            continue;
-        };
-        seen.insert(noted.record.id.clone());
-        let before = people.user(&noted.record.id).map(|held| held.user.clone());
-        let before = before.map(|user| IdentityEvent::User(as_it_is(mirror, user)));
-        events.extend(counted(before.as_ref(), IdentityEvent::User(noted), counts));
-    }
-    let mirrored = |source: Source, status: Status| source == Source::Scaikey && status != Status::Deleted;
-    for held in people.users().filter(|held| mirrored(held.user.provenance.source, held.user.status)) {
-        if !seen.contains(&held.user.id) {
-            let noted = mirror.user(people, &held.user.id, &gone, begun.started_at);
-            events.extend(noted.and_then(|noted| counted(None, IdentityEvent::User(noted), counts)));
-        }
-    }
+/// Users and groups of one tenant.
+pub(super) fn records<'f>(_: &View, tenant: &'f FetchedTenant) -> Vec<Item<'f>> {
+    let id = &tenant.tenant.id;
+    let users = tenant.users.iter().map(|record| Item::User(id, record));
+    users.chain(tenant.groups.iter().map(|record| Item::Group(id, record))).collect()
+}
+
+/// Memberships of one tenant, and what the provider has no more; after its users, who may be records made before.
+pub(super) fn rest<'f>(view: &View, tenant: &'f FetchedTenant) -> Vec<Item<'f>> {
+    let id = &tenant.tenant.id;
+    let people = view.installation.people(id);
+    let users: BTreeSet<UserId> = tenant.users.iter().map(|record| recorded(people, &record.id)).collect();
     let groups: BTreeSet<&GroupId> = tenant.groups.iter().map(|record| &record.id).collect();
-    for record in &tenant.groups {
-        let Some(noted) = mirror.group(people, &record.id, &record.said, record.at) else { continue };
-        let before = people.group(&record.id).map(|group| group.as_ref().clone());
-        let before = before.map(|group| IdentityEvent::Group(as_it_is(mirror, group)));
-        events.extend(counted(before.as_ref(), IdentityEvent::Group(noted), counts));
-    }
-    for group in people.groups().filter(|group| mirrored(group.provenance.source, group.status)) {
-        if !groups.contains(&group.id) {
-            let noted = mirror.group(people, &group.id, &gone, begun.started_at);
-            events.extend(noted.and_then(|noted| counted(None, IdentityEvent::Group(noted), counts)));
-        }
-    }
-    events.extend(memberships(mirror, begun, tenant, counts));
-    events
+    let members: BTreeSet<(&GroupId, UserId)> =
+        tenant.members.iter().map(|(group, user, _)| (group, recorded(people, user))).collect();
+    let gone = people.users().filter(|held| counts_still(&held.user.provenance, held.user.status));
+    let gone = gone.filter(|held| !users.contains(&held.user.id));
+    let mut items: Vec<_> = gone.map(|held| Item::AbsentUser(id, held.user.id.clone())).collect();
+    let gone = people.groups().filter(|group| counts_still(&group.provenance, group.status));
+    let gone = gone.filter(|group| !groups.contains(&group.id));
+    items.extend(gone.map(|group| Item::AbsentGroup(id, group.id.clone())));
+    items.extend(tenant.members.iter().map(|member| Item::Member(id, member)));
+    let gone = people.memberships().filter(|held| held.is_member && held.provenance.source == Source::Scaikey);
+    let gone = gone.map(|held| (held.group_id.clone(), held.user_id.clone()));
+    let gone = gone.filter(|(group, user)| !members.contains(&(group, user.clone())));
+    items.extend(gone.map(|key| Item::AbsentMember(id, key)));
+    items
 }
 
-fn memberships(
-    mirror: &Mirror<'_>,
-    begun: &Begun,
-    tenant: &FetchedTenant,
-    counts: &mut SyncCounts,
-) -> Vec<IdentityEvent> {
-    let people = mirror.view.installation.people(&tenant.tenant.id);
-    let mut events = Vec::new();
-    let mut seen: BTreeSet<(GroupId, UserId)> = BTreeSet::new();
-    for (group, user, since) in &tenant.members {
-        // As of the beginning: what happened to it meanwhile comes by webhook, and is newer.
-        let Some(noted) = mirror.membership(people, (group, user), true, begun.started_at) else { continue };
-        seen.insert((noted.record.group_id.clone(), noted.record.user_id.clone()));
-        let before = people.membership(group, &noted.record.user_id).map(|membership| membership.as_ref().clone());
-        let is_new = before.as_ref().is_none_or(|before| !before.is_member);
-        let mut noted = noted;
-        if is_new {
-            noted.record.added_at = *since;
-        }
-        let before = before.map(|record| IdentityEvent::Membership(as_it_is(mirror, record)));
-        events.extend(counted(before.as_ref(), IdentityEvent::Membership(noted), counts));
-    }
-    let present = people
-        .memberships()
-        .filter(|membership| membership.is_member && membership.provenance.source == Source::Scaikey);
-    for membership in present {
-        let key = (membership.group_id.clone(), membership.user_id.clone());
-        if !seen.contains(&key) {
-            let noted = mirror.membership(people, (&key.0, &key.1), false, begun.started_at);
-            events.extend(noted.and_then(|noted| counted(None, IdentityEvent::Membership(noted), counts)));
-        }
-    }
-    events
+/// The id here of a user of the provider.
+fn recorded(people: &People, id: &UserId) -> UserId {
+    people.user_of_provider(id).map_or_else(|| id.clone(), |held| held.user.id.clone())
 }

@@ -131,3 +131,36 @@ async fn storing_needs_what_writing_needs() {
     assert_eq!((second.status, &second.body, second.header("idempotency-replayed")), (201, &first.body, "true"));
     assert_eq!(server.call("GET", KEYS, None).await.body["total"], 1);
 }
+
+#[tokio::test]
+async fn a_key_opens_no_more_than_the_token_it_was_made_with() {
+    let server = Server::start();
+    for path in ["app/db", "other/db"] {
+        let made = server.call("PUT", &format!("/v1/secrets/{path}"), Some(json!({"data": {"a": 1}}))).await;
+        assert_eq!(made.status, 201);
+    }
+    let (_, id) = account(&server, json!({"name": "reader", "roles": ["secrets-reader"]})).await;
+    let path = format!("/v1/identity/service-accounts/{id}/keys");
+    let make = async |token: &str| server.call_as(token, "POST", &path, Some(json!({"name": "k"})), &[]).await;
+    let few = server.token(&["identity:admin", "secrets:list"], json!({})).await;
+    let refused = make(&few).await;
+    assert_eq!((refused.status, refused.code()), (403, "access_denied"));
+    assert_eq!(refused.detail("reason"), "insufficient_scope");
+    assert_eq!(refused.detail("required_scope"), "secrets:read");
+
+    let narrow = server.token(&["admin"], json!({"allowed_paths": ["app/**"]})).await;
+    let wide = server.token(&["admin"], json!({})).await;
+    let mut keys = Vec::new();
+    for token in [&narrow, &wide] {
+        let made = make(token).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        keys.push(made.body["key"].as_str().unwrap().to_owned());
+        assert_eq!(server.call("POST", "/v1/auth/revoke", Some(json!({"token": token}))).await.status, 200);
+    }
+    assert_eq!(whoami(&server, &keys[0]).await.code(), "token_revoked", "it ends with the token it was made with");
+    assert_eq!(whoami(&server, &keys[1]).await.status, 200, "a key of an administrator at large does not");
+    let narrow = server.token(&["admin"], json!({"allowed_paths": ["app/**"]})).await;
+    let key = make(&narrow).await.body["key"].as_str().unwrap().to_owned();
+    let read = async |path: &str| server.call_as(&key, "GET", &format!("/v1/secrets/{path}"), None, &[]).await.status;
+    assert_eq!((read("app/db").await, read("other/db").await), (200, 403));
+}

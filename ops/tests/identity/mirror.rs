@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::server::{Answer, Server};
 
-const SECRET: &str = "a webhook secret of 32 bytes or more";
+pub const SECRET: &str = "a webhook secret of 32 bytes or more";
 
 /// A server that is registered by hand, and how many events were sent to it.
 pub struct Mirror {
@@ -32,12 +32,12 @@ impl Mirror {
     }
 
     /// Sends an event of the second `at` of a certain minute, with an id of its own.
-    pub async fn tell(&self, event_type: &str, at: u32, resource: &str, data: Value) -> Answer {
+    async fn tell_in(&self, tenant: &str, event_type: &str, at: u32, resource: &str, data: Value) -> Answer {
         self.sent.set(self.sent.get() + 1);
         let body = json!({
             "event_id": format!("evt_{}", self.sent.get()), "event_type": event_type,
             "timestamp": format!("2026-04-23T14:00:{at:02}Z"), "resource": {"id": resource}, "data": data,
-            "tenant_id": "tnt_dev", "partner_id": "prt_dev", "later": {"unknown": true},
+            "tenant_id": tenant, "partner_id": "prt_dev", "later": {"unknown": true},
         });
         self.send(&body).await
     }
@@ -60,7 +60,12 @@ impl Mirror {
 
     /// Whether an event changed something.
     pub async fn applies(&self, event_type: &str, at: u32, resource: &str, data: Value) -> bool {
-        let answer = self.tell(event_type, at, resource, data).await;
+        self.applies_in("tnt_dev", event_type, at, resource, data).await
+    }
+
+    /// The same of a record of another tenant.
+    pub async fn applies_in(&self, tenant: &str, event_type: &str, at: u32, resource: &str, data: Value) -> bool {
+        let answer = self.tell_in(tenant, event_type, at, resource, data).await;
         assert_eq!((answer.status, &answer.body["received"]), (200, &json!(true)), "{answer:?}");
         answer.body["applied"].as_bool().unwrap()
     }
@@ -264,10 +269,12 @@ async fn roles_are_given_besides_those_of_the_provider() {
 #[tokio::test]
 async fn who_was_known_before_keeps_what_it_was_given() {
     let mirror = Mirror::start(json!({"scope": "platform"})).await;
+    let spare = json!({"email": "spare@acme.example", "role": "super_admin"});
+    assert!(mirror.applies("user.created", 1, "spare", spare).await);
     assert!(mirror.applies("user.created", 1, "xyz", json!({"email": "root@dev", "display_name": "Root"})).await);
     let me = mirror.server.call("GET", "/v1/auth/whoami", None).await.body;
     assert_eq!((&me["display_name"], &me["roles"]), (&json!("Root"), &json!(["super_admin"])), "{me}");
-    assert_eq!(mirror.get("tenants/tnt_dev/users").await["total"], 1);
+    assert_eq!(mirror.get("tenants/tnt_dev/users").await["total"], 2);
     assert!(mirror.applies("user.updated", 2, "usr_xyz", json!({"display_name": "Rooty"})).await);
     assert_eq!(mirror.get("resolve/user/root@dev").await["display_name"], "Rooty");
     assert!(mirror.applies("user.suspended", 3, "xyz", json!({})).await);

@@ -178,6 +178,17 @@ async fn a_new_account_of_an_old_name_inherits_nothing() {
     let child = server.call_as(&before, "POST", "/v1/auth/tokens", Some(body), &[]).await.body;
     let child = child["token"].as_str().unwrap().to_owned();
     assert_eq!(whoami(&server, &child).await.status, 200);
+    let key_there =
+        json!({"kty": "OKP", "crv": "Ed25519", "kid": "1", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"});
+    let issuer = json!({"name": "i", "issuer": "https://i.example", "audiences": ["a"], "jwks": {"keys": [key_there]}});
+    let issuer = server.call("POST", "/v1/auth/issuers", Some(issuer)).await.body;
+    account(&server, json!({"name": "other"})).await;
+    for identity in ["sa:job", "sa:other"] {
+        let rule = json!({"name": identity, "issuer_id": issuer["id"], "subject": "s", "identity_id": identity,
+                          "scopes": ["secrets:read"]});
+        let rule = server.call("POST", "/v1/auth/exchange-rules", Some(rule)).await;
+        assert_eq!(rule.status, 201, "{rule:?}");
+    }
     assert_eq!(server.call("DELETE", &format!("{ROUTE}/sa:job"), None).await.status, 204);
     let (made, _) = account(&server, json!({"name": "job", "roles": ["secrets-reader"]})).await;
     assert_eq!((&made["key_count"], &made["last_used_at"]), (&json!(0), &json!(null)));
@@ -185,6 +196,8 @@ async fn a_new_account_of_an_old_name_inherits_nothing() {
         let refused = whoami(&server, token).await;
         assert_eq!((refused.status, refused.code()), (401, "token_revoked"));
     }
+    let rules = server.call("GET", "/v1/auth/exchange-rules", None).await.body;
+    assert!(rules.to_string().contains("sa:other") && !rules.to_string().contains("sa:job"), "{rules}");
     let after = key(&server, "sa:job").await;
     assert_eq!(whoami(&server, &after).await.body["scopes"], json!(["secrets:list", "secrets:read"]));
     let shown = server.call("GET", &format!("{ROUTE}/sa:job"), None).await.body;

@@ -230,13 +230,17 @@ async fn settings_act_on_secrets() {
 #[tokio::test]
 async fn suspension_ends_access_at_once_and_for_a_time() {
     let server = Server::start();
-    let other = tenant(&server, "Other").await;
-    let token = stranger(&server, &other, json!({"name": "job", "roles": ["secrets-writer"]})).await;
+    let partner = server.call("POST", "/v1/identity/partners", Some(json!({"name": "Foreign"}))).await.body;
+    let partner = partner["id"].as_str().unwrap();
+    let other = json!({"name": "Other", "partner_id": partner});
+    let other = server.call("POST", "/v1/identity/tenants", Some(other)).await.body;
+    let other = other["id"].as_str().unwrap();
+    let token = stranger(&server, other, json!({"name": "job", "roles": ["secrets-writer"]})).await;
     let there = format!("/v1/t/{other}/secrets/app/db");
     assert_eq!(server.call("PUT", &there, Some(json!({"data": {"a": 1}}))).await.status, 201);
     assert_eq!(server.call_as(&token, "GET", "/v1/secrets/app/db", None, &[]).await.status, 200);
     let paths =
-        [(format!("/v1/identity/tenants/{other}"), "tenant"), ("/v1/identity/partners/ptn_dev".into(), "partner")];
+        [(format!("/v1/identity/tenants/{other}"), "tenant"), (format!("/v1/identity/partners/{partner}"), "partner")];
     for (path, what) in &paths {
         let suspended = server.call("PATCH", path, Some(json!({"status": "SUSPENDED"}))).await;
         assert_eq!((suspended.status, &suspended.body["status"]), (200, &json!("SUSPENDED")), "{what}");
@@ -255,5 +259,27 @@ async fn suspension_ends_access_at_once_and_for_a_time() {
         let restored = server.call("PATCH", path, Some(json!({"status": "ACTIVE"}))).await;
         assert_eq!((restored.status, &restored.body["status"]), (200, &json!("ACTIVE")), "{what}");
         assert_eq!(server.call_as(&token, "GET", "/v1/secrets/app/db", None, &[]).await.status, 200, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn the_last_super_admin_is_not_locked_out() {
+    let server = Server::start();
+    let suspended = || Some(json!({"status": "SUSPENDED"}));
+    for path in ["tenants/tnt_dev", "partners/ptn_dev"] {
+        let refused = server.call("PATCH", &format!("/v1/identity/{path}"), suspended()).await;
+        assert_eq!((refused.status, refused.code()), (403, "forbidden"), "{path}");
+        assert_eq!(refused.detail("reason"), "last_super_admin", "{path}");
+    }
+    let partner = server.call("POST", "/v1/identity/partners", Some(json!({"name": "Foreign"}))).await.body;
+    let other = json!({"name": "Other", "partner_id": partner["id"]});
+    let other = server.call("POST", "/v1/identity/tenants", Some(other)).await.body;
+    let other = other["id"].as_str().unwrap();
+    stranger(&server, other, json!({"name": "spare", "roles": ["super_admin"]})).await;
+    let closed = server.call("PATCH", "/v1/identity/tenants/tnt_dev", suspended()).await;
+    assert_eq!(closed.status, 200, "there is another one");
+    for path in [format!("tenants/{other}"), format!("partners/{}", partner["id"].as_str().unwrap())] {
+        let refused = server.call("PATCH", &format!("/v1/identity/{path}"), suspended()).await;
+        assert_eq!(refused.detail("reason"), "last_super_admin", "{path}: {refused:?}");
     }
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use scaivault_domain::directory::{Group, Membership, Partner, Tenant};
+use scaivault_domain::id::UserId;
 use scaivault_domain::scaikey::Sync;
 use scaivault_domain::tenant::TenantSettings;
-use scaivault_domain::{Owner, Timestamp};
+use scaivault_domain::{IdentityId, Owner, Timestamp};
 use scaivault_eventstore::Revision;
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,8 @@ enum Row {
     Handled(Arc<str>),
     Settings(TenantSettings, Timestamp),
     User(HeldUser),
+    Named(IdentityId, UserId),
+    Left(IdentityId),
     Group(Group),
     Membership(Membership),
     Account(HeldAccount),
@@ -50,6 +53,8 @@ pub(super) fn write<E, F: FnMut(&Owner, &[u8]) -> Result<(), E>>(view: &View, to
         let rows = std::iter::once(Row::Revision(people.revision().0))
             .chain(settings)
             .chain(people.users().map(|held| Row::User(held.as_ref().clone())))
+            .chain(people.shared_names().map(|(identity, id)| Row::Named(identity.clone(), id.clone())))
+            .chain(people.left().map(|identity| Row::Left(identity.clone())))
             .chain(people.groups().map(|group| Row::Group(group.as_ref().clone())))
             .chain(people.memberships().map(|membership| Row::Membership(membership.as_ref().clone())))
             .chain(people.accounts().map(|held| Row::Account(held.as_ref().clone())))
@@ -79,6 +84,8 @@ pub(super) fn read(owner: &Owner, from: &mut Decoder<'_>, view: &mut View) -> Op
                 Row::Revision(revision) => people.restore_revision(Revision(revision)),
                 Row::Settings(settings, at) => people.hold_settings(settings, at),
                 Row::User(held) => people.hold_user(held),
+                Row::Named(identity, id) => people.hold_name(identity, id),
+                Row::Left(identity) => people.hold_left(identity),
                 Row::Group(group) => people.hold_group(group),
                 Row::Membership(membership) => people.hold_membership(membership),
                 Row::Account(held) => people.hold_account(held),

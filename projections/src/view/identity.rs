@@ -1,7 +1,7 @@
 //! What changes of identities bring about: in whose people they are, whose tokens they end, and what
 //! is left of a tenant whose key is destroyed.
 
-use scaivault_domain::directory::{IdentityEvent, Status};
+use scaivault_domain::directory::IdentityEvent;
 use scaivault_domain::token::{TokenCreated, TokenKind};
 use scaivault_domain::{IdentityId, IdentityType, Owner, TenantId, Timestamp};
 use scaivault_eventstore::Revision;
@@ -28,10 +28,10 @@ impl View {
         if let IdentityEvent::AccountDeleted { identity, .. } = &event {
             self.tokens.end_those_of(tenant, identity, at);
         }
-        if let IdentityEvent::User(noted) = &event
-            && noted.record.status == Status::Deleted
-        {
-            self.tokens.end_those_of(tenant, &noted.record.identity, at);
+        if let IdentityEvent::User(noted) = &event {
+            for identity in self.installation.people(tenant).parted_from(&noted.record) {
+                self.tokens.end_those_of(tenant, &identity, at);
+            }
         }
         self.installation.people_mut(tenant).fold(event, at, by, revision);
     }

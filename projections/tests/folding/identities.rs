@@ -1,5 +1,6 @@
 //! Users, groups, service accounts and the provider: live, rebuilt, from a snapshot; and tenants that end.
 
+use scaivault_domain::access::Narrowing;
 use scaivault_domain::directory::{
     Change, Group, IdentityEvent, Membership, Noted, Partner, Provenance, Source, Status, Tenant, User,
 };
@@ -9,7 +10,8 @@ use scaivault_domain::scaikey::{
 };
 use scaivault_domain::service_account::{Content, ServiceAccount, scopes_of};
 use scaivault_domain::tenant::TenantSettings;
-use scaivault_domain::{Event, IdentityId, Owner, PartnerId, Role, TenantId, TokenId};
+use scaivault_domain::token::{TokenCreated, TokenKind};
+use scaivault_domain::{Event, IdentityId, Owner, PartnerId, Role, Scopes, TenantId, TokenId};
 use scaivault_projections::View;
 use scaivault_projections::owners::key_owner;
 use scaivault_projections::snapshot::Snapshots;
@@ -238,4 +240,61 @@ async fn a_tenant_without_a_key_is_passed_over() {
     node.audited(vec![read.entry(&acme()), read.entry(&other())]).await;
     node.write(&other(), &path("app/db"), "{\"a\":2}").await;
     assert_eq!(node.rebuild().await.view().applied, node.projections.applied());
+}
+
+fn token(node: &Node, id: &str, email: &str) -> Event {
+    Event::TokenCreated(TokenCreated {
+        id: TokenId::parse(id).unwrap(),
+        kind: TokenKind::Personal,
+        name: "a".into(),
+        hash: id.into(),
+        prefix: "skt_0aB4".into(),
+        identity: IdentityId::user(email),
+        tenant_id: Some(tenant_id(&acme())),
+        partner_id: None,
+        scopes: Scopes::all(),
+        narrowing: Narrowing::default(),
+        own_narrowing: (false, false),
+        made_with: None,
+        made_with_jwt: None,
+        exchange_rule: None,
+        expires_at: Some(node.now().plus_seconds(3_600)),
+    })
+}
+
+/// Whether the tokens of an address are ended, and whether whoever comes with it is refused.
+fn ends(view: &View, token: &str, email: &str) -> (bool, bool) {
+    let held = view.tokens.by_hash(token).unwrap();
+    let standing = view.installation.standing(Some(&tenant_id(&acme())), &IdentityId::user(email));
+    (view.is_token_revoked(&held.token), standing.is_ended)
+}
+
+#[tokio::test]
+async fn an_address_that_is_left_is_refused_until_it_is_somebodys() {
+    let (node, directory) = (filled().await, TempDir::new().unwrap());
+    let stream = node.stream(&acme(), "token", "tok_1");
+    let made = token(&node, "tok_1", "a@acme.example");
+    let committed = node.append(vec![node.draft(&acme(), stream, 1, made, None)], Vec::new(), Vec::new()).await;
+    node.folded(committed).await;
+    assert_eq!(ends(&node.projections.view(), "tok_1", "a@acme.example"), (false, false));
+    happen(&node, &acme(), 12, vec![user(&node, "usr_a", "new@acme.example", Status::Active)]).await;
+    happen(&node, &acme(), 13, vec![user(&node, "usr_a", "new@acme.example", Status::Deleted)]).await;
+    let snapshots = Snapshots::new(directory.path().join("left"), node.sealer.clone());
+    snapshots.write(&node.projections.freeze().await).unwrap();
+    let views = [node.projections.view().as_ref().clone(), node.rebuild().await.view().as_ref().clone()];
+    for view in views.iter().chain(&read(&snapshots)) {
+        assert_eq!(ends(view, "tok_1", "a@acme.example"), (true, true));
+    }
+    // Two have the address one after the other: it means the later, whatever the order of their ids.
+    happen(&node, &acme(), 14, vec![user(&node, "usr_z", "a@acme.example", Status::Deleted)]).await;
+    happen(&node, &acme(), 15, vec![user(&node, "usr_0", "a@acme.example", Status::Active)]).await;
+    let snapshots = Snapshots::new(directory.path().join("taken"), node.sealer.clone());
+    snapshots.write(&node.projections.freeze().await).unwrap();
+    let views = [node.projections.view().as_ref().clone(), node.rebuild().await.view().as_ref().clone()];
+    for view in views.iter().chain(&read(&snapshots)) {
+        assert_eq!(ends(view, "tok_1", "a@acme.example"), (true, false), "the token is not the new one's");
+        let people = view.installation.people(&tenant_id(&acme()));
+        let holder = people.user_named(&IdentityId::user("a@acme.example")).unwrap();
+        assert_eq!(holder.user.id.as_str(), "usr_0");
+    }
 }

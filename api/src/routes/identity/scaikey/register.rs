@@ -5,6 +5,7 @@ use scaivault_commands::Reply;
 use scaivault_commands::provider::ProviderError;
 use scaivault_domain::access::{Caller, role_required};
 use scaivault_domain::audit::Action;
+use scaivault_domain::directory::Tenant;
 use scaivault_domain::scaikey::{Registration, RegistrationScope, SyncTarget, Trigger};
 use scaivault_domain::{ErrorCode, Rejection, Role};
 use scaivault_projections::View;
@@ -42,6 +43,10 @@ async fn register(call: &mut Call) -> Result<Done, Stop> {
     let (registration, secret) = command(call)?;
     let view = call.app.engine.projections().view();
     within_reach(&view, &call.caller, &registration)?;
+    // There is but one: whoever replaces it takes it from those it was about.
+    if let Some(held) = view.installation.registration() {
+        within_reach(&view, &call.caller, &held.registration)?;
+    }
     let provider = &call.app.settings.provider;
     let secret = match (secret, &provider.port) {
         (Some(secret), _) => secret,
@@ -53,7 +58,9 @@ async fn register(call: &mut Call) -> Result<Done, Stop> {
     let tell = |held: &HeldRegistration, again: bool| {
         Reply::json(if again { 200 } else { 201 }, &RegistrationView::new(&view, held, provider))
     };
-    let answer = call.app.engine.register(&call.change(), &registration, &secret, tell).await?;
+    let caller = call.caller.clone();
+    let permit = |view: &View, before: &Registration| within_reach(view, &caller, before);
+    let answer = call.app.engine.register(&call.change(), &registration, &secret, permit, tell).await?;
     if provider.port.is_some() && !answer.replayed {
         let begun = call.app.engine.begin_own_sync(Trigger::Registration, &SyncTarget::default()).await?;
         provider.carry_out(&call.app.engine, begun);
@@ -106,25 +113,28 @@ fn within_reach(view: &View, caller: &Caller, registration: &Registration) -> Re
         return Ok(());
     }
     let installation = &view.installation;
-    let own_partner = caller.partner.as_ref().and_then(|id| installation.partner(id));
-    let own_tenant = caller.tenant.as_ref().and_then(|id| installation.tenant(id));
+    // A registration is heard about every record of its slug.
     let (needed, reaches) = match registration.scope {
         RegistrationScope::Platform => (Role::SuperAdmin, false),
         RegistrationScope::Partner => {
-            (Role::PartnerAdmin, own_partner.map(|partner| &partner.slug) == registration.partner_slug.as_ref())
+            let named =
+                installation.partners().filter(|partner| Some(&partner.slug) == registration.partner_slug.as_ref());
+            (Role::PartnerAdmin, all(named, |partner| reach::administers_tenants_of(caller, &partner.id)))
         }
         RegistrationScope::Tenant => {
-            let slug = registration.tenant_slug.as_ref();
-            let of_partner = || {
-                let mut tenants = installation.tenants();
-                tenants.any(|tenant| {
-                    reach::administers_tenants_of(caller, &tenant.partner_id) && Some(&tenant.slug) == slug
-                })
-            };
-            (Role::TenantAdmin, own_tenant.map(|tenant| &tenant.slug) == slug || of_partner())
+            let named = installation.tenants().filter(|tenant| Some(&tenant.slug) == registration.tenant_slug.as_ref());
+            let own = |tenant: &Tenant| caller.tenant.as_ref() == Some(&tenant.id);
+            let reaches = |tenant: &Tenant| own(tenant) || reach::administers_tenants_of(caller, &tenant.partner_id);
+            (Role::TenantAdmin, all(named, |tenant| reaches(tenant)))
         }
     };
     if caller.has_role(needed) && reaches { Ok(()) } else { Err(role_required(needed)) }
+}
+
+/// Whether there is one at least, and all of them are so.
+fn all<T>(found: impl Iterator<Item = T>, is_so: impl Fn(T) -> bool) -> bool {
+    let mut found = found.map(is_so).peekable();
+    found.peek().is_some() && found.all(|is_so| is_so)
 }
 
 fn refused(error: &ProviderError) -> Rejection {

@@ -2,6 +2,7 @@
 
 use axum::http::Method;
 use scaivault_commands::Reply;
+use scaivault_domain::access::{Caller, role_required};
 use scaivault_domain::audit::Action;
 use scaivault_domain::scaikey::{Sync, SyncTarget, Trigger};
 use scaivault_domain::{ErrorCode, Rejection, Role, Timestamp};
@@ -65,12 +66,61 @@ fn target(call: &Call, view: &View) -> Result<SyncTarget, Rejection> {
         partner_id: partner.map(|partner| partner.id.clone()),
         tenant_id: tenant.map(|tenant| tenant.id.clone()),
     };
-    Ok(match (named, &call.caller) {
-        (true, _) => whole,
-        (false, caller) if caller.has_role(Role::SuperAdmin) => SyncTarget::default(),
-        (false, caller) if caller.has_role(Role::PartnerAdmin) => {
-            SyncTarget { partner_id: caller.partner.clone(), tenant_id: None }
+    if named { Ok(whole) } else { within_reach(&call.caller) }
+}
+
+/// All that a caller reaches. A target of nothing is one of everything: whoever belongs to nothing has none.
+fn within_reach(caller: &Caller) -> Result<SyncTarget, Rejection> {
+    let own_partner = caller.partner.clone().filter(|_| caller.has_role(Role::PartnerAdmin));
+    match (own_partner, caller.tenant.clone()) {
+        _ if caller.has_role(Role::SuperAdmin) => Ok(SyncTarget::default()),
+        (Some(partner), _) => Ok(SyncTarget { partner_id: Some(partner), tenant_id: None }),
+        (None, Some(tenant)) => Ok(SyncTarget { partner_id: None, tenant_id: Some(tenant) }),
+        (None, None) => Err(role_required(Role::SuperAdmin)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use scaivault_domain::access::Narrowing;
+    use scaivault_domain::{IdentityId, PartnerId, Scopes, TenantId};
+
+    use super::*;
+
+    fn caller(roles: &[Role], partner: Option<&str>, tenant: Option<&str>) -> Caller {
+        Caller {
+            identity: IdentityId::user("a@acme.example"),
+            display_name: "A".into(),
+            tenant: tenant.and_then(TenantId::parse),
+            partner: partner.and_then(PartnerId::parse),
+            scopes: Scopes::all(),
+            roles: roles.to_vec(),
+            groups: Vec::new(),
+            token: None,
+            token_expires_at: None,
+            mfa_verified_at: None,
+            narrowing: Narrowing::default(),
         }
-        (false, caller) => SyncTarget { partner_id: None, tenant_id: caller.tenant.clone() },
-    })
+    }
+
+    #[test]
+    fn whoever_belongs_to_nothing_reaches_nothing() {
+        for (roles, partner, tenant, reached) in [
+            (&[][..], None, None, None),
+            (&[Role::TenantAdmin], None, None, None),
+            (&[Role::PartnerAdmin], None, None, None),
+            (&[], Some("ptn_a"), None, None),
+            (&[Role::SuperAdmin], None, None, Some((None, None))),
+            (&[Role::PartnerAdmin], Some("ptn_a"), Some("tnt_a"), Some((Some("ptn_a"), None))),
+            (&[Role::PartnerAdmin], None, Some("tnt_a"), Some((None, Some("tnt_a")))),
+            (&[], Some("ptn_a"), Some("tnt_a"), Some((None, Some("tnt_a")))),
+        ] {
+            let target = within_reach(&caller(roles, partner, tenant)).ok();
+            let target = target.as_ref();
+            let told = target.map(|target| {
+                (target.partner_id.as_ref().map(|id| id.as_str()), target.tenant_id.as_ref().map(|id| id.as_str()))
+            });
+            assert_eq!(told, reached, "{roles:?} {partner:?} {tenant:?}");
+        }
+    }
 }
