@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use aws_lc_rs::error::Unspecified;
 use axum::http::HeaderMap;
 use scaivault_commands::Engine;
 use scaivault_projections::Reader;
@@ -84,15 +85,15 @@ pub struct App {
 }
 
 impl App {
-    /// The API over these parts.
+    /// The API over these parts. Fails without randomness.
     pub fn new(
         engine: Arc<Engine>,
         reader: Reader,
         settings: Settings,
         checks: Arc<dyn Checks>,
         serving: watch::Receiver<bool>,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, Unspecified> {
+        Ok(Self {
             engine,
             reader,
             rate_limits: RateLimits::new(settings.limits.clone()),
@@ -103,8 +104,8 @@ impl App {
             description: OnceLock::new(),
             measures: Measures::default(),
             failures: FailureFold::default(),
-            verified: VerifiedTokens::new(),
-        }
+            verified: VerifiedTokens::new()?,
+        })
     }
 
     /// The API description.

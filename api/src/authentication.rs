@@ -1,8 +1,10 @@
 //! Who calls: the bearer token, an opaque one looked up by keyed hash, or the JWT of a trusted issuer.
 
+mod choice;
 pub mod failures;
 pub mod jwt;
 pub mod recognition;
+mod remembered;
 pub mod verification;
 
 use axum::http::HeaderMap;
@@ -17,7 +19,7 @@ use scaivault_projections::installation::Standing;
 use crate::app::App;
 
 pub use failures::FailureFold;
-pub use recognition::VerifiedTokens;
+pub use remembered::VerifiedTokens;
 
 /// Longest value that is looked at.
 pub const MAX_LENGTH: usize = 8_192;
