@@ -275,19 +275,35 @@ pub(super) async fn format(call: &mut Call, arrival: &Arrival, body: Body) -> Re
     Ok(())
 }
 
-fn idempotency(call: &Call, arrival: &Arrival) -> Result<Option<IdempotentRequest>, Rejection> {
+fn idempotency(call: &Call, arrival: &Arrival) -> Result<Option<IdempotentRequest>, Failure> {
     let Some(key) = single(&call.headers, &IDEMPOTENCY_KEY)? else { return Ok(None) };
     if !(1..=255).contains(&key.len()) || !key.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) {
-        return Err(invalid("The header Idempotency-Key must have 1 to 255 printable ASCII characters"));
+        return Err(invalid("The header Idempotency-Key must have 1 to 255 printable ASCII characters").into());
     }
-    let parts =
-        [arrival.method.as_str().as_bytes(), arrival.uri.path().as_bytes(), arrival.query().as_bytes(), &call.body];
+    let power = power(&call.caller)?;
+    let parts = [
+        arrival.method.as_str().as_bytes(),
+        arrival.uri.path().as_bytes(),
+        arrival.query().as_bytes(),
+        &call.body,
+        &power,
+    ];
     let key = OutcomeKey {
         owner: call.target.owner.clone(),
         identity: call.caller.identity.clone(),
         key_sha256: crate::digest::sha256_hex(&[key.as_bytes()]).into(),
     };
     Ok(Some(IdempotentRequest { key, request_sha256: crate::digest::sha256_hex(&parts) }))
+}
+
+/// What tells a token from others of its identity that can do more or less: an answer may show a credential that only
+/// the first could have asked for. Renewed, with the same power, it is the same.
+fn power(caller: &Caller) -> Result<Vec<u8>, Failure> {
+    let Caller { tenant, partner, scopes, roles, narrowing, .. } = caller;
+    let mut roles = roles.clone();
+    roles.sort_unstable();
+    roles.dedup();
+    Ok(serde_json::to_vec(&(tenant, partner, scopes, roles, narrowing))?)
 }
 
 /// The caller of operations that take no token.

@@ -61,3 +61,25 @@ async fn what_a_tenant_refuses_of_its_own_stays_refused() {
     let who = in_tenant(&server, &token(&key, &scaikey, highest)).await;
     assert_eq!((who.status, &who.body["roles"]), (200, &json!(["super_admin"])), "{who:?}");
 }
+
+#[tokio::test]
+async fn what_an_identity_was_shown_is_not_shown_to_whoever_a_tenant_says_it_is() {
+    let (server, key) = (Server::start(), Key::new("a", "ES256"));
+    let issuer = Issuer::start(&[&key]).await;
+    assert_eq!(issuer.trusted_by(&server, json!({})).await.status, 201);
+    let body = json!({"name": "made", "scopes": ["admin"], "expires_in": "1h"});
+    let once = [("Idempotency-Key", "once")];
+    let made = async |token: &str| server.call_as(token, "POST", "/v1/auth/tokens", Some(body.clone()), &once).await;
+    let root = server.token(&["admin"], json!({})).await;
+    assert_eq!(made(&root).await.status, 201);
+    let claims = |scope: &str| json!({"sub": "root@dev", "scope": scope});
+    let refused = made(&token(&key, &issuer, claims("admin"))).await;
+    assert_eq!((refused.status, refused.code()), (422, "idempotency_key_reuse"), "{refused:?}");
+    // A token that its issuer renewed is as good as the one before.
+    let twice = [("Idempotency-Key", "twice")];
+    let own = |jti: &str| token(&key, &issuer, json!({"sub": "bob", "scope": "tokens:self", "jti": jti}));
+    let body = json!({"name": "made", "scopes": ["tokens:self"], "expires_in": "1h"});
+    let made = async |jti: &str| server.call_as(&own(jti), "POST", "/v1/auth/tokens", Some(body.clone()), &twice).await;
+    let (first, again) = (made("1").await, made("2").await);
+    assert_eq!((first.status, again.status, &first.body), (201, 201, &again.body), "{first:?}");
+}
