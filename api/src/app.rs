@@ -58,6 +58,9 @@ pub struct Settings {
     pub provider: Provider,
 }
 
+/// A tenant's issuer can say of anybody that he is one of its users: records are made of so many a minute.
+const NEWCOMERS: Limit = Limit { per_minute: 300, enforced: true };
+
 /// The running API.
 pub struct App {
     /// Changes.
@@ -66,6 +69,8 @@ pub struct App {
     pub reader: Reader,
     /// Buckets.
     pub rate_limits: RateLimits,
+    /// Records that may be made of users first met, by tenant.
+    pub newcomers: RateLimits,
     /// Routes.
     pub router: Router,
     /// What differs from server to server.
@@ -97,6 +102,7 @@ impl App {
             engine,
             reader,
             rate_limits: RateLimits::new(settings.limits.clone()),
+            newcomers: RateLimits::new(HashMap::from([(Category::IdentitySync, NEWCOMERS)])),
             router: Router::new(crate::routes::operations(settings.dev_clock.is_some())),
             settings,
             checks,

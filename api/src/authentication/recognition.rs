@@ -14,8 +14,9 @@ use scaivault_projections::{Namesakes, View};
 use super::choice::{Choice, choose};
 use super::jwt::{Jwt, invalid};
 use super::verification::{self, Verified, verify};
-use super::{MAX_LENGTH, Rejected, revoked};
+use super::{MAX_LENGTH, Origin, Rejected, revoked};
 use crate::app::App;
+use crate::category::Category;
 
 /// A verified token, and whom it speaks for.
 pub struct Recognised {
@@ -57,12 +58,24 @@ impl Recognised {
     }
 }
 
-/// Verifies a JWT, or remembers having done so. Its records and revocation are not looked at.
+/// Verifies a JWT that an authenticated caller asks about, in the tenant that it names. Records and revocation are not
+/// looked at.
 pub async fn verified(
     app: &App,
     view: &View,
     text: &str,
     named: Option<&str>,
+) -> Result<Result<Arc<Recognised>, Rejection>, Failure> {
+    verified_unless(app, view, text, named, || Ok(())).await
+}
+
+/// Verifies a JWT, or remembers having done so. `check` is asked before anything that costs.
+async fn verified_unless(
+    app: &App,
+    view: &View,
+    text: &str,
+    named: Option<&str>,
+    check: impl Fn() -> Result<(), Rejection>,
 ) -> Result<Result<Arc<Recognised>, Rejection>, Failure> {
     if text.len() > MAX_LENGTH {
         return Ok(Err(invalid("The token is too long")));
@@ -75,6 +88,9 @@ pub async fn verified(
             return Ok(Ok(held));
         }
         app.verified.forget(&digest);
+    }
+    if let Err(rejection) = check() {
+        return Ok(Err(rejection));
     }
     let jwt = match Jwt::parse(text) {
         Ok(jwt) => jwt,
@@ -127,9 +143,9 @@ pub(super) async fn recognise(
     app: &App,
     view: &View,
     text: &str,
-    named: Option<&str>,
+    origin: Origin<'_>,
 ) -> Result<Result<Caller, Rejected>, Failure> {
-    let recognised = match verified(app, view, text, named).await? {
+    let recognised = match verified_unless(app, view, text, origin.named, || origin.check(app)).await? {
         Ok(recognised) => recognised,
         Err(rejection) => return Ok(Err(Rejected::of_nobody(rejection))),
     };
@@ -148,6 +164,8 @@ pub(super) async fn recognise(
     if let (IdentityType::User, Some(tenant)) = (caller.identity.kind(), &caller.tenant)
         && view.installation.is_open(Some(tenant), None)
         && view.installation.user(tenant, &caller.identity).is_none()
+        // Whoever is one too many has a token all the same, and is recorded when next met.
+        && app.newcomers.take(tenant.as_str(), Category::IdentitySync, 1, origin.at).is_ok()
     {
         app.engine.meet_user(tenant, &caller.identity, bearer.display_name.as_deref()).await?;
     }
