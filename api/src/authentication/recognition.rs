@@ -178,8 +178,20 @@ pub fn ended(view: &View, recognised: &Recognised) -> Option<Rejection> {
     if view.issuers.is_revoked(&recognised.hash) {
         return Some(revoked("The token has been revoked"));
     }
+    if is_impostor(view, recognised) {
+        return Some(invalid("The token's client has the name of a service account, and is another"));
+    }
     let standing = view.installation.standing(bearer.tenant.as_ref(), &bearer.identity);
     standing.is_ended.then(|| revoked("The token's identity has been suspended"))
+}
+
+/// Whether a program of ScaiKey's would be taken for a service account that was made here: whoever names clients there
+/// does not choose among the accounts of a tenant. A tenant's own issuer may speak for them.
+fn is_impostor(view: &View, recognised: &Recognised) -> bool {
+    let Bearer { identity, tenant, .. } = &recognised.bearer;
+    recognised.verified.issuer.is_builtin
+        && identity.kind() == IdentityType::ServiceAccount
+        && tenant.as_ref().is_some_and(|tenant| view.installation.people(tenant).account_named(identity).is_some())
 }
 
 /// The partner of the token's tenant, or its own where it has no tenant. Both must be known here.
