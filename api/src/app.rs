@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use aws_lc_rs::error::Unspecified;
 use axum::http::HeaderMap;
 use scaivault_commands::Engine;
 use scaivault_projections::Reader;
@@ -57,6 +58,9 @@ pub struct Settings {
     pub provider: Provider,
 }
 
+/// A tenant's issuer can say of anybody that he is one of its users: records are made of so many a minute.
+const NEWCOMERS: Limit = Limit { per_minute: 300, enforced: true };
+
 /// The running API.
 pub struct App {
     /// Changes.
@@ -65,6 +69,8 @@ pub struct App {
     pub reader: Reader,
     /// Buckets.
     pub rate_limits: RateLimits,
+    /// Records that may be made of users first met, by tenant.
+    pub newcomers: RateLimits,
     /// Routes.
     pub router: Router,
     /// What differs from server to server.
@@ -84,18 +90,19 @@ pub struct App {
 }
 
 impl App {
-    /// The API over these parts.
+    /// The API over these parts. Fails without randomness.
     pub fn new(
         engine: Arc<Engine>,
         reader: Reader,
         settings: Settings,
         checks: Arc<dyn Checks>,
         serving: watch::Receiver<bool>,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, Unspecified> {
+        Ok(Self {
             engine,
             reader,
             rate_limits: RateLimits::new(settings.limits.clone()),
+            newcomers: RateLimits::new(HashMap::from([(Category::IdentitySync, NEWCOMERS)])),
             router: Router::new(crate::routes::operations(settings.dev_clock.is_some())),
             settings,
             checks,
@@ -103,8 +110,8 @@ impl App {
             description: OnceLock::new(),
             measures: Measures::default(),
             failures: FailureFold::default(),
-            verified: VerifiedTokens::new(),
-        }
+            verified: VerifiedTokens::new()?,
+        })
     }
 
     /// The API description.

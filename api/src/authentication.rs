@@ -1,9 +1,14 @@
 //! Who calls: the bearer token, an opaque one looked up by keyed hash, or the JWT of a trusted issuer.
 
+mod choice;
 pub mod failures;
 pub mod jwt;
 pub mod recognition;
+mod remembered;
 pub mod verification;
+
+use std::net::IpAddr;
+use std::time::Instant;
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
@@ -15,9 +20,12 @@ use scaivault_projections::View;
 use scaivault_projections::installation::Standing;
 
 use crate::app::App;
+use crate::category::Category;
+use crate::dispatch::limited;
+use crate::rate_limit::Level;
 
 pub use failures::FailureFold;
-pub use recognition::VerifiedTokens;
+pub use remembered::VerifiedTokens;
 
 /// Longest value that is looked at.
 pub const MAX_LENGTH: usize = 8_192;
@@ -39,19 +47,54 @@ impl Rejected {
     }
 }
 
-/// Authenticates a request; `named` is the tenant it names. Only a JWT is ever waited for.
+/// Whence a request comes.
+#[derive(Clone, Copy)]
+pub struct Origin<'a> {
+    /// The tenant that it names.
+    pub named: Option<&'a str>,
+    /// The client's address, if it is known: those of whom it is not share a bucket.
+    pub address: Option<IpAddr>,
+    /// When it came.
+    pub at: Instant,
+}
+
+impl Origin<'_> {
+    /// Whose bucket requests without an identity draw on.
+    fn bucket(&self) -> String {
+        self.address.map(|address| address.to_string()).unwrap_or_default()
+    }
+
+    /// Refuses those who have failed too often: what comes of their tokens is not worth a signature check.
+    fn check(&self, app: &App) -> Result<(), Rejection> {
+        let checked = app.rate_limits.check(&self.bucket(), Category::Public, self.at);
+        checked.map_err(|exhausted| limited(exhausted.category, exhausted.retry_after))
+    }
+
+    /// Counts a rejected token: how much is left, and what is told.
+    pub fn count(&self, app: &App, rejection: Rejection) -> (Level, Rejection) {
+        if rejection.code == ErrorCode::RateLimited {
+            return (app.rate_limits.level(&self.bucket(), Category::Public, self.at), rejection);
+        }
+        match app.rate_limits.take(&self.bucket(), Category::Public, 1, self.at) {
+            Ok(level) => (level, rejection),
+            Err(empty) => (empty.level, limited(empty.category, empty.retry_after)),
+        }
+    }
+}
+
+/// Authenticates a request. Only a JWT is ever waited for. Rejected tokens are for the caller to count.
 pub async fn authenticate(
     app: &App,
     view: &View,
     headers: &HeaderMap,
-    named: Option<&str>,
+    origin: Origin<'_>,
 ) -> Result<Result<Caller, Rejected>, Failure> {
     let text = match bearer(headers) {
         Ok(text) => text,
         Err(reason) => return Ok(Err(unknown(reason))),
     };
     if jwt::is_shaped(text) {
-        return Box::pin(recognition::recognise(app, view, text, named)).await;
+        return Box::pin(recognition::recognise(app, view, text, origin)).await;
     }
     opaque(&app.engine, view, text)
 }
@@ -149,5 +192,13 @@ fn required(reason: &'static str) -> Rejection {
 pub async fn is_administrator(app: &App, headers: &HeaderMap) -> bool {
     let view = app.engine.projections().view();
     let fits = |caller: Caller| caller.scopes.grants(Scope::Admin) && caller.narrowing.allowed_ips.is_empty();
-    authenticate(app, &view, headers, None).await.is_ok_and(|caller| caller.is_ok_and(fits))
+    let origin = Origin { named: None, address: None, at: Instant::now() };
+    let Ok(authenticated) = authenticate(app, &view, headers, origin).await else { return false };
+    match authenticated {
+        Ok(caller) => fits(caller),
+        Err(rejected) => {
+            origin.count(app, rejected.rejection);
+            false
+        }
+    }
 }

@@ -80,6 +80,17 @@ impl RateLimits {
         })
     }
 
+    /// Whether the bucket of `who` holds a unit, without taking it.
+    pub fn check(&self, who: &str, category: Category, now: Instant) -> Result<(), Exhausted> {
+        self.with_bucket(who, category, now, |bucket, limit| {
+            if bucket.units >= 1.0 || !limit.enforced {
+                return Ok(());
+            }
+            let retry_after = whole_seconds(1.0 - bucket.units, limit).max(1);
+            Err(Exhausted { category, retry_after, level: level(*bucket, limit) })
+        })
+    }
+
     /// What the bucket of `who` says, without taking from it.
     pub fn level(&self, who: &str, category: Category, now: Instant) -> Level {
         self.with_bucket(who, category, now, |bucket, limit| level(*bucket, limit))
@@ -176,6 +187,8 @@ mod tests {
         let empty = limits.take("user:a", Category::Auth, 1, start).unwrap_err();
         assert_eq!((empty.retry_after, empty.level.full_in_seconds), (1, 60));
         assert_eq!(limits.take("user:a", Category::Auth, 5, start).unwrap_err().retry_after, 5);
+        assert_eq!(limits.check("user:a", Category::Auth, start).unwrap_err().retry_after, 1);
+        assert!(limits.check("user:b", Category::Auth, start).is_ok());
         assert!(limits.take("user:b", Category::Auth, 1, start).is_ok());
         assert!(limits.take("user:a", Category::Auth, 2, start + Duration::from_secs(2)).is_ok());
         assert!(limits.take("user:a", Category::Auth, 1, start + Duration::from_secs(2)).is_err());

@@ -19,7 +19,8 @@ use crate::fetch::{Fetch, FetchError, FetchRequest};
 use crate::race::Plan;
 use crate::{Answer, ChangeRequest, Engine, Failure, Reply, ids};
 use discovery::KeyFault;
-use keys::{KeyCache, KeyStatus};
+use key_set::KeySet;
+use keys::{KeyCache, KeyStatus, is_same_source};
 
 /// What trusting others takes.
 pub struct Trust {
@@ -109,7 +110,9 @@ impl Engine {
             created_at: now,
             updated_at: now,
         };
-        let seen = self.trust.ask(&made(self.now())).await.map_err(unusable)?;
+        check_sizes(&content)?;
+        let asked = made(self.now());
+        let seen = self.trust.ask(&asked).await.map_err(unusable)?;
         let answer = self.change_issuers(request, owner, |view, now| {
             let (set, issuer) = (view.issuers.of(owner), made(now));
             check_names(set, &issuer)?;
@@ -117,7 +120,7 @@ impl Engine {
             Ok((IssuerEvent::Created { id: id.clone(), content: content.clone() }, reply))
         });
         let answer = answer.await?;
-        self.adopt(owner, &id, seen);
+        self.adopt(&asked, seen);
         Ok(answer)
     }
 
@@ -142,6 +145,9 @@ impl Engine {
                 |content: &IssuerContent| (content.jwks_url.clone(), content.jwks.clone(), content.ca_pem.clone());
             place(&held.content) != place(&wanted.content)
         });
+        if moves {
+            check_sizes(&wanted.content)?;
+        }
         let seen = if moves { Some(self.trust.ask(&wanted).await.map_err(unusable)?) } else { None };
         let answer = self.change_issuers(request, owner, |view, now| {
             let set = view.issuers.of(owner);
@@ -153,7 +159,7 @@ impl Engine {
         });
         let answer = answer.await?;
         if let Some(seen) = seen {
-            self.adopt(owner, id, seen);
+            self.adopt(&wanted, seen);
         }
         Ok(answer)
     }
@@ -201,8 +207,12 @@ impl Engine {
         self.race(request, stream, revision, plan).await
     }
 
-    fn adopt(&self, owner: &Owner, id: &IssuerId, keys: key_set::KeySet) {
-        if let Some(issuer) = self.projections.view().issuers.of(owner).issuer(id) {
+    /// Takes over the keys that `asked` gave, unless its record names another place by now: then they are fetched from
+    /// there, when they are first needed or in the background.
+    fn adopt(&self, asked: &Issuer, keys: KeySet) {
+        let view = self.projections.view();
+        let held = view.issuers.of(&asked.owner()).issuer(&asked.id);
+        if let Some(issuer) = held.filter(|held| is_same_source(held, asked)) {
             // At the moment that the answer told.
             self.trust.keys.adopt(issuer, keys, issuer.updated_at);
         }
@@ -216,6 +226,12 @@ pub fn unknown() -> Rejection {
 
 fn unusable(fault: KeyFault) -> Rejection {
     Rejection::new(ErrorCode::InvalidConfig, format!("The issuer has no usable keys: {fault}"))
+}
+
+/// Keys that are written down here are all such as can be used.
+fn check_sizes(content: &IssuerContent) -> Result<(), Rejection> {
+    let checked = content.jwks.as_ref().map_or(Ok(()), KeySet::check_sizes);
+    checked.map_err(|fault| unusable(fault.into()))
 }
 
 fn fresh(issuer: &Issuer, now: Timestamp) -> KeyStatus {

@@ -118,6 +118,17 @@ impl Algorithm {
     }
 }
 
+/// Where claims say that their holder belongs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Home {
+    /// To this tenant.
+    Tenant(TenantId),
+    /// To a partner alone, or to what is no tenant.
+    Elsewhere,
+    /// They do not say.
+    Unsaid,
+}
+
 impl Issuer {
     /// In whose keeping it is.
     pub fn owner(&self) -> Owner {
@@ -143,6 +154,17 @@ impl Issuer {
     /// can be anybody in that tenant, and must be nobody beyond.
     pub fn highest_role(&self) -> Option<Role> {
         self.tenant.as_ref().map(|_| Role::TenantAdmin)
+    }
+
+    /// Where its claims say that their holder belongs.
+    pub fn home(&self, claims: &Claims) -> Home {
+        let tenant = if self.is_builtin { scaikey::tenant(self, claims) } else { claims::tenant(self, claims) };
+        match tenant {
+            Ok(Some(tenant)) => Home::Tenant(tenant),
+            Ok(None) if self.is_builtin && scaikey::names_partner(claims) => Home::Elsewhere,
+            Ok(None) => Home::Unsaid,
+            Err(_) => Home::Elsewhere,
+        }
     }
 
     /// Whom verified claims speak for.

@@ -112,13 +112,15 @@ async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result
     let (ready, is_ready) = watch::channel(false);
     let token = fill(&node, configuration).await?;
     let cluster = Cluster::join(configuration, &node)?;
-    let app = Arc::new(App::new(
+    let app = App::new(
         node.engine.clone(),
         node.reader.clone(),
         settings(configuration, &node, metrics.clone())?,
         Arc::new(NodeChecks::new(&node, cluster.bus.clone())),
         is_ready,
-    ));
+    );
+    let app = app.map_err(|_| StartError::Host("there is no randomness".into()))?;
+    let app = Arc::new(app);
     open_metrics(configuration, metrics, &app, &shutdown).await?;
     let (stop, stopped) = watch::channel(false);
     let scheduling = tokio::spawn(cluster::schedule(node.engine.clone(), cluster.leading(), stopped.clone()));

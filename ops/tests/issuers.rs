@@ -16,6 +16,8 @@ mod issuer;
 mod jwt;
 #[path = "issuers/keys.rs"]
 mod keys;
+#[path = "issuers/namesakes.rs"]
+mod namesakes;
 #[path = "issuers/records.rs"]
 mod records;
 #[path = "issuers/revocation.rs"]

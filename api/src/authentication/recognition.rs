@@ -3,9 +3,7 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::hmac;
-use aws_lc_rs::rand::SystemRandom;
-use quick_cache::sync::Cache;
+use scaivault_commands::issuer::key_set::KeySet;
 use scaivault_commands::{Engine, Failure};
 use scaivault_domain::access::{Caller, Narrowing};
 use scaivault_domain::directory::Status;
@@ -13,19 +11,12 @@ use scaivault_domain::issuer::{Bearer, Issuer};
 use scaivault_domain::{ErrorCode, IdentityType, PartnerId, Rejection, TenantId, Timestamp};
 use scaivault_projections::{Namesakes, View};
 
+use super::choice::{Choice, choose};
 use super::jwt::{Jwt, invalid};
 use super::verification::{self, Verified, verify};
-use super::{Rejected, revoked};
+use super::{MAX_LENGTH, Origin, Rejected, revoked};
 use crate::app::App;
-
-/// Tokens that are remembered.
-const REMEMBERED: usize = 10_000;
-
-/// Verified tokens by a digest that nobody outside can compute. Holds no tokens.
-pub struct VerifiedTokens {
-    key: hmac::Key,
-    tokens: Cache<[u8; 32], Arc<Recognised>>,
-}
+use crate::category::Category;
 
 /// A verified token, and whom it speaks for.
 pub struct Recognised {
@@ -37,101 +28,114 @@ pub struct Recognised {
     pub hash: String,
     /// `iss`, and the issuers of that URL from which the one was chosen.
     from: (String, Namesakes),
+    /// Which of them it was tried with before.
+    passed_over: Option<PassedOver>,
 }
 
-impl VerifiedTokens {
-    /// None yet.
-    pub fn new() -> Self {
-        // No server starts without randomness: its keys and ids need it.
-        let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new());
-        let key = key.unwrap_or_else(|_| hmac::Key::new(hmac::HMAC_SHA256, &[0; 32]));
-        Self { key, tokens: Cache::new(REMEMBERED) }
+/// A tenant's issuer that a token turned out not to be from.
+struct PassedOver {
+    issuer: Arc<Issuer>,
+    keys: Option<Arc<KeySet>>,
+}
+
+impl Recognised {
+    #[cfg(test)]
+    pub(super) fn of(verified: Verified, bearer: Bearer) -> Self {
+        Self { verified, bearer, hash: String::new(), from: (String::new(), Namesakes::default()), passed_over: None }
     }
 
-    /// The same token may mean others where the request names another tenant.
-    fn digest(&self, text: &str, named: Option<&str>) -> [u8; 32] {
-        let mut context = hmac::Context::with_key(&self.key);
-        context.update(&text.len().to_be_bytes());
-        context.update(text.as_bytes());
-        context.update(named.unwrap_or_default().as_bytes());
-        let tag = context.sign();
-        let mut digest = [0; 32];
-        digest.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
-        digest
+    /// Whether all that it rests on is as it was.
+    fn counts(&self, engine: &Engine, view: &View) -> bool {
+        let Verified { issuer, keys, expires_at, .. } = &self.verified;
+        let (iss, namesakes) = &self.from;
+        let has_keys = |issuer: &Issuer, keys: Option<&Arc<KeySet>>| {
+            engine.held_keys(issuer).as_ref().map(Arc::as_ptr) == keys.map(Arc::as_ptr)
+        };
+        view.issuers.are_same(iss, namesakes)
+            && has_keys(issuer, Some(keys))
+            && self.passed_over.as_ref().is_none_or(|passed| has_keys(&passed.issuer, passed.keys.as_ref()))
+            && !verification::is_over(*expires_at, engine.now())
     }
 }
 
-impl Default for VerifiedTokens {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// Verifies a JWT, or remembers having done so. Its records and revocation are not looked at.
+/// Verifies a JWT that an authenticated caller asks about, in the tenant that it names. Records and revocation are not
+/// looked at.
 pub async fn verified(
     app: &App,
     view: &View,
     text: &str,
     named: Option<&str>,
 ) -> Result<Result<Arc<Recognised>, Rejection>, Failure> {
+    verified_unless(app, view, text, named, || Ok(())).await
+}
+
+/// Verifies a JWT, or remembers having done so. `check` is asked before anything that costs.
+async fn verified_unless(
+    app: &App,
+    view: &View,
+    text: &str,
+    named: Option<&str>,
+    check: impl Fn() -> Result<(), Rejection>,
+) -> Result<Result<Arc<Recognised>, Rejection>, Failure> {
+    if text.len() > MAX_LENGTH {
+        return Ok(Err(invalid("The token is too long")));
+    }
     let engine = &app.engine;
     let named = named.filter(|named| TenantId::parse(named).is_some());
     let digest = app.verified.digest(text, named);
-    if let Some(held) = app.verified.tokens.get(&digest) {
-        let Verified { issuer, keys, expires_at, .. } = &held.verified;
-        let (iss, namesakes) = &held.from;
-        let keys_count = engine.held_keys(issuer).is_some_and(|held| Arc::ptr_eq(&held, keys));
-        if view.issuers.are_same(iss, namesakes) && keys_count && !verification::is_over(*expires_at, engine.now()) {
+    if let Some(held) = app.verified.find(&digest) {
+        if held.counts(engine, view) {
             return Ok(Ok(held));
         }
-        app.verified.tokens.remove(&digest);
+        app.verified.forget(&digest);
+    }
+    if let Err(rejection) = check() {
+        return Ok(Err(rejection));
     }
     let jwt = match Jwt::parse(text) {
         Ok(jwt) => jwt,
         Err(rejection) => return Ok(Err(rejection)),
     };
     let namesakes = view.issuers.namesakes(&jwt.issuer);
-    let issuer = match choose(engine, view, &jwt, named) {
-        Ok(issuer) => issuer,
+    let choice = match choose(engine, view, &jwt, named) {
+        Ok(choice) => choice,
         Err(rejection) => return Ok(Err(rejection)),
     };
-    let verified = match verify(engine, &issuer, &jwt).await {
+    let (verified, passed_over) = match by_choice(engine, &choice, &jwt).await {
         Ok(verified) => verified,
         Err(rejection) => return Ok(Err(rejection)),
     };
-    let bearer = match issuer.map(&jwt.claims) {
+    let bearer = match verified.issuer.map(&jwt.claims) {
         Ok(bearer) => bearer,
         Err(unmapped) => return Ok(Err(invalid(unmapped.sentence()))),
     };
     let hash = engine.token_hash(jwt.signed)?;
     let from = (jwt.issuer, namesakes);
-    let recognised = Arc::new(Recognised { verified, bearer, hash, from });
-    app.verified.tokens.insert(digest, recognised.clone());
+    let recognised = Arc::new(Recognised { verified, bearer, hash, from, passed_over });
+    app.verified.remember(digest, recognised.clone());
     Ok(Ok(recognised))
 }
 
-/// The issuer that a token is taken to be from. Where several know its URL, its own tenant claim chooses; if it has none,
-/// the tenant that the request names; then the platform.
-fn choose(engine: &Engine, view: &View, jwt: &Jwt<'_>, named: Option<&str>) -> Result<Arc<Issuer>, Rejection> {
-    let issuers = engine.issuers_named(view, &jwt.issuer);
-    if issuers.is_empty() {
-        return Err(invalid("The token's issuer is not trusted here"));
-    }
-    if let [only] = issuers.as_slice() {
-        return Ok(only.clone());
-    }
-    let claimed = |issuer: &Issuer| {
-        let name = issuer.content.claim_mapping.tenant.as_ref()?;
-        jwt.claims.text(name).map(str::to_owned)
+/// Verifies a token against the chosen issuer, or against the platform's if it is not from that one.
+async fn by_choice(
+    engine: &Engine,
+    choice: &Choice,
+    jwt: &Jwt<'_>,
+) -> Result<(Verified, Option<PassedOver>), Rejection> {
+    let issuer = &choice.issuer;
+    // As they are before they may be asked for: what comes in meanwhile has the token verified once more.
+    let keys = engine.held_keys(issuer);
+    let refused = match verify(engine, issuer, jwt).await {
+        Ok(verified) => return Ok((verified, None)),
+        Err(refused) => refused,
     };
-    let id = |issuer: &Issuer| issuer.tenant.as_ref().map(|tenant| tenant.as_str().to_owned());
-    let of_platform = issuers.iter().find(|issuer| issuer.tenant.is_none());
-    let by_claim = issuers.iter().find(|issuer| id(issuer).is_some_and(|own| Some(own) == claimed(issuer)));
-    // A token of another tenant does not become one of the tenant that it is used in.
-    let by_claim = by_claim.or_else(|| of_platform.filter(|issuer| claimed(issuer).is_some()));
-    let by_name = || issuers.iter().find(|issuer| named.is_some() && id(issuer).as_deref() == named);
-    let chosen = by_claim.or_else(by_name).or(of_platform);
-    chosen.cloned().ok_or_else(|| invalid("Several tenants trust the token's issuer: name one of them"))
+    let Some(platform) = choice.otherwise(&refused) else { return Err(refused.rejection) };
+    match verify(engine, platform, jwt).await {
+        Ok(verified) => Ok((verified, Some(PassedOver { issuer: issuer.clone(), keys }))),
+        // That it was one once is the better reason.
+        Err(_) if refused.rejection.code == ErrorCode::TokenExpired => Err(refused.rejection),
+        Err(refused) => Err(refused.rejection),
+    }
 }
 
 /// Authenticates a request by its JWT.
@@ -139,9 +143,9 @@ pub(super) async fn recognise(
     app: &App,
     view: &View,
     text: &str,
-    named: Option<&str>,
+    origin: Origin<'_>,
 ) -> Result<Result<Caller, Rejected>, Failure> {
-    let recognised = match verified(app, view, text, named).await? {
+    let recognised = match verified_unless(app, view, text, origin.named, || origin.check(app)).await? {
         Ok(recognised) => recognised,
         Err(rejection) => return Ok(Err(Rejected::of_nobody(rejection))),
     };
@@ -160,6 +164,8 @@ pub(super) async fn recognise(
     if let (IdentityType::User, Some(tenant)) = (caller.identity.kind(), &caller.tenant)
         && view.installation.is_open(Some(tenant), None)
         && view.installation.user(tenant, &caller.identity).is_none()
+        // Whoever is one too many has a token all the same, and is recorded when next met.
+        && app.newcomers.take(tenant.as_str(), Category::IdentitySync, 1, origin.at).is_ok()
     {
         app.engine.meet_user(tenant, &caller.identity, bearer.display_name.as_deref()).await?;
     }
@@ -172,8 +178,20 @@ pub fn ended(view: &View, recognised: &Recognised) -> Option<Rejection> {
     if view.issuers.is_revoked(&recognised.hash) {
         return Some(revoked("The token has been revoked"));
     }
+    if is_impostor(view, recognised) {
+        return Some(invalid("The token's client has the name of a service account, and is another"));
+    }
     let standing = view.installation.standing(bearer.tenant.as_ref(), &bearer.identity);
     standing.is_ended.then(|| revoked("The token's identity has been suspended"))
+}
+
+/// Whether a program of ScaiKey's would be taken for a service account that was made here: whoever names clients there
+/// does not choose among the accounts of a tenant. A tenant's own issuer may speak for them.
+fn is_impostor(view: &View, recognised: &Recognised) -> bool {
+    let Bearer { identity, tenant, .. } = &recognised.bearer;
+    recognised.verified.issuer.is_builtin
+        && identity.kind() == IdentityType::ServiceAccount
+        && tenant.as_ref().is_some_and(|tenant| view.installation.people(tenant).account_named(identity).is_some())
 }
 
 /// The partner of the token's tenant, or its own where it has no tenant. Both must be known here.

@@ -24,8 +24,25 @@ pub struct Verified {
     pub issued_at: Option<Timestamp>,
 }
 
+/// Why an issuer does not stand by a token.
+pub struct Refused {
+    /// What is told.
+    pub rejection: Rejection,
+    /// Whether a key of the issuer signed it nevertheless.
+    pub is_signed: bool,
+}
+
 /// Verifies a token against one issuer, asking for its keys if they are not at hand.
-pub async fn verify(engine: &Engine, issuer: &Arc<Issuer>, jwt: &Jwt<'_>) -> Result<Verified, Rejection> {
+pub async fn verify(engine: &Engine, issuer: &Arc<Issuer>, jwt: &Jwt<'_>) -> Result<Verified, Refused> {
+    let unsigned = |rejection| Refused { rejection, is_signed: false };
+    let keys = signed(engine, issuer, jwt).await.map_err(unsigned)?;
+    let told = |rejection| Refused { rejection, is_signed: true };
+    let (expires_at, issued_at) = accepted(issuer, jwt, engine.now()).map_err(told)?;
+    Ok(Verified { issuer: issuer.clone(), keys, expires_at, issued_at })
+}
+
+/// The keys of an issuer, if one of them signed the token.
+async fn signed(engine: &Engine, issuer: &Arc<Issuer>, jwt: &Jwt<'_>) -> Result<Arc<KeySet>, Rejection> {
     if !issuer.content.algorithms.contains(&jwt.algorithm) {
         return Err(invalid("The token's algorithm is not one of its issuer's"));
     }
@@ -34,17 +51,22 @@ pub async fn verify(engine: &Engine, issuer: &Arc<Issuer>, jwt: &Jwt<'_>) -> Res
         .keys_with(issuer, key_id)
         .await
         .ok_or_else(|| invalid("The keys of the token's issuer are not known"))?;
-    if !keys.verify(key_id, jwt.algorithm, jwt.signed.as_bytes(), jwt.signature) {
-        return Err(invalid("The token's signature does not verify"));
+    match keys.verify(key_id, jwt.algorithm, jwt.signed.as_bytes(), jwt.signature) {
+        true => Ok(keys),
+        false => Err(invalid("The token's signature does not verify")),
     }
-    let (expires_at, issued_at) = times(&jwt.claims, engine.now())?;
+}
+
+/// Checks what a token says; gives its end and its beginning.
+fn accepted(issuer: &Issuer, jwt: &Jwt<'_>, now: Timestamp) -> Result<(Timestamp, Option<Timestamp>), Rejection> {
+    let times = times(&jwt.claims, now)?;
     if !issuer.content.audiences.iter().any(|audience| jwt.claims.is_for(audience)) {
         return Err(invalid("The token is for another audience"));
     }
     if !issuer.binds(jwt.claims.subject()) {
         return Err(invalid("The token's subject is not one of those accepted of its issuer"));
     }
-    Ok(Verified { issuer: issuer.clone(), keys, expires_at, issued_at })
+    Ok(times)
 }
 
 /// Checks `exp`, `nbf`, `iat`; gives the end and the beginning.

@@ -16,7 +16,7 @@ use scaivault_projections::outcomes::OutcomeKey;
 use super::arrival::Arrival;
 use super::body;
 use crate::app::App;
-use crate::authentication::{Rejected, authenticate};
+use crate::authentication::{Origin, Rejected, authenticate};
 use crate::call::Call;
 use crate::category::Category;
 use crate::fields::Fields;
@@ -78,8 +78,8 @@ pub(super) async fn admit(
 ) -> Result<Admitted, Box<Refusal>> {
     let operation = matched.operation;
     let view = app.engine.projections().view();
-    let named = named_tenant(arrival, matched);
-    let authenticated = authenticate(app, &view, &arrival.headers, named).await;
+    let origin = origin(arrival, named_tenant(arrival, matched));
+    let authenticated = authenticate(app, &view, &arrival.headers, origin).await;
     let caller = match authenticated {
         Ok(Ok(caller)) => Arc::new(caller),
         Ok(Err(rejected)) => return Err(Box::new(unauthenticated(app, arrival, operation, rejected))),
@@ -114,6 +114,10 @@ pub(super) async fn admit(
             Err(Box::new(Refusal { failure: rejection.into(), entry, level, caller: Some(caller) }))
         }
     }
+}
+
+fn origin<'a>(arrival: &Arrival, named: Option<&'a str>) -> Origin<'a> {
+    Origin { named, address: Some(arrival.address), at: arrival.started }
 }
 
 /// The tenant that a request names, by its path or by header; not validated.
@@ -156,11 +160,7 @@ fn unauthenticated(app: &App, arrival: &Arrival, operation: &Operation, rejected
     let mut entry = entry(arrival, operation, owner, None, &Captures::default());
     entry.action = Action::AuthFailure;
     entry.identity = rejected.identity;
-    let taken = app.rate_limits.take(&arrival.address.to_string(), Category::Public, 1, arrival.started);
-    let (level, rejection) = match taken {
-        Ok(level) => (level, rejected.rejection),
-        Err(exhausted) => (exhausted.level, limited(exhausted.category, exhausted.retry_after)),
-    };
+    let (level, rejection) = origin(arrival, None).count(app, rejected.rejection);
     metrics::counter!("scaivault_auth_failures_total", "reason" => rejection.code.as_str()).increment(1);
     Refusal { failure: rejection.into(), entry, level: Some(level), caller: None }
 }
@@ -275,19 +275,35 @@ pub(super) async fn format(call: &mut Call, arrival: &Arrival, body: Body) -> Re
     Ok(())
 }
 
-fn idempotency(call: &Call, arrival: &Arrival) -> Result<Option<IdempotentRequest>, Rejection> {
+fn idempotency(call: &Call, arrival: &Arrival) -> Result<Option<IdempotentRequest>, Failure> {
     let Some(key) = single(&call.headers, &IDEMPOTENCY_KEY)? else { return Ok(None) };
     if !(1..=255).contains(&key.len()) || !key.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) {
-        return Err(invalid("The header Idempotency-Key must have 1 to 255 printable ASCII characters"));
+        return Err(invalid("The header Idempotency-Key must have 1 to 255 printable ASCII characters").into());
     }
-    let parts =
-        [arrival.method.as_str().as_bytes(), arrival.uri.path().as_bytes(), arrival.query().as_bytes(), &call.body];
+    let power = power(&call.caller)?;
+    let parts = [
+        arrival.method.as_str().as_bytes(),
+        arrival.uri.path().as_bytes(),
+        arrival.query().as_bytes(),
+        &call.body,
+        &power,
+    ];
     let key = OutcomeKey {
         owner: call.target.owner.clone(),
         identity: call.caller.identity.clone(),
         key_sha256: crate::digest::sha256_hex(&[key.as_bytes()]).into(),
     };
     Ok(Some(IdempotentRequest { key, request_sha256: crate::digest::sha256_hex(&parts) }))
+}
+
+/// What tells a token from others of its identity that can do more or less: an answer may show a credential that only
+/// the first could have asked for. Renewed, with the same power, it is the same.
+fn power(caller: &Caller) -> Result<Vec<u8>, Failure> {
+    let Caller { tenant, partner, scopes, roles, narrowing, .. } = caller;
+    let mut roles = roles.clone();
+    roles.sort_unstable();
+    roles.dedup();
+    Ok(serde_json::to_vec(&(tenant, partner, scopes, roles, narrowing))?)
 }
 
 /// The caller of operations that take no token.

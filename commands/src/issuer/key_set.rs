@@ -1,17 +1,20 @@
 //! JWK sets (RFC 7517): the public keys that signatures are checked with.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::DecodingKey;
 use scaivault_domain::issuer::Algorithm;
 use serde_json::{Map, Value};
 
 /// Most keys of one set.
 const MAX_KEYS: usize = 100;
-/// Fewest characters of an RSA modulus in base64url: 2048 bits.
-const MIN_MODULUS: usize = 342;
-/// Most: 8192 bits.
-const MAX_MODULUS: usize = 1_366;
+/// Keys that are tried for one token, which may name none, or one of an id that several have.
+const MAX_TRIED: usize = 10;
+/// Bits that an RSA modulus may have: fewer are not safe, and more make each signature check expensive.
+const RSA_BITS: RangeInclusive<usize> = 2_048..=4_096;
 /// Members that only private and secret keys have.
 const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
@@ -48,6 +51,9 @@ pub enum KeySetFault {
     /// More keys than any issuer has.
     #[error("it holds more than 100 keys")]
     TooMany,
+    /// An RSA key that is too short or too long.
+    #[error("it holds an RSA key of fewer than 2048 or more than 4096 bits")]
+    Size,
     /// None that could check a signature by one of the algorithms.
     #[error("it holds no key that can be used")]
     Unusable,
@@ -73,6 +79,14 @@ impl KeySet {
         keys.filter_map(Value::as_object).any(holds_private)
     }
 
+    /// Refuses a document with keys that would be passed over for their size, to tell whoever writes it.
+    pub fn check_sizes(document: &Value) -> Result<(), KeySetFault> {
+        let keys = document.get("keys").and_then(Value::as_array).into_iter().flatten();
+        let moduli = keys.filter(|key| key.get("kty").is_some_and(|kind| kind == "RSA")).filter_map(|key| key.get("n"));
+        let fit = |modulus: &Value| modulus.as_str().and_then(bits).is_some_and(|bits| RSA_BITS.contains(&bits));
+        if moduli.into_iter().all(fit) { Ok(()) } else { Err(KeySetFault::Size) }
+    }
+
     /// Whether another one holds the same.
     pub fn is_same(&self, other: &Self) -> bool {
         self.document == other.document
@@ -88,6 +102,7 @@ impl KeySet {
         let fitting = self.keys.iter().filter(|key| id.is_none() || key.id.as_deref() == id);
         fitting
             .filter(|key| key.is_for(algorithm))
+            .take(MAX_TRIED)
             .any(|key| jsonwebtoken::crypto::verify(signature, message, &key.key, named(algorithm)).unwrap_or(false))
     }
 }
@@ -103,7 +118,7 @@ impl VerificationKey {
         }
         let (kind, key) = match (text("kty")?, text("crv")) {
             ("RSA", _) => {
-                let modulus = text("n").filter(|n| (MIN_MODULUS..=MAX_MODULUS).contains(&n.len()))?;
+                let modulus = text("n").filter(|n| bits(n).is_some_and(|bits| RSA_BITS.contains(&bits)))?;
                 (KeyKind::Rsa, DecodingKey::from_rsa_components(modulus, text("e")?).ok()?)
             }
             // Coordinates have the length of the curve's field: 32 and 48 bytes.
@@ -132,6 +147,14 @@ impl VerificationKey {
         };
         self.kind == kind && self.only.is_none_or(|only| only == algorithm)
     }
+}
+
+/// Length of a number in base64url, without leading zeros.
+fn bits(number: &str) -> Option<usize> {
+    let bytes = URL_SAFE_NO_PAD.decode(number).ok()?;
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+    let first = bytes.get(zeros)?;
+    Some((bytes.len() - zeros) * 8 - usize::try_from(first.leading_zeros()).ok()?)
 }
 
 fn point(x: &str, y: &str, length: usize) -> Option<DecodingKey> {

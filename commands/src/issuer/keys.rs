@@ -72,7 +72,7 @@ fn is_past(at: Option<Timestamp>, seconds: i64, now: Timestamp) -> bool {
 }
 
 /// Whether two records name the same place of keys.
-fn is_same_source(a: &Issuer, b: &Issuer) -> bool {
+pub(super) fn is_same_source(a: &Issuer, b: &Issuer) -> bool {
     let source = |issuer: &Issuer| {
         let content = &issuer.content;
         (content.issuer.clone(), content.jwks_url.clone(), content.jwks.clone(), content.ca_pem.clone())

@@ -165,15 +165,21 @@ pub(super) fn identity(kind: IdentityType, name: &str) -> Option<IdentityId> {
     }
 }
 
+/// The tenant that claims name.
+pub(super) fn tenant(issuer: &Issuer, claims: &Claims) -> Result<Option<TenantId>, Unmapped> {
+    match issuer.content.claim_mapping.tenant.as_ref().and_then(|name| claims.find(name)) {
+        None | Some(Value::Null) => Ok(None),
+        Some(claim) => Ok(Some(claim.as_str().and_then(TenantId::parse).ok_or(Unmapped::Tenant)?)),
+    }
+}
+
 /// The mapping of an issuer that was made here.
 pub(super) fn map(issuer: &Issuer, claims: &Claims) -> Result<Bearer, Unmapped> {
     let content = &issuer.content;
     let mapping = &content.claim_mapping;
     let identity = claims.text(&mapping.identity).and_then(|name| identity(content.identity_type, name));
-    let tenant = match mapping.tenant.as_ref().filter(|_| issuer.tenant.is_none()).and_then(|name| claims.find(name)) {
-        None | Some(Value::Null) => None,
-        Some(claim) => Some(claim.as_str().and_then(TenantId::parse).ok_or(Unmapped::Tenant)?),
-    };
+    // That of a tenant's issuer is its own, whatever they claim.
+    let tenant = if issuer.tenant.is_none() { tenant(issuer, claims)? } else { None };
     let scopes = mapping.scopes.as_ref().map(|name| claims.scopes(name)).unwrap_or_default();
     let roles = mapping.roles.as_ref().map(|name| claims.words(name)).unwrap_or_default();
     let roles = Role::ALL.into_iter().filter(|role| roles.contains(&role.as_str()));

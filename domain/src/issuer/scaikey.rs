@@ -49,14 +49,8 @@ fn prefixed(prefix: &str, id: &str) -> Option<String> {
     (!id.is_empty()).then(|| format!("{prefix}{id}"))
 }
 
-pub(super) fn map(issuer: &Issuer, claims: &Claims) -> Result<Bearer, Unmapped> {
-    let is_program = claims.text("token_type") == Some("client_credentials");
-    let email = claims.text("email").filter(|email| !email.is_empty());
-    let identity = match (is_program, email) {
-        (true, _) => claims.text("client_id").and_then(|id| identity(IdentityType::ServiceAccount, id)),
-        (false, Some(email)) => identity(IdentityType::User, email),
-        (false, None) => identity(IdentityType::User, claims.subject()),
-    };
+/// The tenant that claims name, by `iss` or by a claim of its own.
+pub(super) fn tenant(issuer: &Issuer, claims: &Claims) -> Result<Option<TenantId>, Unmapped> {
     let claimed = match claims.find("tenant_id") {
         None | Some(Value::Null) => None,
         Some(claim) => {
@@ -65,11 +59,27 @@ pub(super) fn map(issuer: &Issuer, claims: &Claims) -> Result<Bearer, Unmapped> 
         }
     };
     let own = claims.text("iss").and_then(|iss| iss.strip_prefix(issuer.content.issuer.as_ref()));
-    let tenant = match (own.and_then(tenant_of_path), claimed) {
-        (Some(own), Some(claimed)) if own != claimed => return Err(Unmapped::OtherTenant),
-        (Some(tenant), _) | (None, Some(tenant)) => Some(tenant),
-        (None, None) => None,
+    match (own.and_then(tenant_of_path), claimed) {
+        (Some(own), Some(claimed)) if own != claimed => Err(Unmapped::OtherTenant),
+        (Some(tenant), _) | (None, Some(tenant)) => Ok(Some(tenant)),
+        (None, None) => Ok(None),
+    }
+}
+
+/// Whether claims name a partner.
+pub(super) fn names_partner(claims: &Claims) -> bool {
+    claims.find("partner_id").is_some_and(|claim| !claim.is_null())
+}
+
+pub(super) fn map(issuer: &Issuer, claims: &Claims) -> Result<Bearer, Unmapped> {
+    let is_program = claims.text("token_type") == Some("client_credentials");
+    let email = claims.text("email").filter(|email| !email.is_empty());
+    let identity = match (is_program, email) {
+        (true, _) => claims.text("client_id").and_then(|id| identity(IdentityType::ServiceAccount, id)),
+        (false, Some(email)) => identity(IdentityType::User, email),
+        (false, None) => identity(IdentityType::User, claims.subject()),
     };
+    let tenant = tenant(issuer, claims)?;
     let partner = match claims.find("partner_id") {
         None | Some(Value::Null) => None,
         Some(claim) => Some(claim.as_str().and_then(partner).ok_or(Unmapped::Partner)?),

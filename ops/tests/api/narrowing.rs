@@ -68,3 +68,28 @@ async fn a_token_has_no_scope_its_maker_lacks() {
     let answer = server.call_as(&token, "POST", "/v1/auth/tokens", Some(body), &[]).await;
     assert_eq!((answer.status, answer.code()), (422, "validation_error"), "it would outlive its maker");
 }
+
+#[tokio::test]
+async fn credentials_are_repeated_only_for_tokens_of_the_same_power() {
+    let server = Server::start();
+    let scopes = ["secrets:read", "secrets:list", "tokens:self"];
+    let key = [("Idempotency-Key", "once")];
+    let body = json!({"name": "made", "scopes": ["secrets:read"], "expires_in": "1h"});
+    let made = async |token: &str| server.call_as(token, "POST", "/v1/auth/tokens", Some(body.clone()), &key).await;
+    let (first, renewed) = (server.token(&scopes, json!({})).await, server.token(&scopes, json!({})).await);
+    let answer = made(&first).await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+    let again = made(&renewed).await;
+    assert_eq!((again.status, &again.body, again.header("idempotency-replayed")), (201, &answer.body, "true"));
+    for other in [
+        server.token(&scopes, json!({"allowed_paths": ["app/**"]})).await,
+        server.token(&scopes, json!({"allowed_ips": ["127.0.0.0/8"]})).await,
+        server.token(&scopes[1..], json!({})).await,
+        server.token(&["admin"], json!({})).await,
+    ] {
+        let refused = made(&other).await;
+        let told = (refused.status, refused.code());
+        assert!(matches!(told, (422, "idempotency_key_reuse") | (403, "access_denied")), "{refused:?}");
+        assert!(!refused.body.to_string().contains("skt_"), "{refused:?}");
+    }
+}

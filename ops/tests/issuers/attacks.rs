@@ -3,6 +3,7 @@
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
 
 use super::issuer::{Issuer, Key, now, refusal, unsigned, whoami};
@@ -135,4 +136,55 @@ async fn algorithms_are_those_of_the_issuer() {
     is_refused(&server, &rsa.token(&claims), INVALID, "RS256 by a key for PS256").await;
     let fitting = rsa.token_with(&json!({"alg": "PS256", "kid": "rsa"}), &claims);
     assert_eq!(whoami(&server, &fitting).await.status, 200);
+}
+
+#[tokio::test]
+async fn floods_of_forged_tokens_cost_no_signature_checks() {
+    let (server, key, evil) =
+        (Server::with(&[("RATE_LIMIT_PUBLIC", "20")]), Key::new("a", "ES256"), Key::new("a", "ES256"));
+    let issuer = Issuer::start(&[&key]).await;
+    assert_eq!(issuer.trusted_by(&server, json!({})).await.status, 201);
+    let of = |key: &Key, sub: &str| key.token(&issuer.claims(json!({"sub": sub})));
+    let (known, new) = (of(&key, "alice"), of(&key, "bob"));
+    assert_eq!(whoami(&server, &known).await.status, 200);
+    let mut refused = 0;
+    let empty = async |refused: &mut usize| {
+        while let answer = whoami(&server, &of(&evil, &format!("mallory-{refused}"))).await
+            && answer.status != 429
+        {
+            assert_eq!((answer.status, answer.code()), INVALID);
+            *refused += 1;
+            assert!(*refused < 60, "they are limited");
+        }
+    };
+    empty(&mut refused).await;
+    assert!(refused >= 20, "{refused}");
+    // Sound or not: what is not known yet is not looked at, unless there is another unit by now.
+    let mut late = whoami(&server, &new).await;
+    while late.status == 200 {
+        empty(&mut refused).await;
+        late = whoami(&server, &of(&key, &format!("bob-{refused}"))).await;
+    }
+    assert_eq!((late.status, late.code(), late.detail("category")), (429, "rate_limited", &json!("public")));
+    assert!(late.header("retry-after").parse::<u64>().unwrap() >= 1);
+    assert_eq!(whoami(&server, &known).await.status, 200, "a token that was verified before has a bucket of its own");
+}
+
+#[tokio::test]
+async fn an_issuer_makes_no_flood_of_users() {
+    const TOKENS: usize = 600;
+    let server = Server::with(&[("RATE_LIMIT_ENABLED", "false")]);
+    let key = Key::new("a", "EdDSA");
+    let issuer = Issuer::start(&[&key]).await;
+    assert_eq!(issuer.trusted_by(&server, json!({})).await.status, 201);
+    let asked = (0..TOKENS).map(|n| {
+        let token = key.token(&issuer.claims(json!({"sub": format!("flood-{n}")})));
+        let server = &server;
+        async move { whoami(server, &token).await.status }
+    });
+    let answers: Vec<u16> = stream::iter(asked).buffer_unordered(16).collect().await;
+    assert!(answers.iter().all(|status| *status == 200), "each is served: {answers:?}");
+    let users = server.call("GET", "/v1/identity/tenants/tnt_dev/users?q=flood-", None).await.body;
+    let recorded = users["total"].as_u64().unwrap();
+    assert!((300..TOKENS as u64).contains(&recorded), "{recorded}");
 }

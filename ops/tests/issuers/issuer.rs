@@ -1,6 +1,7 @@
 //! An issuer of the test's own: discovery and keys over HTTP.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -16,7 +17,9 @@ struct Told {
     discovery: Value,
     keys: Value,
     is_down: bool,
+    is_silent: bool,
     asked: usize,
+    called: usize,
 }
 
 /// An issuer that answers over HTTP on a port of its own.
@@ -58,6 +61,16 @@ impl Issuer {
         self.told.lock().unwrap().is_down = is_down;
     }
 
+    /// Lets those who ask wait for their answer.
+    pub fn keeps_silent(&self, is_silent: bool) {
+        self.told.lock().unwrap().is_silent = is_silent;
+    }
+
+    /// How often it was asked for anything.
+    pub fn called(&self) -> usize {
+        self.told.lock().unwrap().called
+    }
+
     /// How often its keys were asked for.
     pub fn asked(&self) -> usize {
         self.told.lock().unwrap().asked
@@ -84,6 +97,10 @@ impl Issuer {
 }
 
 async fn discovery(State(told): State<Arc<Mutex<Told>>>) -> Result<String, StatusCode> {
+    told.lock().unwrap().called += 1;
+    while told.lock().unwrap().is_silent {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     let told = told.lock().unwrap();
     if told.is_down { Err(StatusCode::SERVICE_UNAVAILABLE) } else { Ok(told.discovery.to_string()) }
 }

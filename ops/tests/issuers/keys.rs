@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::issuer::{Issuer, Key, now, refusal, whoami};
@@ -130,4 +132,65 @@ async fn remembered_tokens_end_with_their_time_and_their_issuer() {
     assert_eq!(whoami(&server, &long).await.status, 200);
     assert_eq!(server.call("DELETE", &path, None).await.status, 204);
     assert_eq!(refusal(&server, &long).await, (401, "token_invalid".into()));
+}
+
+#[tokio::test]
+async fn keys_of_a_place_that_was_left_meanwhile_do_not_count() {
+    let (server, old, new) = (Server::start(), Key::new("a", "ES256"), Key::new("a", "ES256"));
+    let issuer = Issuer::start(&[&old]).await;
+    let explicit = json!({"jwks_url": format!("{}/keys", issuer.url)});
+    let created = issuer.trusted_by(&server, explicit).await;
+    assert_eq!(created.status, 201, "{created:?}");
+    let path = format!("/v1/auth/issuers/{}", created.body["id"].as_str().unwrap());
+    issuer.keeps_silent(true);
+    let discovering = server.call("PATCH", &path, Some(json!({"jwks_url": null})));
+    let meanwhile = async {
+        eventually("it is asked where its keys are", async || issuer.called() > 0).await;
+        let inline = json!({"jwks_url": null, "jwks": {"keys": [new.public()]}});
+        let changed = server.call("PATCH", &path, Some(inline)).await;
+        assert_eq!(changed.status, 200, "{changed:?}");
+        issuer.keeps_silent(false);
+    };
+    let (discovered, ()) = tokio::join!(discovering, meanwhile);
+    assert_eq!((discovered.status, discovered.body["jwks"].is_object()), (200, true), "{discovered:?}");
+    let claims = for_ever(&issuer, "a");
+    assert_eq!(refusal(&server, &old.token(&claims)).await, (401, "token_invalid".into()));
+    assert_eq!(whoami(&server, &new.token(&claims)).await.status, 200);
+}
+
+#[tokio::test]
+async fn keys_of_odd_sizes_are_no_keys() {
+    let (server, key) = (Server::start(), Key::new("ec", "ES256"));
+    let issuer = Issuer::start(&[&key]).await;
+    let rsa = |first: u8, bytes: usize| {
+        let mut modulus = vec![0xa5; bytes];
+        (modulus[0], modulus[bytes - 1]) = (first, 1);
+        json!({"kty": "RSA", "n": URL_SAFE_NO_PAD.encode(modulus), "e": "AQAB", "kid": "rsa"})
+    };
+    for odd in [rsa(0x80, 128), rsa(0x7f, 256), rsa(0, 256), rsa(0x80, 513), rsa(0x80, 1_024)] {
+        let refused = issuer.trusted_by(&server, json!({"jwks": {"keys": [odd, key.public()]}})).await;
+        assert_eq!((refused.status, refused.code()), (400, "invalid_config"), "written down: {odd}");
+        issuer.tells(json!({"keys": [odd]}));
+        let refused = issuer.trusted_by(&server, json!({})).await;
+        assert_eq!((refused.status, refused.code()), (400, "invalid_config"), "fetched: {odd}");
+    }
+    issuer.tells(json!({"keys": [rsa(0x80, 1_024), key.public()]}));
+    assert_eq!(issuer.trusted_by(&server, json!({})).await.status, 201, "passed over among others");
+    assert_eq!(whoami(&server, &key.token(&for_ever(&issuer, "a"))).await.status, 200);
+    let largest = json!({"name": "large", "issuer": "https://large.example", "jwks": {"keys": [rsa(0xff, 512)]}});
+    assert_eq!(issuer.trusted_by(&server, largest).await.status, 201);
+}
+
+#[tokio::test]
+async fn a_token_that_names_no_key_is_tried_with_ten() {
+    let (server, first, last) = (Server::start(), Key::new("0", "EdDSA"), Key::new("11", "EdDSA"));
+    let others: Vec<Key> = (1..11).map(|id| Key::new(&id.to_string(), "EdDSA")).collect();
+    let keys: Vec<&Key> = std::iter::once(&first).chain(&others).chain([&last]).collect();
+    let issuer = Issuer::start(&keys).await;
+    assert_eq!(issuer.trusted_by(&server, json!({})).await.status, 201);
+    let claims = for_ever(&issuer, "a");
+    let unnamed = |key: &Key| key.token_with(&json!({"alg": "EdDSA"}), &claims);
+    assert_eq!(whoami(&server, &unnamed(&first)).await.status, 200);
+    assert_eq!(refusal(&server, &unnamed(&last)).await, (401, "token_invalid".into()));
+    assert_eq!(whoami(&server, &last.token(&claims)).await.status, 200);
 }

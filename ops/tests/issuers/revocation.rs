@@ -56,6 +56,19 @@ async fn a_jwt_is_revoked_until_its_end() {
 }
 
 #[tokio::test]
+async fn tokens_that_nobody_could_use_are_not_looked_into() {
+    let (server, key) = (Server::start(), Key::new("a", "ES256"));
+    let issuer = Issuer::start(&[&key]).await;
+    assert_eq!(issuer.trusted_by(&server, json!({})).await.status, 201);
+    let of = |length: usize| key.token(&issuer.claims(json!({"padding": "x".repeat(length)})));
+    let (fitting, long) = (of(5_000), of(9_000));
+    assert_eq!(introspect(&server, &long).await, json!({"active": false}));
+    let revoked = server.call("POST", "/v1/auth/revoke", Some(json!({"token": long}))).await;
+    assert_eq!((revoked.status, &revoked.body), (200, &json!({"revoked": false})));
+    assert_eq!(introspect(&server, &fitting).await["active"], true);
+}
+
+#[tokio::test]
 async fn opaque_tokens_are_looked_into() {
     let server = Server::start();
     let token = server.token(&["secrets:read", "secrets:list"], json!({})).await;

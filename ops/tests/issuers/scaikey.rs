@@ -60,3 +60,24 @@ async fn what_is_built_in_is_not_changed() {
         assert_eq!((refused.status, refused.code()), (403, "forbidden"), "{verb}");
     }
 }
+
+#[tokio::test]
+async fn a_client_is_no_service_account_of_that_name() {
+    let key = Key::new("a", "RS256");
+    let scaikey = Issuer::start(&[&key]).await;
+    let server = Server::with(&[("SCAIKEY_URL", &scaikey.url)]);
+    let program = json!({"token_type": "client_credentials", "client_id": "reporting"});
+    let token = key.token(&scaikey.claims(program));
+    assert_eq!(whoami(&server, &token).await.body["identity_id"], "sa:reporting");
+    let account = json!({"name": "reporting", "scopes": ["secrets:read"]});
+    let made = server.call("POST", "/v1/identity/service-accounts", Some(account)).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    assert_eq!(refusal(&server, &token).await, (401, "token_invalid".into()), "remembered or not");
+    let told = server.call("POST", "/v1/auth/introspect", Some(json!({"token": token}))).await;
+    assert_eq!(told.body, json!({"active": false}));
+    // An issuer that the tenant trusts for its service accounts is believed.
+    let own = Issuer::start(&[&key]).await;
+    assert_eq!(own.trusted_by(&server, json!({"identity_type": "service_account"})).await.status, 201);
+    let who = whoami(&server, &key.token(&own.claims(json!({"sub": "reporting"})))).await;
+    assert_eq!((who.status, &who.body["identity_id"]), (200, &json!("sa:reporting")), "{who:?}");
+}

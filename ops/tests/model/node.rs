@@ -91,7 +91,7 @@ impl Node {
         let engine = Arc::new(engine);
         engine.read_barrier().await.unwrap();
         let (ready, is_ready) = watch::channel(true);
-        let app = App::new(engine.clone(), reader, settings(), Arc::new(Well), is_ready);
+        let app = App::new(engine.clone(), reader, settings(), Arc::new(Well), is_ready).unwrap();
         Self { engine, sealer, service: Api::new(Arc::new(app)), appender, _ready: ready }
     }
 

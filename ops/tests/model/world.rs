@@ -43,9 +43,12 @@ impl Answer {
     }
 }
 
+/// What makes a request the same again: the power of its token, method, target and body.
+type Same = (bool, String, String, Option<String>);
+
 /// An outcome under an idempotency key.
 struct Kept {
-    request: (String, String, Option<String>),
+    request: Same,
     status: u16,
     body: String,
     etag: Option<String>,
@@ -223,7 +226,7 @@ impl World {
 
     async fn change(&mut self, ask: &Ask, request: &Request, key: Option<u8>, now: i64) {
         let id = key.map(|key| (ask.partner, key));
-        let same = (request.method.to_owned(), request.uri.clone(), request.body.clone());
+        let same = (ask.narrow, request.method.to_owned(), request.uri.clone(), request.body.clone());
         if let Some(kept) = id.and_then(|id| self.kept.get(&id)).filter(|kept| now < kept.until) {
             if kept.request != same {
                 let refusal = Refusal::new(422, "idempotency_key_reuse");
@@ -259,14 +262,7 @@ impl World {
         self.keep(id, same, &answer, error, now);
     }
 
-    fn keep(
-        &mut self,
-        id: Option<(bool, u8)>,
-        request: (String, String, Option<String>),
-        answer: &Answer,
-        error: Option<String>,
-        now: i64,
-    ) {
+    fn keep(&mut self, id: Option<(bool, u8)>, request: Same, answer: &Answer, error: Option<String>, now: i64) {
         let Some(id) = id else { return };
         let etag = answer.header("etag").map(str::to_owned);
         let (status, body) = (answer.status, answer.body.clone());
@@ -364,7 +360,7 @@ impl World {
         }
         self.recorded(ask, Vec::new(), vec![entry]).await;
         if !refusal.early && matches!(refusal.status, 400 | 404 | 409 | 410 | 422) {
-            let same = (request.method.to_owned(), request.uri.clone(), request.body.clone());
+            let same = (ask.narrow, request.method.to_owned(), request.uri.clone(), request.body.clone());
             self.keep(id, same, &answer, Some(refusal.code.into()), now);
         }
     }

@@ -46,10 +46,10 @@ pub(super) async fn find(call: &Call, asked: &Asked) -> Result<Match, Stop> {
         }
         match verify(engine, &issuer, &jwt).await {
             Ok(_) => is_verified = true,
-            Err(rejection) => {
+            Err(refused) => {
                 // That it was one once is the better reason.
                 if fault.code != ErrorCode::TokenExpired {
-                    fault = rejection;
+                    fault = refused.rejection;
                 }
                 continue;
             }
