@@ -100,7 +100,9 @@ impl Installation {
     pub fn standing(&self, tenant: Option<&TenantId>, identity: &IdentityId) -> Standing {
         let Some(people) = tenant.map(|tenant| self.people(tenant)) else { return Standing::default() };
         if identity.kind() == IdentityType::ServiceAccount {
-            let Some(held) = people.account_named(identity) else { return Standing::default() };
+            let Some(held) = people.account_named(identity) else {
+                return Standing { is_ended: people.is_left(identity), ..Standing::default() };
+            };
             let content = &held.account.content;
             return Standing {
                 display_name: Some(held.account.name.clone()),

@@ -193,6 +193,7 @@ impl People {
             IdentityEvent::AccountDeleted { id, identity } => {
                 self.accounts.remove(&id);
                 self.account_ids.remove(&identity);
+                self.left.insert(identity);
                 self.made_keys.retain(|_, made| made.account != id);
             }
             IdentityEvent::KeyAdded { id, key_id, stored } => {
@@ -267,6 +268,7 @@ impl People {
 
     /// Enters a service account as it is.
     pub(crate) fn hold_account(&mut self, held: HeldAccount) {
+        self.left.remove(&held.account.identity);
         let ServiceAccount { id, identity, .. } = &held.account;
         self.account_ids.insert(identity.clone(), id.clone());
         self.accounts.insert(id.clone(), Arc::new(held));

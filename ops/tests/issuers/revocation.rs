@@ -147,3 +147,21 @@ async fn the_scope_admin_revokes_in_its_own_tenant() {
     assert_eq!(revoke(&server, &bob, &alice).await.body, json!({"revoked": true}));
     assert_eq!(refusal(&server, &alice).await, (401, "token_revoked".into()));
 }
+
+#[tokio::test]
+async fn a_deleted_account_is_nobody_whoever_vouches_for_it() {
+    let (server, key) = (Server::start(), Key::new("a", "ES256"));
+    let issuer = Issuer::start(&[&key]).await;
+    let more = json!({"identity_type": "service_account", "default_scopes": ["secrets:read", "secrets:write"]});
+    assert_eq!(issuer.trusted_by(&server, more).await.status, 201);
+    let accounts = "/v1/identity/service-accounts";
+    let body = json!({"name": "Deployer", "scopes": ["secrets:read"]});
+    let account = server.call("POST", accounts, Some(body.clone())).await.body;
+    let jwt = key.token(&issuer.claims(json!({"sub": "deployer"})));
+    assert_eq!(whoami(&server, &jwt).await.body["scopes"], json!(["secrets:read"]));
+    let path = format!("{accounts}/{}", account["id"].as_str().unwrap());
+    assert_eq!(server.call("DELETE", &path, None).await.status, 204);
+    assert_eq!(refusal(&server, &jwt).await, (401, "token_revoked".into()));
+    assert_eq!(server.call("POST", accounts, Some(body)).await.status, 201);
+    assert_eq!(whoami(&server, &jwt).await.body["scopes"], json!(["secrets:read"]), "an account has the name again");
+}
