@@ -30,9 +30,21 @@ async fn a_suspension_in_the_middle_of_a_synchronisation_stays() {
         assert!(begun.elapsed() < PATIENCE, "the registration's own synchronisation does not end");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+    let asked = || provider.contents.lock().unwrap().requests;
+    let before = asked();
+    synchronise(&mirror.server, "").await;
+    let needed = asked() - before;
     provider.set(USERS_OF_ONE, users("After", "2026-04-23T13:30:00Z"));
+    let before = asked();
     let started = mirror.server.call("POST", "/v1/identity/sync", None).await;
-    let suspended: Vec<_> = (0..USERS).step_by(12).map(|number| format!("m{number}")).collect();
+    // From the moment that it has everything, and takes it over.
+    let begun = Instant::now();
+    while asked() < before + needed {
+        assert!(begun.elapsed() < PATIENCE, "the provider is not asked for everything");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    // The last ones first: they are still to be taken over.
+    let suspended: Vec<_> = (0..USERS).rev().step_by(4).map(|number| format!("m{number}")).collect();
     for id in &suspended {
         assert!(mirror.applies_in("tnt_acme_one", "user.suspended", 1, id, json!({})).await, "{id}");
     }
