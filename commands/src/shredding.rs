@@ -46,19 +46,25 @@ impl Engine {
         Ok(answer)
     }
 
-    /// Carries out what was ordered and is not done yet.
+    /// Carries out what was ordered and is not done yet. A tenant that fails does not keep the others.
     pub(crate) async fn shred_tenants(&self) -> Result<(), Failure> {
         let view = self.projections.view();
+        let mut outcome = Ok(());
         for tenant in view.installation.tenants().filter(|tenant| tenant.is_doomed()) {
-            let owner = key_owner(&Owner::Tenant(tenant.id.clone()));
-            let keyring = self.sealer.keyring();
-            if !keyring.is_destroyed(&owner) {
-                keyring.destroy(&owner).await?;
-                tracing::info!(target: "identity", tenant = %tenant.id, "the tenant's key is destroyed");
-            }
-            if tenant.shredded_at.is_none() {
-                self.note_shredded(&tenant.id).await?;
-            }
+            outcome = outcome.and(self.shred_tenant(tenant).await);
+        }
+        outcome
+    }
+
+    async fn shred_tenant(&self, tenant: &Tenant) -> Result<(), Failure> {
+        let owner = key_owner(&Owner::Tenant(tenant.id.clone()));
+        let keyring = self.sealer.keyring();
+        if !keyring.is_destroyed(&owner) {
+            keyring.destroy(&owner).await?;
+            tracing::info!(target: "identity", tenant = %tenant.id, "the tenant's key is destroyed");
+        }
+        if tenant.shredded_at.is_none() {
+            self.note_shredded(&tenant.id).await?;
         }
         Ok(())
     }

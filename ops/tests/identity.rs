@@ -17,6 +17,8 @@ mod cli;
 mod crash;
 #[path = "identity/keys.rs"]
 mod keys;
+#[path = "identity/meanwhile.rs"]
+mod meanwhile;
 #[path = "identity/mirror.rs"]
 mod mirror;
 #[path = "support/server.rs"]

@@ -22,7 +22,10 @@ pub fn signed(body: &str, seconds: i64, secret: &str) -> String {
 
 impl Mirror {
     pub async fn start(registration: Value) -> Self {
-        let server = Server::start();
+        Self::of(Server::start(), registration).await
+    }
+
+    pub async fn of(server: Server, registration: Value) -> Self {
         let mut body = registration;
         body["email"] = "admin@acme.example".into();
         body["webhook_secret"] = SECRET.into();

@@ -8,10 +8,10 @@ use crate::mirror::signed;
 use crate::provider::{CLIENT, Provider, WEBHOOK_SECRET};
 use crate::server::Server;
 
-const PATIENCE: Duration = Duration::from_secs(30);
-const AT: &str = "2026-04-23T14:00:00Z";
+pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const AT: &str = "2026-04-23T14:00:00Z";
 
-async fn configured(more: &[(&str, &str)]) -> (Provider, Server) {
+pub async fn configured(more: &[(&str, &str)]) -> (Provider, Server) {
     let provider = Provider::start().await;
     provider
         .set("partners", json!([{"id": "prt_acme", "name": "Acme", "slug": "acme", "region": "eu", "updated_at": AT}]));
@@ -43,7 +43,7 @@ async fn configured(more: &[(&str, &str)]) -> (Provider, Server) {
 }
 
 /// Waits for the end of a synchronisation.
-async fn ended(server: &Server, id: &str) -> Value {
+pub async fn ended(server: &Server, id: &str) -> Value {
     let asked = Instant::now();
     loop {
         let sync = server.call("GET", &format!("/v1/identity/sync/{id}"), None).await.body;
@@ -55,7 +55,7 @@ async fn ended(server: &Server, id: &str) -> Value {
     }
 }
 
-async fn synchronise(server: &Server, query: &str) -> Value {
+pub async fn synchronise(server: &Server, query: &str) -> Value {
     let started = server.call("POST", &format!("/v1/identity/sync{query}"), None).await;
     assert_eq!(started.status, 202, "{started:?}");
     ended(server, started.body["sync_id"].as_str().unwrap()).await
