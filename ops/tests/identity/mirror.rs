@@ -20,6 +20,14 @@ pub fn signed(body: &str, seconds: i64, secret: &str) -> String {
     format!("t={seconds},v1={hex}")
 }
 
+/// What stands beside the signature.
+pub const OTHER_HEADERS: [(&str, &str); 4] = [
+    ("X-ScaiKey-Event-ID", "evt_1"),
+    ("X-ScaiKey-Event-Type", "user.updated"),
+    ("X-ScaiKey-Timestamp", "2026-04-23T14:00:00Z"),
+    ("X-ScaiKey-Webhook-ID", "whk_1"),
+];
+
 impl Mirror {
     pub async fn start(registration: Value) -> Self {
         Self::of(Server::start(), registration).await
@@ -54,7 +62,10 @@ impl Mirror {
     async fn raw(&self, body: &str, signature: &str) -> Answer {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let url = format!("{}/v1/identity/webhooks/scaikey", self.server.address);
-        let request = client.post(url).header("content-type", "application/json").body(body.to_owned());
+        let mut request = client.post(url).header("content-type", "application/json").body(body.to_owned());
+        for (name, value) in OTHER_HEADERS {
+            request = request.header(name, value);
+        }
         let request = if signature.is_empty() { request } else { request.header("X-ScaiKey-Signature", signature) };
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
@@ -350,4 +361,25 @@ async fn a_registration_is_heard_as_far_as_it_reaches() {
     }
     let sync = mirror.server.call("POST", "/v1/identity/sync", None).await;
     assert_eq!((sync.status, sync.code()), (400, "invalid_config"));
+}
+
+#[tokio::test]
+async fn every_header_is_asked_for() {
+    let provider = Mirror::start(json!({"scope": "platform"})).await;
+    let body = json!({"event_id": "evt_x", "event_type": "none.such"}).to_string();
+    let signature = signed(&body, jiff::Timestamp::now().as_second(), SECRET);
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let all = OTHER_HEADERS.into_iter().chain([("X-ScaiKey-Signature", signature.as_str())]);
+    let all: Vec<_> = all.collect();
+    for (left_out, _) in &all {
+        let url = format!("{}/v1/identity/webhooks/scaikey", provider.server.address);
+        let mut request = client.post(url).header("content-type", "application/json").body(body.clone());
+        for (name, value) in all.iter().filter(|(name, _)| name != left_out) {
+            request = request.header(*name, *value);
+        }
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 401, "{left_out}");
+        let body: Value = answer.json().await.unwrap();
+        assert_eq!(body["error"]["code"], "authentication_required", "{left_out}");
+    }
 }

@@ -169,6 +169,8 @@ async fn a_registration_brings_a_secret_and_starts_a_synchronisation() {
     let request = client.post(format!("{}/v1/identity/webhooks/scaikey", server.address));
     let request = request.header("content-type", "application/json");
     let signature = signed(&event, jiff::Timestamp::now().as_second(), WEBHOOK_SECRET);
+    let request =
+        crate::mirror::OTHER_HEADERS.iter().fold(request, |request, (name, value)| request.header(*name, *value));
     let answer = request.header("X-ScaiKey-Signature", signature).body(event).send().await.unwrap();
     let answer: Value = answer.json().await.unwrap();
     assert_eq!(answer["applied"], true, "{answer}");

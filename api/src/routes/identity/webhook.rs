@@ -40,6 +40,8 @@ pub static RECEIVE: Operation = Operation {
 const SIGNATURE: HeaderName = HeaderName::from_static("x-scaikey-signature");
 const EVENT_ID: HeaderName = HeaderName::from_static("x-scaikey-event-id");
 const EVENT_TYPE: HeaderName = HeaderName::from_static("x-scaikey-event-type");
+const TIMESTAMP: HeaderName = HeaderName::from_static("x-scaikey-timestamp");
+const WEBHOOK_ID: HeaderName = HeaderName::from_static("x-scaikey-webhook-id");
 /// How far the signature's time may be from ours, in seconds.
 const WINDOW_SECONDS: u64 = 300;
 /// Longest id and type of an event, in bytes.
@@ -60,10 +62,15 @@ async fn receive(call: &mut Call) -> Result<Done, Stop> {
 
 /// Checks the signature over the body as it came, in constant time.
 async fn verify(call: &Call) -> Result<(), Stop> {
-    let header = single(&call.headers, &SIGNATURE)?.ok_or_else(|| {
-        Rejection::new(ErrorCode::AuthenticationRequired, "Send the header X-ScaiKey-Signature")
-            .detail("reason", "missing")
-    })?;
+    let missing = |name: &HeaderName| {
+        Rejection::new(ErrorCode::AuthenticationRequired, format!("Send the header {name}")).detail("reason", "missing")
+    };
+    if let Some(name) =
+        [EVENT_ID, EVENT_TYPE, TIMESTAMP, WEBHOOK_ID].iter().find(|name| !call.headers.contains_key(*name))
+    {
+        return Err(missing(name).into());
+    }
+    let header = single(&call.headers, &SIGNATURE)?.ok_or_else(|| missing(&SIGNATURE))?;
     let (time, signatures) = parts(header).ok_or_else(distrusted)?;
     let engine = &call.app.engine;
     let registered = engine.projections().view().installation.registration().is_some();
@@ -122,7 +129,8 @@ fn hook(call: &Call) -> Result<Hook, Rejection> {
     Ok(Hook {
         event_id,
         event_type,
-        at,
+        // A moment to come would keep out whatever happens until then.
+        at: at.min(call.now()),
         resource: body.pointer("/resource/id").and_then(Value::as_str).map(str::to_owned),
         tenant_id: text("tenant_id").and_then(|id| TenantId::parse(&prefixed(TenantId::PREFIX, id))),
         partner_id: text("partner_id").and_then(|id| PartnerId::parse(&prefixed(PartnerId::PREFIX, id))),
