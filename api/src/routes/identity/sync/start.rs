@@ -97,6 +97,7 @@ mod tests {
             roles: roles.to_vec(),
             groups: Vec::new(),
             token: None,
+            jwt: None,
             token_expires_at: None,
             mfa_verified_at: None,
             narrowing: Narrowing::default(),
