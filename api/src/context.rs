@@ -26,10 +26,12 @@ pub fn resolve(
     let installation = &view.installation;
     let open = installation.is_open(caller.tenant.as_ref(), caller.partner.as_ref())
         && installation.is_open(target.owner.tenant(), target.partner.as_ref());
-    if open || looks_after(caller, operation) {
-        return Ok(target);
-    }
-    Err(denied("The tenant is suspended").detail("reason", "tenant_suspended"))
+    if open || looks_after(caller, operation) { Ok(target) } else { Err(suspended()) }
+}
+
+/// Nothing is done in a tenant that is suspended, or of a partner that is.
+pub fn suspended() -> Rejection {
+    denied("The tenant is suspended").detail("reason", "tenant_suspended")
 }
 
 /// Whether a caller may do something though a tenant concerned is suspended: read there, and whatever

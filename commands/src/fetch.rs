@@ -14,6 +14,9 @@ const MAX_URL: usize = 2_048;
 pub trait Fetch: Send + Sync {
     /// The body of a successful answer.
     async fn fetch(&self, request: &FetchRequest<'_>) -> Result<Vec<u8>, FetchError>;
+
+    /// Refuses a `ca_pem` that no request could use.
+    fn check_roots(&self, ca_pem: &str) -> Result<(), FetchError>;
 }
 
 /// What to fetch.

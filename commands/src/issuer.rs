@@ -58,6 +58,10 @@ impl Fetch for Nobody {
     async fn fetch(&self, _request: &FetchRequest<'_>) -> Result<Vec<u8>, FetchError> {
         Err(FetchError::Connection)
     }
+
+    fn check_roots(&self, _ca_pem: &str) -> Result<(), FetchError> {
+        Err(FetchError::Roots)
+    }
 }
 
 /// An issuer as answers show it.

@@ -38,6 +38,12 @@ impl Fetch for Outbound {
         let fetched = tokio::time::timeout(PATIENCE, read(client(request, &url)?, url)).await;
         fetched.unwrap_or(Err(FetchError::Timeout))
     }
+
+    fn check_roots(&self, ca_pem: &str) -> Result<(), FetchError> {
+        let mut builder = Client::builder().no_proxy();
+        builder = builder.tls_certs_only(roots(ca_pem)?);
+        builder.build().map(drop).map_err(|_| FetchError::Roots)
+    }
 }
 
 /// A client of this one request: nothing is kept between two of them, a connection least of all.

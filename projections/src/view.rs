@@ -7,7 +7,7 @@ use scaivault_domain::access::{Caller, Target};
 use scaivault_domain::policy::Candidates;
 use scaivault_domain::secret::Facts;
 use scaivault_domain::token::Token;
-use scaivault_domain::{Event, IdentityId, Owner, PartnerId, Recorded};
+use scaivault_domain::{Event, IdentityId, Owner, PartnerId, Recorded, Timestamp};
 use scaivault_eventstore::{Position, Revision};
 
 use crate::installation::Installation;
@@ -78,6 +78,11 @@ impl View {
     /// Whether a token was revoked: itself, one it was made with, or through its rule of exchange.
     pub fn is_token_revoked(&self, token: &Token) -> bool {
         self.tokens.lineage(token).any(|token| token.revoked_at.is_some() || !self.issuers.vouch_for(token))
+    }
+
+    /// When a token was revoked, itself or with one that it was made with.
+    pub fn revoked_at(&self, token: &Token) -> Option<Timestamp> {
+        self.tokens.lineage(token).filter_map(|token| token.revoked_at).min()
     }
 
     /// All catalogues.

@@ -30,6 +30,10 @@ pub enum KeyFault {
 /// Finds and fetches the keys of an issuer.
 pub(super) async fn fetch(fetch: &dyn Fetch, issuer: &Issuer, rules: AddressRules) -> Result<KeySet, KeyFault> {
     let content = &issuer.content;
+    // Also where nothing is fetched now: it may be later.
+    if let Some(ca_pem) = &content.ca_pem {
+        fetch.check_roots(ca_pem).map_err(KeyFault::Fetch)?;
+    }
     if let Some(keys) = &content.jwks {
         return Ok(KeySet::parse(keys.clone())?);
     }

@@ -12,6 +12,7 @@ use super::session::Session;
 use super::table::{self, Table};
 
 const ROUTE: &str = "/v1/identity/service-accounts";
+const IS_ACTIVE: &str = "is_active";
 
 /// Commands of the group.
 #[derive(Subcommand)]
@@ -113,7 +114,7 @@ pub(crate) async fn run(session: &Session, command: ServiceAccountsCommand) -> R
         }
         ServiceAccountsCommand::Get { id } => lines(session, Call::fetch(account(&id))).await?,
         ServiceAccountsCommand::Create(attributes) => {
-            lines(session, Call::new(Method::POST, Address::new(ROUTE)).with_body(&attributes.body())).await?;
+            create(session, attributes).await?;
         }
         ServiceAccountsCommand::Update { id, attributes } => {
             lines(session, Call::new(Method::PATCH, account(&id)).with_body(&attributes.body())).await?;
@@ -147,6 +148,21 @@ pub(crate) async fn run(session: &Session, command: ServiceAccountsCommand) -> R
     Ok(Exit::SUCCESS)
 }
 
+/// The API makes active accounts only; one that is not to be is switched off before it has a key.
+async fn create(session: &Session, attributes: AttributesArguments) -> Result<(), Failure> {
+    let is_active = attributes.active.unwrap_or(true);
+    let mut body = attributes.body();
+    body.remove(IS_ACTIVE);
+    let mut answer = session.send(Call::new(Method::POST, Address::new(ROUTE)).with_body(&body)).await?;
+    if !is_active {
+        let made = answer.json()?;
+        let id = made.member_text("id").unwrap_or_default();
+        let off = object([(IS_ACTIVE, Some(Json::Bool(false)))]);
+        answer = session.send(Call::new(Method::PATCH, account(id)).with_body(&off)).await?;
+    }
+    session.output.answer(&answer, table::lines)
+}
+
 fn account(id: &str) -> Address {
     Address::new(ROUTE).id(id)
 }
@@ -171,7 +187,7 @@ impl AttributesArguments {
             ("description", self.description.as_deref().map(text_or_null)),
             ("roles", self.roles.as_deref().map(words)),
             ("scopes", self.scopes.as_deref().map(words)),
-            ("is_active", self.active.map(Json::Bool)),
+            (IS_ACTIVE, self.active.map(Json::Bool)),
         ])
     }
 }

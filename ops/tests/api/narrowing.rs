@@ -40,6 +40,9 @@ async fn a_narrowed_token_sees_only_its_paths() {
         let answer = server.call_as(ended, "GET", "/v1/auth/whoami", None, &[]).await;
         assert_eq!((answer.status, answer.code()), (401, "token_revoked"));
     }
+    let list = server.call("GET", "/v1/auth/tokens?include_inactive=true", None).await.body;
+    let ended = |name: &str| list["tokens"].as_array().unwrap().iter().find(|row| row["name"] == name).unwrap();
+    assert!(ended("child")["revoked_at"].is_string(), "it ended with the one it was made with: {list}");
 }
 
 #[tokio::test]

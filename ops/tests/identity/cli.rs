@@ -49,6 +49,9 @@ async fn service_accounts_and_keys() {
     let user = User::of(&server);
     let made = user.prints("service-accounts create --name builder --roles secrets-writer --description builds");
     assert_eq!((value(&made, "identity_id"), value(&made, "is_active")), ("sa:builder", "yes"));
+    let idle = user.prints("service-accounts create --name idle --active false");
+    assert_eq!((value(&idle, "identity_id"), value(&idle, "is_active")), ("sa:idle", "no"));
+    user.prints("service-accounts delete sa:idle --yes");
     let list = user.prints("service-accounts list --query BUILD");
     let mut lines = list.lines();
     assert!(lines.next().unwrap().split_whitespace().eq(["ID", "NAME", "IDENTITY", "ROLES", "ACTIVE"]), "{list}");

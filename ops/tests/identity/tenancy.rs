@@ -250,12 +250,14 @@ async fn suspension_ends_access_at_once_and_for_a_time() {
             assert_eq!(denied.detail("reason"), "tenant_suspended", "{what}: {path}");
         }
         assert_eq!(server.call("GET", &there, None).await.status, 200, "{what}: super_admin may still read");
-        let denied = server.call("PUT", &there, Some(json!({"data": {"a": 2}}))).await;
-        assert_eq!(
-            (denied.code(), denied.detail("reason")),
-            ("tenant_access_denied", &json!("tenant_suspended")),
-            "{what}"
-        );
+        let settings = format!("/v1/identity/tenants/{other}/settings");
+        for (verb, path, body) in
+            [("PUT", &there, json!({"data": {"a": 2}})), ("PATCH", &settings, json!({"max_leases": 7}))]
+        {
+            let denied = server.call(verb, path, Some(body)).await;
+            let told = (denied.code(), denied.detail("reason"));
+            assert_eq!(told, ("tenant_access_denied", &json!("tenant_suspended")), "{what}: {path}");
+        }
         let restored = server.call("PATCH", path, Some(json!({"status": "ACTIVE"}))).await;
         assert_eq!((restored.status, &restored.body["status"]), (200, &json!("ACTIVE")), "{what}");
         assert_eq!(server.call_as(&token, "GET", "/v1/secrets/app/db", None, &[]).await.status, 200, "{what}");

@@ -91,6 +91,8 @@ async fn what_cannot_be_trusted_is_refused() {
     assert_eq!(told(&try_it(json!({"jwks_url": format!("{}/none", issuer.url)})).await), (400, "invalid_config"));
     assert_eq!(told(&try_it(json!({"issuer": "http://127.0.0.1:1"})).await), (400, "invalid_config"), "nobody there");
     assert_eq!(told(&try_it(json!({"ca_pem": "no certificate"})).await), (400, "invalid_config"));
+    let unread = json!({"ca_pem": "no certificate", "jwks": {"keys": [key.public()]}});
+    assert_eq!(told(&try_it(unread).await), (400, "invalid_config"), "though nothing is fetched");
     assert_eq!(told(&try_it(json!({"jwks": {"keys": "none"}})).await), (400, "invalid_config"));
     assert_eq!(
         told(&try_it(json!({"jwks": {"keys": [{"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}]}})).await).1,

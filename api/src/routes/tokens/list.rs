@@ -67,7 +67,6 @@ async fn list(call: &mut Call) -> Result<Done, Stop> {
     let mut page: Vec<_> = identity
         .iter()
         .flat_map(|identity| view.tokens.of(identity))
-        .filter(|held| held.token.record.kind.published() == "personal")
         .filter(|held| after.as_deref().is_none_or(|after| held.token.record.id.as_str() < after))
         .filter(|held| held.token.record.kind.published() == TokenKind::Personal.published())
         .filter(|held| within_reach(call, &held.token.record))
@@ -83,7 +82,7 @@ async fn list(call: &mut Call) -> Result<Done, Stop> {
         .map(|held| {
             let record = &held.token.record;
             let used = call.app.engine.projections().accesses(|accesses| accesses.token_used(&record.id));
-            TokenView::new(record, held.token.created_at).with_history(used, held.token.revoked_at)
+            TokenView::new(record, held.token.created_at).with_history(used, view.revoked_at(&held.token))
         })
         .collect();
     Ok(Done::json(&Page { tokens, cursor, has_more })?)

@@ -10,6 +10,7 @@ use scaivault_domain::{DurationText, ErrorCode, Rejection, Role, Timestamp, gran
 
 use super::SettingsView;
 use crate::call::{Call, Stop};
+use crate::context::suspended;
 use crate::fields::{Faults, Fields};
 use crate::operation::{Body, Operation};
 use crate::response::Done;
@@ -39,6 +40,9 @@ async fn update(call: &mut Call) -> Result<Done, Stop> {
         return Err(role_required(Role::TenantAdmin).into());
     }
     call.entry.owner = target.owner;
+    if !view.installation.is_open(Some(&tenant.id), None) {
+        return Err(suspended().into());
+    }
     let tell =
         |settings: &TenantSettings, at: Timestamp| Reply::json(200, &SettingsView::new(&tenant.id, settings, at));
     Ok(Done::Changed(call.app.engine.update_settings(&call.change(), &tenant.id, &patch, tell).await?))
