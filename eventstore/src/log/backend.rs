@@ -1,9 +1,11 @@
 //! What the log needs of a database. Two real ones stand behind it: SQLite and Postgres.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::log::segments::SegmentStore;
 use crate::record::{Record, WrappedDataKey};
 use crate::{CommandId, Position, RecordedAt, Revision, StoreError, StreamId};
 
@@ -160,6 +162,9 @@ pub trait Backend: Send + Sync + 'static {
     async fn resign(&self, _holder: &str) -> Result<(), StoreError> {
         Ok(())
     }
+
+    /// Where pieces of a fold are kept beside the log.
+    fn segments(&self) -> Arc<dyn SegmentStore>;
 
     /// Connections: (size, idle). (1, 1) where there is no pool.
     fn pool(&self) -> (u32, u32);

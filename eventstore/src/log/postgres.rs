@@ -3,6 +3,7 @@
 mod append;
 mod connect;
 mod lent;
+mod segments;
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use sqlx::postgres::{PgArguments, PgPool, Postgres};
 use sqlx::query::Query;
 
 use crate::log::backend::{AppendTransaction, AtOnce, Backend, BackendKind, Expected, Head, StoredKey, Witness};
+use crate::log::segments::SegmentStore;
 use crate::log::{row, schema};
 use crate::record::Record;
 use crate::{CommandId, Position, Revision, StoreError, StreamId};
@@ -200,6 +202,10 @@ impl Backend for PostgresBackend {
         let mut connection = self.connection().await?;
         let query = sqlx::query("DELETE FROM leadership WHERE holder = $1").bind(holder);
         within!(READING, connection, query, execute).map(drop)
+    }
+
+    fn segments(&self) -> Arc<dyn SegmentStore> {
+        Arc::new(segments::PostgresSegments { pool: self.pool.clone(), silence: Arc::clone(&self.silence) })
     }
 
     fn pool(&self) -> (u32, u32) {

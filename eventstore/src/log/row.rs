@@ -5,8 +5,9 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, error::DatabaseError};
 
 use crate::log::backend::{Head, StoredKey, Witness};
+use crate::log::segments::{Generation, SegmentHeader};
 use crate::record::{Record, WrappedDataKey};
-use crate::{CommandId, Position, RecordedAt, Revision, StoreError, StreamId};
+use crate::{CommandId, Owner, Position, RecordedAt, Revision, StoreError, StreamId};
 
 /// Reads records with their data keys; the tail restricts and orders.
 macro_rules! select_records {
@@ -48,6 +49,10 @@ pub(super) trait Columns {
     fn text(&self, index: usize) -> Result<String, sqlx::Error>;
     /// Bytes.
     fn blob(&self, index: usize) -> Result<Vec<u8>, sqlx::Error>;
+    /// A 64-bit integer or null.
+    fn long_or_null(&self, index: usize) -> Result<Option<i64>, sqlx::Error>;
+    /// Text or null.
+    fn text_or_null(&self, index: usize) -> Result<Option<String>, sqlx::Error>;
     /// Bytes or null.
     fn blob_or_null(&self, index: usize) -> Result<Option<Vec<u8>>, sqlx::Error>;
 }
@@ -65,6 +70,12 @@ macro_rules! columns {
                 self.try_get(index)
             }
             fn blob(&self, index: usize) -> Result<Vec<u8>, sqlx::Error> {
+                self.try_get(index)
+            }
+            fn long_or_null(&self, index: usize) -> Result<Option<i64>, sqlx::Error> {
+                self.try_get(index)
+            }
+            fn text_or_null(&self, index: usize) -> Result<Option<String>, sqlx::Error> {
                 self.try_get(index)
             }
             fn blob_or_null(&self, index: usize) -> Result<Option<Vec<u8>>, sqlx::Error> {
@@ -238,6 +249,50 @@ pub(super) fn key(row: &impl Columns) -> Result<StoredKey, StoreError> {
     };
     decoded()
         .ok_or_else(|| StoreError::Key { key: format!("{level} {owner}"), reason: "its row does not decode".into() })
+}
+
+/// A row of `audit_generations`.
+pub(super) fn generation(row: &impl Columns) -> Result<Generation, StoreError> {
+    let number = |index| row.long(index).ok().and_then(|number| u64::try_from(number).ok());
+    let decoded = || {
+        Some(Generation {
+            number: number(0)?,
+            position: Position(number(1)?),
+            is_current: row.short(2).ok()? == 1,
+            started_at: row.long(3).ok()?,
+            completed_at: row.long_or_null(4).ok()?,
+            error: row.text_or_null(5).ok()?,
+        })
+    };
+    decoded().ok_or_else(|| undecodable("audit_generations"))
+}
+
+/// A row of `audit_segments` without its columns.
+pub(super) fn segment_header(row: &impl Columns, owner: &Owner) -> Result<SegmentHeader, StoreError> {
+    let number = |index| row.long(index).ok().and_then(|number| u64::try_from(number).ok());
+    let decoded = || {
+        Some(SegmentHeader {
+            owner: owner.clone(),
+            number: number(0)?,
+            first_position: Position(number(1)?),
+            last_position: Position(number(2)?),
+            first_at: row.long(3).ok()?,
+            last_at: row.long(4).ok()?,
+            entries: number(5)?,
+            filter: row.blob(6).ok()?,
+        })
+    };
+    decoded().ok_or_else(|| undecodable("audit_segments"))
+}
+
+/// The columns of a piece, in column 0.
+pub(super) fn segment_columns(row: &impl Columns) -> Result<Vec<u8>, StoreError> {
+    row.blob(0).map_err(|_| undecodable("audit_segments"))
+}
+
+/// What lies beside the log and can be made anew from it.
+fn undecodable(table: &str) -> StoreError {
+    StoreError::Setup(format!("a row of {table} does not decode; rebuild the audit index"))
 }
 
 /// A number as databases keep it. Positions and revisions stay far below the limit.

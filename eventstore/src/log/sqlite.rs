@@ -2,9 +2,11 @@
 
 mod append;
 mod scrub;
+mod segments;
 mod transaction;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -16,6 +18,7 @@ use scrub::Scrubber;
 use transaction::WriteTransaction;
 
 use crate::log::backend::{AppendTransaction, AtOnce, Backend, BackendKind, Expected, Head, StoredKey, Witness};
+use crate::log::segments::SegmentStore;
 use crate::log::{row, schema};
 use crate::record::Record;
 use crate::{CommandId, Position, Revision, StoreError, StreamId};
@@ -217,6 +220,11 @@ impl Backend for SqliteBackend {
             scrubber.after_commit(true).await;
         }
         Ok(())
+    }
+
+    fn segments(&self) -> Arc<dyn SegmentStore> {
+        let (writer, readers) = (self.writer.clone(), self.readers.clone());
+        Arc::new(segments::SqliteSegments { writer, readers, kind: self.kind })
     }
 
     fn pool(&self) -> (u32, u32) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use scaivault_eventstore::log::{
-    AppendTransaction, AppenderLimits, AtOnce, Backend, BackendKind, Expected, Head, StoredKey, Witness,
+    AppendTransaction, AppenderLimits, AtOnce, Backend, BackendKind, Expected, Head, SegmentStore, StoredKey, Witness,
 };
 use scaivault_eventstore::{CommandId, Owner, Position, Record, Revision, StoreError, StreamId};
 
@@ -105,6 +105,9 @@ impl Backend for Faulty {
 
     async fn destroy_keys(&self, level: &str, owner: &str) -> Result<(), StoreError> {
         self.real.destroy_keys(level, owner).await
+    }
+    fn segments(&self) -> Arc<dyn SegmentStore> {
+        self.real.segments()
     }
     fn pool(&self) -> (u32, u32) {
         self.real.pool()

@@ -11,6 +11,7 @@ mod faults;
 mod fixture;
 mod load;
 mod reading;
+mod segments;
 mod sharing;
 mod store;
 mod tampering;
@@ -49,6 +50,9 @@ on!([memory, sqlite, postgres] {
     reading::a_stream_reads_in_order,
     reading::late_readers_see_everything,
     reading::keys_are_unique,
+    segments::pieces_and_position_move_together,
+    segments::pieces_are_listed_by_time_and_place,
+    segments::a_new_generation_takes_the_place_of_the_old,
     witnessing::witnesses_say_what_records_say,
     load::many_writers_with_live_readers,
     load::a_full_queue_refuses_at_once,
