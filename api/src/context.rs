@@ -21,12 +21,21 @@ pub fn resolve(
     let target = match operation.place {
         Place::Installation => own(caller),
         Place::Tenant => tenant(view, caller, prefix, headers)?,
+        Place::TenantIfAny if prefix.is_none() && caller.tenant.is_none() && headers.get(TENANT).is_none() => {
+            own(caller)
+        }
+        Place::TenantIfAny => tenant(view, caller, prefix, headers)?,
         Place::Partner => partner(view, caller, headers)?,
     };
     let installation = &view.installation;
     let open = installation.is_open(caller.tenant.as_ref(), caller.partner.as_ref())
         && installation.is_open(target.owner.tenant(), target.partner.as_ref());
     if open || looks_after(caller, operation) { Ok(target) } else { Err(suspended()) }
+}
+
+/// There is nothing to act upon.
+pub fn tenant_required() -> Rejection {
+    invalid("Name a tenant: /v1/t/{tenant_id}/… or the header X-Tenant-ID").detail("reason", "tenant_required")
 }
 
 /// Nothing is done in a tenant that is suspended, or of a partner that is.
@@ -51,10 +60,7 @@ fn tenant(view: &View, caller: &Caller, prefix: Option<&str>, headers: &HeaderMa
     let named = prefix.or(header);
     let own = caller.tenant.as_ref().map(TenantId::as_str);
     let target = match named.or(own) {
-        None => {
-            return Err(invalid("Name a tenant: /v1/t/{tenant_id}/… or the header X-Tenant-ID")
-                .detail("reason", "tenant_required"));
-        }
+        None => return Err(tenant_required()),
         Some(id) if Some(id) == own => {
             let owner = caller.tenant.clone().map_or(Owner::Platform, Owner::Tenant);
             Target { owner, partner: caller.partner.clone() }

@@ -16,7 +16,7 @@ pub fn document(router: &Router, version: &str) -> Value {
     for operation in router.operations() {
         let described = describe(operation);
         insert(&mut paths, operation.path.to_owned(), operation, described.clone());
-        if operation.place == Place::Tenant {
+        if operation.place.takes_tenant() {
             let prefixed = operation.path.replacen("/v1/", "/v1/t/{tenant_id}/", 1);
             insert(&mut paths, prefixed, operation, in_tenant(described));
         }
@@ -113,7 +113,9 @@ fn parameters(operation: &Operation) -> Vec<Value> {
     }
     match (operation.access, operation.place) {
         (Access::Public, _) => {}
-        (Access::Open | Access::Scopes(_), Place::Tenant) => headers.push(("X-Tenant-ID", "Tenant acted upon.")),
+        (Access::Open | Access::Scopes(_), Place::Tenant | Place::TenantIfAny) => {
+            headers.push(("X-Tenant-ID", "Tenant acted upon."));
+        }
         (Access::Open | Access::Scopes(_), Place::Partner) => headers.push(("X-Partner-ID", "Partner acted upon.")),
         (Access::Open | Access::Scopes(_), Place::Installation) => {}
     }

@@ -71,8 +71,17 @@ pub enum Place {
     Installation,
     /// In a tenant; also reachable below `/v1/t/{tenant_id}/`.
     Tenant,
+    /// The same, if the request has a tenant; else on the caller's partner, or the installation.
+    TenantIfAny,
     /// On a partner.
     Partner,
+}
+
+impl Place {
+    /// Whether a tenant can be named.
+    pub fn takes_tenant(self) -> bool {
+        matches!(self, Self::Tenant | Self::TenantIfAny)
+    }
 }
 
 /// A query parameter.

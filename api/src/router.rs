@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use axum::http::Method;
 use percent_encoding::percent_decode_str;
 
-use crate::operation::{Operation, Place};
+use crate::operation::Operation;
 
 /// What a request is for.
 pub struct Matched {
@@ -97,7 +97,7 @@ impl Router {
         let verb = if method == Method::HEAD { &Method::GET } else { method };
         let mut offered = BTreeSet::new();
         for (operation, template) in self.operations.iter().zip(&self.templates) {
-            if tenant.is_some() && operation.place != Place::Tenant {
+            if tenant.is_some() && !operation.place.takes_tenant() {
                 continue;
             }
             let Some(captures) = template.captures(path) else { continue };

@@ -9,7 +9,7 @@ use scaivault_domain::{Event, EventBody, IdentityId, Owner, Timestamp};
 use scaivault_eventstore::log::{self, Appender, Feed, Unit};
 use scaivault_eventstore::sealing::{Draft, Sealer};
 use scaivault_eventstore::{CommandId, Position, RecordedAt, Revision, StreamId};
-use scaivault_projections::decisions::RecordedDecision;
+use scaivault_projections::audit::AuditIndex;
 use scaivault_projections::owners::key_owner;
 use scaivault_projections::{Projections, Reader};
 use zeroize::Zeroizing;
@@ -31,6 +31,7 @@ pub struct Engine {
     pub(crate) sealer: Sealer,
     pub(crate) reader: Reader,
     pub(crate) projections: Arc<Projections>,
+    pub(crate) audit: Arc<AuditIndex>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) trust: Trust,
     pub(crate) in_flight: InFlight,
@@ -74,15 +75,17 @@ impl Engine {
         feed: Arc<Feed>,
         sealer: Sealer,
         reader: Reader,
-        projections: Arc<Projections>,
+        audit: Arc<AuditIndex>,
         clock: Arc<dyn Clock>,
     ) -> Self {
+        let projections = reader.projections().clone();
         Self {
             appender,
             feed,
             sealer,
             reader,
             projections,
+            audit,
             clock,
             trust: Trust::default(),
             in_flight: InFlight::default(),
@@ -103,9 +106,17 @@ impl Engine {
         &self.projections
     }
 
-    /// Entries of a request in the log of `owner`, in log order.
-    pub async fn decisions(&self, owner: &Owner, request_id: &str) -> Result<Vec<RecordedDecision>, Failure> {
-        Ok(self.reader.decisions(owner, request_id).await?)
+    /// The audit entries, to be searched. See [`Self::audit_barrier`].
+    pub fn audit(&self) -> &Arc<AuditIndex> {
+        &self.audit
+    }
+
+    /// Waits until every entry that was recorded for an answer of this process can be found.
+    pub async fn audit_barrier(&self) -> Result<(), Failure> {
+        match self.audit.wait_for(self.feed.committed(), FOLD_PATIENCE).await {
+            true => Ok(()),
+            false => Err(Failure::unavailable("position_not_applied")),
+        }
     }
 
     /// Now, by the server's clock.

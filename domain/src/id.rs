@@ -117,8 +117,10 @@ impl TokenId {
 }
 
 /// What ids of this installation start with, as far as routes take them.
-const PREFIXES: &[&str] =
-    &["tnt_", "ptn_", "usr_", "grp_", "sva_", "key_", "tok_", "pol_", "bnd_", "iss_", "xr_", "sync_", "req_"];
+const PREFIXES: &[&str] = &[
+    "tnt_", "ptn_", "usr_", "grp_", "sva_", "key_", "tok_", "pol_", "bnd_", "iss_", "xr_", "sync_", "req_", "log_",
+    "exp_",
+];
 
 /// Whether a text is shaped like an id of some record, so that it can be told on. A token never is.
 pub fn is_shaped(text: &str) -> bool {
@@ -132,9 +134,9 @@ pub fn request_id(ulid: ulid::Ulid) -> String {
     with_prefix("req_", ulid)
 }
 
-/// When a request id was made, if the server made it.
-pub fn request_made_at(text: &str) -> Option<Timestamp> {
-    let ulid = ulid::Ulid::from_string(text.strip_prefix("req_")?).ok()?;
+/// The millisecond in which the request of an audit entry arrived, by the entry's id.
+pub fn entry_made_at(text: &str) -> Option<Timestamp> {
+    let ulid = ulid::Ulid::from_string(text.strip_prefix("log_")?).ok()?;
     let micros = i64::try_from(ulid.timestamp_ms()).ok()?.checked_mul(1_000)?;
     Some(Timestamp::from_micros(micros))
 }

@@ -15,6 +15,7 @@ use scaivault_eventstore::log::{self, Appender, AppenderLimits, Backend, Feed, P
 use scaivault_eventstore::sealing::root::EphemeralRoot;
 use scaivault_eventstore::sealing::{AccessComposer, FileRoot, Keyring, PassphraseRoot, RootKeyProvider, Sealer};
 use scaivault_eventstore::{RecordedAt, StoreError};
+use scaivault_projections::audit::{AuditIndex, Sizes};
 use scaivault_projections::history::History;
 use scaivault_projections::{Frozen, Projections, ProjectorState, Reader};
 use tokio::task::JoinHandle;
@@ -94,8 +95,9 @@ impl Node {
         let past = past::check(backend.clone(), projections.applied(), projections.clone());
         tokio::spawn(projections.clone().run(feed.reader(projections.applied()), sealer.clone()));
         let history = History::new(backend.clone(), sealer.clone());
-        let reader = Reader::new(projections.clone(), history, sealer.clone());
-        let engine = Engine::new(appender.clone(), feed.clone(), sealer, reader.clone(), projections, clock.clone());
+        let reader = Reader::new(projections, history.clone(), sealer.clone());
+        let audit = Arc::new(AuditIndex::open(history, commit_clock(&clock), Sizes::default()).await?);
+        let engine = Engine::new(appender.clone(), feed.clone(), sealer, reader.clone(), audit, clock.clone());
         let engine = Arc::new(engine.trusting(trust(configuration, clock.now())));
         let checking = tokio::spawn(past);
         let node = Self { backend, keyring, appender, feed, engine, reader, clock, keeper, checking, _lock: lock };

@@ -18,6 +18,7 @@ use scaivault_commands::provider::IdentityProvider;
 use scaivault_commands::token_value;
 use scaivault_domain::token::TokenKind;
 use scaivault_projections::Projections;
+use scaivault_projections::audit::{Follower, Rebuilding};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use zeroize::Zeroizing;
@@ -128,7 +129,10 @@ async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result
     let interval = configuration.synchronisation.interval;
     let synchronising = tokio::spawn(cluster::synchronise(app.clone(), interval, cluster.leading(), stopped.clone()));
     let folding = tokio::spawn(fold_failures(app.clone(), stopped.clone()));
-    let keeping = tokio::spawn(keep_snapshots(node.keeper.clone(), node.engine.projections().clone(), stopped));
+    let keeping = tokio::spawn(keep_snapshots(node.keeper.clone(), node.engine.projections().clone(), stopped.clone()));
+    let (audit, feed) = (node.engine.audit().clone(), node.feed.clone());
+    let indexing = tokio::spawn(Follower::new(audit.clone(), feed.clone(), cluster.leading()).run(stopped.clone()));
+    let rebuilding = tokio::spawn(Rebuilding::new(audit, feed, cluster.leading()).run(stopped));
     front.open(Api::new(app));
     ready.send_replace(true);
     let scheme = if secure { "https" } else { "http" };
@@ -144,7 +148,7 @@ async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result
     let outcome = serving.await.unwrap_or(Outcome::CutOff);
     stop.send_replace(true);
     // They end by themselves once told; a panic in one must not keep the log from closing.
-    let _ = tokio::join!(scheduling, asking, synchronising, folding, keeping);
+    let _ = tokio::join!(scheduling, asking, synchronising, folding, keeping, indexing, rebuilding);
     node.appender.close().await;
     cluster.leave().await;
     node.close().await;

@@ -70,9 +70,6 @@ pub struct AccessEntry<'a> {
     pub secret_path: Option<Cow<'a, str>>,
     /// Which version.
     pub secret_version: Option<u32>,
-    /// Of the request.
-    #[serde(borrow)]
-    pub request_id: Cow<'a, str>,
     /// More facts.
     #[serde(borrow)]
     pub extra_data: AccessExtra<'a>,

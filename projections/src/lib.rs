@@ -3,6 +3,8 @@
 //! Holds ciphertext, never plaintext. Never appends. Can be thrown away and rebuilt at any time.
 
 pub mod accesses;
+pub mod audit;
+mod codec;
 pub mod decisions;
 pub mod decode;
 pub mod history;
@@ -15,7 +17,6 @@ pub mod policies;
 mod pool;
 pub mod projector;
 pub mod reading;
-pub mod requests;
 pub mod secrets;
 pub mod snapshot;
 pub mod tokens;

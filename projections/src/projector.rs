@@ -19,7 +19,6 @@ use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 
 use crate::accesses::Accesses;
-use crate::requests::Requests;
 use crate::values::Values;
 use crate::view::View;
 use fold::Fold;
@@ -47,7 +46,6 @@ pub enum ProjectorState {
 pub struct Projections {
     view: ArcSwap<View>,
     accesses: RwLock<Accesses>,
-    requests: RwLock<Requests>,
     values: Values,
     applied: watch::Sender<Position>,
     /// How far the fold has come, shown or not, and how many audit entries that was.
@@ -84,7 +82,6 @@ impl Projections {
             entries: AtomicU64::new(0),
             view: ArcSwap::from_pointee(frozen.view),
             accesses: RwLock::new(frozen.accesses),
-            requests: RwLock::default(),
             values: Values::default(),
             applied,
             state: watch::Sender::new(ProjectorState::Running),
@@ -96,11 +93,6 @@ impl Projections {
     /// Everything as of one position.
     pub fn view(&self) -> Arc<View> {
         self.view.load_full()
-    }
-
-    /// Reads in which records entries of requests lie.
-    pub fn requests<T>(&self, read: impl FnOnce(&Requests) -> T) -> T {
-        read(&self.requests.read())
     }
 
     /// Reads the access counters.
@@ -244,7 +236,7 @@ impl Projections {
                 Some(folding) => folding,
                 None => Arc::clone(&self.folding).lock_owned().await,
             };
-            let folded = fold.apply(opened, &self.accesses, &self.requests, &self.values);
+            let folded = fold.apply(opened, &self.accesses, &self.values);
             self.folded.store(fold.view.applied.0, Ordering::Relaxed);
             self.entries.store(fold.entries, Ordering::Relaxed);
             // What came before a record that does not hold is sound, and is shown.

@@ -9,7 +9,6 @@ use scaivault_eventstore::sealing::Sealer;
 use scaivault_eventstore::{Position, StoreError};
 use zeroize::Zeroizing;
 
-use crate::decisions::RecordedDecision;
 use crate::history::History;
 use crate::owners::key_owner;
 use crate::{Projections, View};
@@ -52,10 +51,9 @@ impl Reader {
         Self { projections, history, sealer }
     }
 
-    /// Entries of a request in the log of `owner`, in log order.
-    pub async fn decisions(&self, owner: &Owner, request_id: &str) -> Result<Vec<RecordedDecision>, StoreError> {
-        let positions = self.projections.requests(|requests| requests.positions(request_id));
-        self.history.decisions(owner, request_id, &positions).await
+    /// The read models.
+    pub fn projections(&self) -> &Arc<Projections> {
+        &self.projections
     }
 
     /// The value that `selection` asks for, judged at `now`; `at` chooses what was current then.

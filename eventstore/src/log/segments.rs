@@ -74,7 +74,21 @@ pub struct SegmentRange<'a> {
     pub limit: usize,
 }
 
-impl SegmentRange<'_> {
+impl<'a> SegmentRange<'a> {
+    /// The newest one alone.
+    pub fn last(generation: u64, owner: &'a Owner) -> Self {
+        Self {
+            generation,
+            owner,
+            from: i64::MIN,
+            to: i64::MAX,
+            positions: (Position::START, Position(u64::MAX)),
+            numbers: (0, u64::MAX),
+            newest_first: true,
+            limit: 1,
+        }
+    }
+
     /// The statement that lists them.
     pub(super) fn statement(&self) -> &'static str {
         if self.newest_first { NEWEST_FIRST } else { OLDEST_FIRST }
@@ -101,8 +115,12 @@ pub trait SegmentStore: Send + Sync {
         segments: &[Segment],
     ) -> Result<bool, StoreError>;
 
-    /// Lets a generation be read from now on, and destroys those before it.
-    async fn promote(&self, generation: u64, completed_at: i64) -> Result<(), StoreError>;
+    /// Lets a generation be read from now on, if it goes as far as the current one. Those before it stay until
+    /// [`Self::forget_before`], for searches that are under way.
+    async fn promote(&self, generation: u64, completed_at: i64) -> Result<bool, StoreError>;
+
+    /// Destroys generations before this one.
+    async fn forget_before(&self, generation: u64) -> Result<(), StoreError>;
 
     /// Gives a generation up.
     async fn abandon(&self, generation: u64, error: &str, at: i64) -> Result<(), StoreError>;
@@ -149,9 +167,10 @@ pub(super) const PUT: &str = "INSERT INTO audit_segments (generation, owner, num
                               first_position = excluded.first_position, last_position = excluded.last_position, first_at = excluded.first_at, \
                               last_at = excluded.last_at, entries = excluded.entries, filter = excluded.filter, \
                               columns = excluded.columns";
-pub(super) const RETIRE: &str = "UPDATE audit_generations SET is_current = 0 WHERE generation < $1";
-pub(super) const PROMOTE: &str =
-    "UPDATE audit_generations SET is_current = 1, completed_at = $2 WHERE generation = $1 AND error IS NULL";
+pub(super) const RETIRE: &str = "UPDATE audit_generations SET is_current = 0 WHERE generation < $1 AND position <= \
+                                 (SELECT position FROM audit_generations WHERE generation = $1 AND error IS NULL)";
+pub(super) const PROMOTE: &str = "UPDATE audit_generations SET is_current = 1, completed_at = $2 WHERE generation = $1 \
+                                  AND NOT EXISTS (SELECT 1 FROM audit_generations WHERE is_current = 1)";
 pub(super) const DROP_OLDER: &str = "DELETE FROM audit_segments WHERE generation < $1";
 pub(super) const FORGET_OLDER: &str = "DELETE FROM audit_generations WHERE generation < $1";
 pub(super) const ABANDON: &str =

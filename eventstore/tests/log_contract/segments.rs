@@ -93,16 +93,19 @@ pub(crate) async fn a_new_generation_takes_the_place_of_the_old(store: Store) {
     store.advance(1, Position(0), Position(19), &[segment(1)]).await.unwrap();
     for (number, fails) in [(2, true), (3, false)] {
         assert!(store.begin_generation(number, 5).await.unwrap());
+        assert!(!store.promote(number, 6).await.unwrap(), "it does not go as far as the current one");
         assert!(store.advance(number, Position(0), Position(19), &[segment(1)]).await.unwrap());
         let found = store.generations().await.unwrap();
         assert!(found.iter().all(|generation| generation.is_current == (generation.number == 1)), "{found:?}");
         match fails {
             true => store.abandon(number, "the log is damaged", 6).await.unwrap(),
-            false => store.promote(number, 6).await.unwrap(),
+            false => assert!(store.promote(number, 6).await.unwrap()),
         }
         let pieces = numbers(&*store, everything(number, &owner())).await;
         assert_eq!(pieces.is_empty(), fails);
     }
+    assert_eq!(numbers(&*store, everything(1, &owner())).await, [1], "for searches that are under way");
+    store.forget_before(3).await.unwrap();
     let left = store.generations().await.unwrap();
     assert_eq!(left.len(), 1, "{left:?}");
     assert_eq!((left[0].number, left[0].is_current, left[0].completed_at), (3, true, Some(6)));

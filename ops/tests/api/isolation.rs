@@ -62,7 +62,8 @@ async fn made(server: &Server) -> Vec<String> {
     ids.extend(
         listed.body["users"].as_array().into_iter().flatten().map(|user| user["id"].as_str().unwrap().to_owned()),
     );
-    ids.extend([policy, binding, token, issuer, rule]);
+    let logs = server.call("GET", "/v1/audit/logs?limit=1", None).await.body;
+    ids.extend([policy, binding, token, issuer, rule, logs["logs"][0]["id"].as_str().unwrap().to_owned()]);
     ids
 }
 
@@ -103,7 +104,8 @@ async fn ids_of_another_tenant_are_ids_of_nothing() {
                 continue;
             }
             assert_eq!((status, told), ask(&unknown(theirs)).await, "{verb} {path} with {theirs}");
-            assert!(status >= 400, "{verb} {path} with {theirs} opens");
+            // Of an identity nobody knows there is a trail without entries.
+            assert!(status >= 400 || id == "show_identity_trail", "{verb} {path} with {theirs} opens");
             compared += 1;
         }
     }

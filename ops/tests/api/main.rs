@@ -8,6 +8,7 @@
     unreachable_pub
 )]
 
+mod audit;
 mod authorisation;
 mod bad_input;
 mod description;

@@ -31,6 +31,8 @@ const BY_ROLE: &[&str] = &[
     "read_exchange_rule",
     "update_exchange_rule",
     "delete_exchange_rule",
+    "start_audit_reindex",
+    "show_audit_reindex",
     "show_clock",
     "move_clock",
 ];

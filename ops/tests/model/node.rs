@@ -14,6 +14,7 @@ use scaivault_eventstore::RecordedAt;
 use scaivault_eventstore::log::{Appender, AppenderLimits, Backend, Feed};
 use scaivault_eventstore::sealing::root::EphemeralRoot;
 use scaivault_eventstore::sealing::{AccessComposer, Keyring, Sealer};
+use scaivault_projections::audit::{AuditIndex, Follower, Sizes};
 use scaivault_projections::history::History;
 use scaivault_projections::{Projections, Reader};
 use tokio::sync::watch;
@@ -70,6 +71,7 @@ pub struct Node {
     appender: Appender,
     /// Dropped, the node would stop serving.
     _ready: watch::Sender<bool>,
+    _indexing: watch::Sender<bool>,
 }
 
 impl Node {
@@ -86,13 +88,19 @@ impl Node {
             Appender::start(backend.clone(), feed.clone(), composer, commit_clock, AppenderLimits::default());
         let projections = Arc::new(Projections::default());
         tokio::spawn(projections.clone().run(feed.reader(projections.applied()), sealer.clone()));
-        let reader = Reader::new(projections.clone(), History::new(backend, sealer.clone()), sealer.clone());
-        let engine = Engine::new(appender.clone(), feed, sealer.clone(), reader.clone(), projections, clock);
+        let history = History::new(backend, sealer.clone());
+        let reader = Reader::new(projections, history.clone(), sealer.clone());
+        let told = clock.clone();
+        let audit_clock = Arc::new(move || RecordedAt(told.micros()));
+        let audit = Arc::new(AuditIndex::open(history, audit_clock, Sizes::default()).await.unwrap());
+        let (indexing, stopped) = watch::channel(false);
+        tokio::spawn(Follower::new(audit.clone(), feed.clone(), watch::channel(true).1).run(stopped));
+        let engine = Engine::new(appender.clone(), feed, sealer.clone(), reader.clone(), audit, clock);
         let engine = Arc::new(engine);
         engine.read_barrier().await.unwrap();
         let (ready, is_ready) = watch::channel(true);
         let app = App::new(engine.clone(), reader, settings(), Arc::new(Well), is_ready).unwrap();
-        Self { engine, sealer, service: Api::new(Arc::new(app)), appender, _ready: ready }
+        Self { engine, sealer, service: Api::new(Arc::new(app)), appender, _ready: ready, _indexing: indexing }
     }
 
     /// Ends this life; the backend stays open.

@@ -14,7 +14,6 @@ use super::opening::{Opened, Ready};
 use crate::accesses::Accesses;
 use crate::decode::{AccessEntry, Decoded};
 use crate::pool::Pool;
-use crate::requests::Requests;
 use crate::values::Values;
 use crate::view::View;
 
@@ -53,7 +52,6 @@ impl Fold {
         &mut self,
         opened: Opened,
         accesses: &RwLock<Accesses>,
-        requests: &RwLock<Requests>,
         values: &Values,
     ) -> Result<(), StoreError> {
         let (batch, records) = opened.into_records();
@@ -71,12 +69,12 @@ impl Fold {
                     self.fold(record, &owner, *recorded, value, accesses, values);
                 }
                 Ready::Decoded(Decoded::Access { owner, block }) => {
-                    self.count(record, &owner, block.entries().map(|(json, _)| json), accesses, requests)?;
+                    self.count(record, &owner, block.entries().map(|(json, _)| json), accesses)?;
                 }
                 Ready::Decoded(Decoded::Erased) => {}
                 Ready::Entries(owner) => {
                     let entries = batch.entries(index).map(|group| group.entries.as_slice()).unwrap_or_default();
-                    self.count(record, &owner, entries.iter().map(|entry| entry.json.as_ref()), accesses, requests)?;
+                    self.count(record, &owner, entries.iter().map(|entry| entry.json.as_ref()), accesses)?;
                 }
             }
             self.view.applied = record.position;
@@ -142,16 +140,11 @@ impl Fold {
         owner: &Owner,
         entries: impl Iterator<Item = &'e str>,
         accesses: &RwLock<Accesses>,
-        requests: &RwLock<Requests>,
     ) -> Result<(), StoreError> {
         let malformed = |error| StoreError::damaged(record.position, format!("an entry is malformed: {error}"));
         let entries: Vec<AccessEntry<'_>> =
             entries.map(|json| serde_json::from_str(json).map_err(malformed)).collect::<Result<_, _>>()?;
         self.entries += entries.len() as u64;
-        {
-            let mut requests = requests.write();
-            entries.iter().for_each(|entry| requests.recorded(&entry.request_id, record.position));
-        }
         let secrets = self.view.secrets(owner);
         let mut accesses = accesses.write();
         for entry in &entries {

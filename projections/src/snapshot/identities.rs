@@ -10,10 +10,10 @@ use scaivault_domain::{IdentityId, Owner, Timestamp};
 use scaivault_eventstore::Revision;
 use serde::{Deserialize, Serialize};
 
-use super::codec::Decoder;
 use super::installation::{json, parsed};
 use super::section::{Kind, Sections};
 use crate::View;
+use crate::codec::Decoder;
 use crate::installation::HeldRegistration;
 use crate::people::{HeldAccount, HeldUser, MadeKey};
 

@@ -9,9 +9,9 @@ use scaivault_eventstore::{Position, Revision};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::codec::{Decoder, Encoder};
 use super::section::{Kind, Sections};
 use crate::View;
+use crate::codec::{Decoder, Encoder};
 use crate::outcomes::{HeldOutcome, OutcomeKey};
 use crate::projector::Frozen;
 use crate::tokens::HeldToken;

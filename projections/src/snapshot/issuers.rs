@@ -7,10 +7,10 @@ use scaivault_domain::token::JwtRevoked;
 use scaivault_domain::{IdentityId, Owner};
 use scaivault_eventstore::Revision;
 
-use super::codec::{Decoder, Encoder};
 use super::installation::{json, parsed};
 use super::section::{Kind, Sections};
 use crate::View;
+use crate::codec::{Decoder, Encoder};
 use crate::issuers::Issuers;
 
 /// Writes all of it.

@@ -9,11 +9,11 @@ use scaivault_domain::{Owner, SecretPath};
 use scaivault_eventstore::Revision;
 use scaivault_eventstore::sealing::Sealer;
 
-use super::codec::Decoder;
 use super::file::{Reader, Sealed};
 use super::reads::{Known, ReadRow};
 use super::section::{Kind, Sections};
 use super::{SnapshotError, identities, installation, issuers, policies, reads, secrets};
+use crate::codec::Decoder;
 use crate::owners::domain_owner;
 use crate::pool::Pool;
 use crate::projector::Frozen;

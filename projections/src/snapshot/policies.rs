@@ -4,10 +4,10 @@ use scaivault_domain::policy::{Binding, Content, Policy};
 use scaivault_domain::{IdentityId, Owner, PolicyId};
 use scaivault_eventstore::Revision;
 
-use super::codec::{Decoder, Encoder};
 use super::installation::{json, parsed};
 use super::section::{Kind, Sections};
 use crate::View;
+use crate::codec::{Decoder, Encoder};
 use crate::policies::{HeldBinding, PolicySet};
 
 /// Writes the policies.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use scaivault_domain::{SecretPath, Timestamp};
 
-use super::codec::{Decoder, Encoder};
 use crate::accesses::{Accesses, PathReads, Row};
+use crate::codec::{Decoder, Encoder};
 
 /// Identities of the section that is being written, by their numbers in the read model.
 #[derive(Default)]

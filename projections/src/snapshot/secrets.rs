@@ -11,7 +11,7 @@ use serde::Deserialize as _;
 use serde::de::IntoDeserializer;
 use serde::de::value::Error;
 
-use super::codec::{Decoder, Encoder};
+use crate::codec::{Decoder, Encoder};
 use crate::pool::Pool;
 use crate::secrets::Held;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use scaivault_domain::Owner;
 
-use super::codec::Encoder;
+use crate::codec::Encoder;
 
 /// Bytes of rows after which a section is closed.
 const LENGTH: usize = 1024 * 1024;

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, unreachable_pub)]
 
 mod accesses;
+mod audit;
 mod consumers;
 mod history;
 mod identities;

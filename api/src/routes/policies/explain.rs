@@ -2,11 +2,13 @@
 //! recorded with it. Nothing is judged anew.
 
 use axum::http::Method;
+use scaivault_commands::Failure;
 use scaivault_domain::access::Permission;
 use scaivault_domain::audit::Action;
 use scaivault_domain::policy::record::Recollection;
 use scaivault_domain::policy::{Condition, Conditions};
 use scaivault_domain::{ErrorCode, IdentityId, IdentityType, Rejection, Role, Scope, Timestamp};
+use scaivault_projections::audit::{Filter, Order, PathFilter, Position, Query};
 use scaivault_projections::decisions::RecordedDecision;
 use serde::Serialize;
 
@@ -15,6 +17,7 @@ use crate::category::Category;
 use crate::cursor::Binding;
 use crate::operation::{Access, Body, Operation, Parameter, Place, Shape};
 use crate::response::Done;
+use crate::routes::audit::input::{place, place_text, retained};
 use crate::routes::secrets::list::{CURSOR, LIMIT};
 
 /// The operation.
@@ -100,32 +103,28 @@ async fn explain(call: &mut Call) -> Result<Done, Stop> {
     let unknown = || Rejection::new(ErrorCode::NotFound, "No decision of such a request is recorded here");
     let request_id = call.captures.first().to_owned();
     let owner = call.target.owner.clone();
-    let retention = call.app.engine.projections().view().installation.audit_retention_seconds(&owner);
-    let oldest = call.now().plus_seconds(-retention);
-    let mut found = call.app.engine.decisions(&owner, &request_id).await?;
-    found.retain(|decision| decision.timestamp >= oldest);
-    if found.is_empty() {
+    let engine = call.app.engine.clone();
+    let filters = format!("{}{request_id}", call.query.filters());
+    let binding = Binding { operation: call.operation.id, owner: &owner, filters: &filters };
+    let after = call.query.text("cursor").map(|cursor| binding.key(&engine, cursor)).transpose()?;
+    let after = after.as_deref().map(place).transpose()?;
+    let path = call.query.text("path").map(|path| PathFilter::Exact(path.into()));
+    let mut filter = Filter { request_id: Some(request_id.as_str().into()), ..Filter::default() };
+    retained(call, &owner, &mut filter);
+    engine.audit_barrier().await?;
+    let owners = [owner.clone()];
+    let order = Order::OldestFirst;
+    let all = Query { owners: &owners, filter: &filter, after: None, after_position: Position::START, order, limit: 1 };
+    if engine.audit().page(&all).await.map_err(Failure::from)?.entries.is_empty() {
         return Err(unknown().into());
     }
-    let filters = format!("{}{request_id}", call.query.filters());
-    let cursors = Binding { operation: call.operation.id, owner: &owner, filters: &filters };
-    let after = call.query.text("cursor").map(|cursor| cursors.key(&call.app.engine, cursor)).transpose()?;
-    // Entries of one request stand in no order but that of the log: the key is the place among them.
-    let skipped = after.and_then(|key| key.parse::<usize>().ok()).unwrap_or_default();
-    let path = call.query.text("path");
-    let mut rows: Vec<_> = found
-        .iter()
-        .enumerate()
-        .skip(skipped)
-        .filter(|(_, decision)| path.is_none_or(|path| decision.path.as_deref() == Some(path)))
-        .take(limit + 1)
-        .collect();
-    let has_more = rows.len() > limit;
-    rows.truncate(limit);
-    let last = rows.last().filter(|_| has_more).map(|(index, _)| (index + 1).to_string());
-    let cursor = last.map(|key| cursors.cursor(&call.app.engine, &key)).transpose()?;
-    let decisions = rows.into_iter().map(|(_, decision)| told(decision)).collect();
-    Ok(Done::json(&Page { request_id: &request_id, decisions, cursor, has_more })?)
+    let of_path = Filter { path, ..filter.clone() };
+    let page = engine.audit().page(&Query { filter: &of_path, after, limit, ..all }).await.map_err(Failure::from)?;
+    let last = page.entries.last().filter(|_| page.has_more).map(|last| place_text(last.place));
+    let cursor = last.map(|key| binding.cursor(&engine, &key)).transpose()?;
+    let found = page.entries.iter().map(RecordedDecision::of).collect::<Result<Vec<_>, _>>().map_err(Failure::from)?;
+    let decisions = found.iter().map(told).collect();
+    Ok(Done::json(&Page { request_id: &request_id, decisions, cursor, has_more: page.has_more })?)
 }
 
 fn told(decision: &RecordedDecision) -> Told<'_> {

@@ -56,10 +56,19 @@ impl SegmentStore for PostgresSegments {
         connection.heard(done)
     }
 
-    async fn promote(&self, generation: u64, completed_at: i64) -> Result<(), StoreError> {
+    async fn promote(&self, generation: u64, completed_at: i64) -> Result<bool, StoreError> {
         let mut connection = self.connection().await?;
         let done = tokio::time::timeout(APPENDING, promote(connection.ask()?, generation, completed_at)).await;
         connection.heard(done)
+    }
+
+    async fn forget_before(&self, generation: u64) -> Result<(), StoreError> {
+        let mut connection = self.connection().await?;
+        for sql in [segments::DROP_OLDER, segments::FORGET_OLDER] {
+            let query = sqlx::query(sql).bind(row::signed(generation));
+            within!(APPENDING, connection, query, execute)?;
+        }
+        Ok(())
     }
 
     async fn abandon(&self, generation: u64, error: &str, at: i64) -> Result<(), StoreError> {
@@ -138,13 +147,15 @@ async fn advance(
     Ok(true)
 }
 
-async fn promote(connection: &mut PgConnection, generation: u64, completed_at: i64) -> Result<(), sqlx::Error> {
+async fn promote(connection: &mut PgConnection, generation: u64, completed_at: i64) -> Result<bool, sqlx::Error> {
     let mut tx = connection.begin().await?;
-    for sql in [segments::RETIRE, segments::DROP_OLDER, segments::FORGET_OLDER] {
-        sqlx::query(sql).bind(row::signed(generation)).execute(&mut *tx).await?;
+    sqlx::query(segments::RETIRE).bind(row::signed(generation)).execute(&mut *tx).await?;
+    let query = sqlx::query(segments::PROMOTE).bind(row::signed(generation)).bind(completed_at);
+    if query.execute(&mut *tx).await?.rows_affected() == 0 {
+        return Ok(false);
     }
-    sqlx::query(segments::PROMOTE).bind(row::signed(generation)).bind(completed_at).execute(&mut *tx).await?;
-    tx.commit().await
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// Whether a row with that key is there already.

@@ -75,14 +75,25 @@ impl SegmentStore for SqliteSegments {
         Ok(true)
     }
 
-    async fn promote(&self, generation: u64, completed_at: i64) -> Result<(), StoreError> {
+    async fn promote(&self, generation: u64, completed_at: i64) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        for sql in [segments::RETIRE, segments::DROP_OLDER, segments::FORGET_OLDER] {
+        let query = sqlx::query(segments::RETIRE).bind(row::signed(generation));
+        query.execute(tx.connection()?).await.map_err(row::failed)?;
+        let query = sqlx::query(segments::PROMOTE).bind(row::signed(generation)).bind(completed_at);
+        let done = query.execute(tx.connection()?).await.map_err(row::failed)?;
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn forget_before(&self, generation: u64) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        for sql in [segments::DROP_OLDER, segments::FORGET_OLDER] {
             let query = sqlx::query(sql).bind(row::signed(generation));
             query.execute(tx.connection()?).await.map_err(row::failed)?;
         }
-        let query = sqlx::query(segments::PROMOTE).bind(row::signed(generation)).bind(completed_at);
-        query.execute(tx.connection()?).await.map_err(row::failed)?;
         tx.commit().await
     }
 

@@ -1,0 +1,232 @@
+//! The task that keeps the index up with the log, and the leader's part in it: to store what came.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use scaivault_domain::Owner;
+use scaivault_eventstore::log::{Batch, Feed, Segment as Stored, SegmentRange};
+use scaivault_eventstore::sealing::access::ACCESS_RECORDED;
+use scaivault_eventstore::{Owner as KeyOwner, Position, Record, StoreError};
+use tokio::sync::watch;
+
+use super::entry::IndexedEntry;
+use super::index::AuditIndex;
+use super::sealed;
+use super::segment::{Place, Segment};
+use super::tail::Tail;
+use crate::decode::{Decoded, decode};
+use crate::owners::{domain_owner, key_owner};
+
+/// How long fewer stay in memory: a start reads them from the log again.
+const STORED_AFTER: Duration = Duration::from_secs(60);
+/// How often it is looked whether there is something to do.
+const TICK: Duration = Duration::from_secs(1);
+/// Between attempts to reach a database that is away.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Follows the log.
+pub struct Follower {
+    index: Arc<AuditIndex>,
+    feed: Arc<Feed>,
+    leading: watch::Receiver<bool>,
+}
+
+impl Follower {
+    /// Of an index, from a log, storing what came while `leading` says so.
+    pub fn new(index: Arc<AuditIndex>, feed: Arc<Feed>, leading: watch::Receiver<bool>) -> Self {
+        Self { index, feed, leading }
+    }
+
+    /// Follows until `stopped` says so, or something is not as it was written. What is in memory then is read again
+    /// at the next start.
+    pub async fn run(self, mut stopped: watch::Receiver<bool>) {
+        let following = async {
+            let error = self.follow().await;
+            tracing::error!(target: "audit", error = &error as &dyn std::error::Error, "the audit index has stopped");
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = following => {}
+            _ = stopped.wait_for(|stopped| *stopped) => {}
+        }
+        if *self.leading.borrow()
+            && let Err(error) = self.index.store_tail().await
+        {
+            tracing::warn!(target: "audit", error = &error as &dyn std::error::Error, "the audit index was not stored");
+        }
+    }
+
+    async fn follow(&self) -> StoreError {
+        let after = self.index.state.read().tail.applied;
+        let mut reader = self.feed.reader(after);
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut stored_at = Instant::now();
+        loop {
+            tokio::select! {
+                batch = reader.next() => match batch {
+                    Err(error) => return error,
+                    Ok(batch) => {
+                        if let Err(error) = self.index.take(&batch).await {
+                            return error;
+                        }
+                    }
+                },
+                _ = ticks.tick() => {}
+            }
+            let entries = self.index.state.read().tail.entries;
+            self.show_lag();
+            let is_due = entries >= self.index.sizes.tail || (entries > 0 && stored_at.elapsed() >= STORED_AFTER);
+            if is_due {
+                let leads = *self.leading.borrow();
+                let done = if leads { self.index.store_tail().await } else { self.index.refresh().await };
+                match done {
+                    Ok(()) => stored_at = Instant::now(),
+                    Err(StoreError::Unavailable(_)) => tokio::time::sleep(PAUSE).await,
+                    Err(error) => return error,
+                }
+            }
+        }
+    }
+
+    fn show_lag(&self) {
+        let behind = self.feed.committed().0.saturating_sub(self.index.applied().0);
+        #[allow(clippy::cast_precision_loss, reason = "a gauge")]
+        metrics::gauge!("scaivault_projection_lag_events", "projection" => "audit").set(behind as f64);
+    }
+}
+
+impl AuditIndex {
+    /// Takes the entries of records that follow.
+    async fn take(&self, batch: &Batch) -> Result<(), StoreError> {
+        for (index, record) in batch.records().iter().enumerate() {
+            if record.kind == ACCESS_RECORDED {
+                let entries = batch.entries(index);
+                let taken = match entries {
+                    Some(group) => {
+                        let owner = owner_of(record, &group.owner)?;
+                        let lines = group.entries.iter().map(|entry| entry.json.as_ref());
+                        push(&mut self.state.write().tail, record, &owner, lines, self.sizes.segment)
+                    }
+                    None => match self.decoded(record).await? {
+                        Decoded::Access { owner, block } => {
+                            let lines = block.entries().map(|(json, _)| json);
+                            push(&mut self.state.write().tail, record, &owner, lines, self.sizes.segment)
+                        }
+                        Decoded::Erased | Decoded::Event { .. } => Ok(()),
+                    },
+                };
+                taken?;
+            }
+            self.state.write().tail.applied = record.position;
+        }
+        if let Some(last) = batch.last() {
+            self.applies(last);
+        }
+        Ok(())
+    }
+
+    /// Opens a record; another process may have made its key since.
+    pub(super) async fn decoded(&self, record: &Record) -> Result<Decoded, StoreError> {
+        if let Ok(decoded) = decode(&self.sealer, record) {
+            return Ok(decoded);
+        }
+        while let Err(error) = self.sealer.keyring().refresh().await {
+            if !matches!(error, StoreError::Unavailable(_)) {
+                return Err(error);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        decode(&self.sealer, record)
+    }
+
+    /// Stores what is in memory.
+    pub(super) async fn store_tail(&self) -> Result<(), StoreError> {
+        let (generation, tail) = {
+            let state = self.state.read();
+            (state.generation, state.tail.clone())
+        };
+        if self.store(generation, &tail).await? {
+            let mut state = self.state.write();
+            if state.generation == generation {
+                state.tail.stored_up_to(tail.applied);
+            }
+            return Ok(());
+        }
+        // Another process has stored something, or made the index anew.
+        self.refresh().await
+    }
+
+    /// Stores entries in a generation. `false` if it is not where they begin.
+    pub(super) async fn store(&self, generation: u64, tail: &Tail) -> Result<bool, StoreError> {
+        let mut segments = Vec::new();
+        for (owner, of_owner) in tail.all() {
+            let owner = key_owner(owner);
+            // Nobody can read what is sealed under a key that is gone.
+            if !self.sealer.keyring().is_destroyed(&owner) {
+                segments.append(&mut self.sealed(generation, &owner, of_owner, tail.stored).await?);
+            }
+        }
+        self.store.advance(generation, tail.stored, tail.applied, &segments).await
+    }
+
+    /// The entries of an owner after `stored`, sealed; few join those of the last stored segment.
+    async fn sealed(
+        &self,
+        generation: u64,
+        owner: &KeyOwner,
+        from: &[Arc<Segment>],
+        stored: Position,
+    ) -> Result<Vec<Stored>, StoreError> {
+        let last = self.store.headers(SegmentRange::last(generation, owner)).await?.pop();
+        let mut number = last.as_ref().map_or(1, |last| last.number);
+        let mut open = match &last {
+            Some(last) => self.segment(generation, owner, number, last.entries).await?.unwrap_or_default(),
+            None => Arc::default(),
+        };
+        let mut is_changed = false;
+        let mut sealed = Vec::new();
+        for segment in from {
+            let rows = segment.rows_up_to(stored)..segment.len();
+            if rows.is_empty() {
+                continue;
+            }
+            if !open.is_empty() && !open.has_room_for(segment, rows.len(), self.sizes.segment) {
+                if is_changed {
+                    sealed.extend(sealed::seal(&self.sealer, generation, owner, number, &open)?);
+                }
+                open = Arc::default();
+                number += 1;
+            }
+            match open.is_empty() && rows.start == 0 {
+                true => open = segment.clone(),
+                false => rows.for_each(|row| Arc::make_mut(&mut open).push_row(segment, row)),
+            }
+            is_changed = true;
+        }
+        if is_changed {
+            sealed.extend(sealed::seal(&self.sealer, generation, owner, number, &open)?);
+        }
+        Ok(sealed)
+    }
+}
+
+/// Adds the entries of a record, where `most` is what a segment may have.
+pub(super) fn push<'e>(
+    tail: &mut Tail,
+    record: &Record,
+    owner: &Owner,
+    lines: impl Iterator<Item = &'e str>,
+    most: usize,
+) -> Result<(), StoreError> {
+    for (index, line) in (0..).zip(lines) {
+        let malformed = |error| StoreError::damaged(record.position, format!("an entry is malformed: {error}"));
+        let entry: IndexedEntry<'_> = serde_json::from_str(line).map_err(malformed)?;
+        tail.push(owner, Place { position: record.position, index }, &entry, most);
+    }
+    Ok(())
+}
+
+fn owner_of(record: &Record, owner: &KeyOwner) -> Result<Owner, StoreError> {
+    domain_owner(owner).ok_or_else(|| StoreError::damaged(record.position, "its owner's id has another shape"))
+}
