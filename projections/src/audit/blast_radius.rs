@@ -62,7 +62,7 @@ impl AuditIndex {
         let mut found = BlastRadius::default();
         self.reads(owner, filter, |segment, row, path, version| {
             let at = segment.at(row);
-            let versions = &mut found.paths.entry(path.clone()).or_default().versions;
+            let versions = &mut found.paths.entry(path.into()).or_default().versions;
             let reach = versions.entry(version).or_insert(Reach { first: at, last: at, count: 0 });
             reach.include(at);
         })
@@ -80,7 +80,7 @@ impl AuditIndex {
             let identity = segment.text(Column::Identity, row);
             if let Some(identity) = identity.filter(|_| is_after && !compared.is_same(segment, row)) {
                 let kind = segment.identity_type(row);
-                let key = (path.clone(), version, identity.clone());
+                let key = (path.into(), version, identity.into());
                 let (_, reach) = others.entry(key).or_insert((kind, Reach { first: at, last: at, count: 0 }));
                 reach.include(at);
             }
@@ -104,7 +104,7 @@ impl AuditIndex {
         &self,
         owner: &Owner,
         filter: &Filter,
-        mut take: impl FnMut(&Segment, usize, &Arc<str>, u32),
+        mut take: impl FnMut(&Segment, usize, &str, u32),
     ) -> Result<(), StoreError> {
         let filter = Filter { actions: reads().actions, success: Some(true), ..filter.clone() };
         let positions = (Position::START, Position(u64::MAX));
@@ -137,9 +137,7 @@ struct Compared<'a> {
 
 impl Compared<'_> {
     fn is_same(&self, segment: &Segment, row: usize) -> bool {
-        let is = |column, wanted: Option<&str>| {
-            wanted.is_some_and(|wanted| segment.text(column, row).map(AsRef::as_ref) == Some(wanted))
-        };
+        let is = |column, wanted: Option<&str>| wanted.is_some_and(|wanted| segment.text(column, row) == Some(wanted));
         is(Column::Identity, self.identity) || is(Column::Token, self.token)
     }
 }

@@ -6,7 +6,7 @@ use scaivault_domain::{IdentityType, Timestamp};
 
 use super::bloom::Bloom;
 use super::names::Name;
-use super::segment::{Column, Segment, failure_key, prefix_key, request_hash, request_key, text_key};
+use super::segment::{Column, Segment, failure_key, pair_key, prefix_key, request_hash, request_key, text_key};
 
 /// What entries must be like; what is left out may be anything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -92,14 +92,18 @@ impl Filter {
     /// Whether there may be something in a segment with those keys.
     pub(super) fn may_be_in(&self, bloom: &Bloom) -> bool {
         let has_texts = self.texts().all(|(column, text)| bloom.may_have(text_key(column, text)));
-        let has_action = self.actions.is_empty()
-            || self.actions.iter().any(|action| bloom.may_have(text_key(Column::Action, action)));
+        let action_key = |action: &Arc<str>| match &self.identity {
+            Some(identity) => pair_key(Some(identity), Some(action)),
+            None => text_key(Column::Action, action),
+        };
+        let has_action =
+            self.actions.is_empty() || self.actions.iter().any(|action| bloom.may_have(action_key(action)));
         let directory = match &self.path {
             Some(PathFilter::Prefix(prefix)) => prefix_key(prefix),
             Some(PathFilter::Exact(_)) | None => None,
         };
         let request = self.request_id.as_deref().map(|id| request_key(request_hash(id)));
-        let failure = (self.success == Some(false)).then(failure_key);
+        let failure = (self.success == Some(false)).then(|| failure_key(self.identity.as_deref()));
         has_texts && has_action && [directory, request, failure].into_iter().flatten().all(|key| bloom.may_have(key))
     }
 
@@ -108,7 +112,8 @@ impl Filter {
         let (from, to) = self.times();
         let exact = self.texts().map(|(column, text)| Some((segment.column(column), segment.names().number(text)?)));
         let exact = exact.collect::<Option<Vec<_>>>()?;
-        let actions = (!self.actions.is_empty()).then(|| chosen(segment, |text| self.actions.contains(text)));
+        let actions = (!self.actions.is_empty())
+            .then(|| chosen(segment, |text| self.actions.iter().any(|action| action.as_ref() == text)));
         let paths = match &self.path {
             Some(PathFilter::Prefix(prefix)) => Some(chosen(segment, |text| text.starts_with(prefix.as_ref()))),
             Some(PathFilter::Exact(_)) | None => None,
@@ -133,7 +138,7 @@ impl Filter {
 }
 
 /// Which texts of a segment are wanted, by number.
-fn chosen(segment: &Segment, is_wanted: impl Fn(&Arc<str>) -> bool) -> Vec<bool> {
+fn chosen(segment: &Segment, is_wanted: impl Fn(&str) -> bool) -> Vec<bool> {
     std::iter::once(false).chain(segment.names().texts().map(is_wanted)).collect()
 }
 

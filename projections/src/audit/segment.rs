@@ -37,10 +37,11 @@ pub(super) enum Column {
 
 /// How many there are.
 const COLUMNS: usize = 8;
-/// Kinds of keys in the filter that are no columns: directories of paths, request ids, denials.
+/// Kinds of keys in the filter that are no columns: directories of paths, request ids, failures, who did what.
 const DIRECTORY: u8 = 64;
 const REQUEST: u8 = 65;
 const FAILURE: u8 = 66;
+const ACTION: u8 = 67;
 
 /// Consecutive entries of one record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +129,7 @@ impl Segment {
         self.flags.push(from.flag(row));
         for (column, other) in self.columns.iter_mut().zip(&from.columns) {
             let text = other.get(row).and_then(|name| from.names.text(*name));
-            column.push(self.names.enter(text.map(AsRef::as_ref)));
+            column.push(self.names.enter(text));
         }
     }
 
@@ -145,7 +146,7 @@ impl Segment {
 
     /// What it takes up in memory, in bytes, about.
     pub(super) fn size(&self) -> u64 {
-        let names: usize = self.names.texts().map(|text| text.len() + 48).sum();
+        let names = self.names.bytes().len() + self.names.len() * size_of::<u32>();
         (names + self.len() * (8 + 4 + 4 + 1 + 2 * COLUMNS) + self.runs.len() * size_of::<Run>()) as u64
     }
 
@@ -211,7 +212,7 @@ impl Segment {
     }
 
     /// Its text in a column.
-    pub(super) fn text(&self, column: Column, row: usize) -> Option<&std::sync::Arc<str>> {
+    pub(super) fn text(&self, column: Column, row: usize) -> Option<&str> {
         self.names.text(self.name(column, row))
     }
 
@@ -246,8 +247,13 @@ impl Segment {
                 }
             }
         }
-        if self.flags.iter().any(|flags| flags & SUCCESS == 0) {
-            keys.push(failure_key());
+        for row in 0..self.len() {
+            let identity = self.name(Column::Identity, row);
+            keys.push(pair_key(self.names.text(identity), self.text(Column::Action, row)));
+            if !self.is_success(row) {
+                keys.push(failure_key(None));
+                keys.push(failure_key(self.names.text(identity)));
+            }
         }
         keys.sort_unstable();
         keys.dedup();
@@ -275,9 +281,15 @@ pub(super) fn prefix_key(prefix: &str) -> Option<u64> {
     directories(prefix).last().map(|directory| hash(DIRECTORY, directory))
 }
 
-/// The key that segments with failures have.
-pub(super) fn failure_key() -> u64 {
-    hash(FAILURE, "")
+/// The key that segments with failures have: of anybody, or of this identity.
+pub(super) fn failure_key(identity: Option<&str>) -> u64 {
+    hash(FAILURE, identity.unwrap_or_default())
+}
+
+/// The key that segments have where an identity did that.
+pub(super) fn pair_key(identity: Option<&str>, action: Option<&str>) -> u64 {
+    let action = hash(ACTION, action.unwrap_or_default());
+    mixed(hash(Column::Identity as u8, identity.unwrap_or_default()) ^ action)
 }
 
 /// `a/`, `a/b/` of `a/b/c`.

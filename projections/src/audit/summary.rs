@@ -90,9 +90,9 @@ impl Tally {
             let counted = names.texts().zip(counts.into_iter().skip(1)).filter(|(_, count)| *count > 0);
             for (text, count) in counted {
                 match column {
-                    Column::Action => *self.actions.entry(text.clone()).or_default() += count,
-                    Column::Identity => *self.identities.entry(text.clone()).or_default() += count,
-                    Column::Path => *self.secrets.entry((owner, text.clone())).or_default() += count,
+                    Column::Action => *self.actions.entry(text.into()).or_default() += count,
+                    Column::Identity => *self.identities.entry(text.into()).or_default() += count,
+                    Column::Path => *self.secrets.entry((owner, text.into())).or_default() += count,
                     Column::Resource | Column::SourceIp | Column::ErrorCode | Column::ActingTenant | Column::Token => {}
                 }
             }

@@ -94,10 +94,10 @@ impl Trail {
         }
         for (text, (is_identity, is_path)) in segment.names().texts().zip(are_seen.into_iter().skip(1)) {
             if is_identity && !seen.identities.contains(text) {
-                seen.identities.insert(text.clone());
+                seen.identities.insert(text.into());
             }
             if is_path && !seen.paths.contains(text) {
-                seen.paths.insert(text.clone());
+                seen.paths.insert(text.into());
             }
         }
     }

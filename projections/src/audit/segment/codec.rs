@@ -2,6 +2,8 @@
 //!
 //! Another layout is another number here, and generations of the index with the old one are made anew.
 
+use std::cell::RefCell;
+
 use scaivault_eventstore::Position;
 
 use super::{COLUMNS, Place, Run, Segment};
@@ -19,8 +21,9 @@ impl Segment {
     /// As bytes.
     pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, std::io::Error> {
         let mut encoder = Encoder::default();
+        encoder.text(self.names.bytes());
         encoder.number(self.names.len() as u64);
-        self.names.texts().for_each(|text| encoder.text(text));
+        encoder.bytes.extend(self.names.ends().iter().flat_map(|end| end.to_le_bytes()));
         encoder.number(self.runs.len() as u64);
         let mut before = 0;
         for Run { first, row } in &self.runs {
@@ -50,12 +53,12 @@ impl Segment {
         let (&layout, packed) = bytes.split_first()?;
         let size = zstd::zstd_safe::get_frame_content_size(packed).ok()??;
         let size = usize::try_from(size).ok().filter(|size| layout == LAYOUT && *size <= MOST_BYTES)?;
-        let plain = zstd::bulk::decompress(packed, size).ok()?;
+        let plain = decompress(packed, size)?;
         let mut decoder = Decoder::new(&plain);
-        let mut names = Names::default();
-        for number in 1..=decoder.count()? {
-            (usize::from(names.enter(Some(decoder.text()?))) == number).then_some(())?;
-        }
+        let text = decoder.text()?.to_owned();
+        let count = decoder.count()?;
+        let ends = decoder.take(count.checked_mul(4)?)?.as_chunks::<4>().0;
+        let names = Names::of(text, ends.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect())?;
         let mut runs = Vec::new();
         let mut position = 0u64;
         for _ in 0..decoder.count()? {
@@ -82,4 +85,18 @@ impl Segment {
         let is_sound = decoder.is_empty() && columns.iter().flatten().all(|name| usize::from(*name) <= names.len());
         is_sound.then_some(Self { names, runs, at, request, version, flags, columns })
     }
+}
+
+/// With a decompressor that stays with its thread: to make one takes longer than to use it.
+fn decompress(packed: &[u8], size: usize) -> Option<Vec<u8>> {
+    thread_local! {
+        static DECOMPRESSOR: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
+    }
+    DECOMPRESSOR.with_borrow_mut(|kept| {
+        let decompressor = match kept {
+            Some(decompressor) => decompressor,
+            None => kept.insert(zstd::bulk::Decompressor::new().ok()?),
+        };
+        decompressor.decompress(packed, size).ok()
+    })
 }
