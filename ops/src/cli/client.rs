@@ -43,6 +43,7 @@ pub(crate) struct Call {
 /// A successful answer.
 pub(crate) struct Answer {
     body: Zeroizing<String>,
+    request_id: Option<String>,
 }
 
 // === impl Call ===
@@ -92,6 +93,11 @@ impl Answer {
     /// The text of the answer; `{}` where there was none.
     pub(crate) fn text(&self) -> &str {
         if self.body.trim().is_empty() { "{}" } else { &self.body }
+    }
+
+    /// The id under which the request was recorded.
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
     }
 
     /// The answer as a value.
@@ -158,7 +164,9 @@ impl Client {
         let mut repetition = Repetition::new(self.timeout);
         loop {
             let (trouble, failure) = match self.attempt(&call, &url, &headers).await {
-                Attempt::Answered { status, body, .. } if (200..300).contains(&status) => return Ok(Answer { body }),
+                Attempt::Answered { status, body, request_id, .. } if (200..300).contains(&status) => {
+                    return Ok(Answer { body, request_id });
+                }
                 Attempt::Answered { status, body, request_id, retry_after } => {
                     (Trouble::of_status(status, retry_after.as_deref()), Failure::answered(status, request_id, &body))
                 }

@@ -32,6 +32,21 @@ pub(crate) struct ListArguments {
 // === impl ListArguments ===
 
 impl ListArguments {
+    /// Whether all pages are wanted.
+    pub(crate) fn all(&self) -> bool {
+        self.all
+    }
+
+    /// Rows per page.
+    pub(crate) fn limit(&self) -> Option<u64> {
+        self.limit
+    }
+
+    /// Where to go on.
+    pub(crate) fn cursor(&self) -> Option<String> {
+        self.cursor.clone()
+    }
+
     /// Whether any of them was given.
     pub(crate) fn is_given(&self) -> bool {
         self.limit.is_some() || self.cursor.is_some() || self.all
@@ -56,11 +71,15 @@ pub(crate) async fn show(
     let address = address.query("limit", arguments.limit).query("cursor", arguments.cursor.as_deref());
     let answer = session.send(Call::fetch(address)).await?;
     session.output.answer(&answer, |page| table(rows(page, key)).render())?;
-    let page = answer.json()?;
+    more(session, &answer.json()?);
+    Ok(())
+}
+
+/// Says how to go on, if there is more than this page.
+pub(crate) fn more(session: &Session, page: &Json) {
     if let Some(cursor) = page.member_text("cursor") {
         session.output.notice(&format!("More rows: continue with --cursor {cursor}, or take --all"));
     }
-    Ok(())
 }
 
 /// Fetches all pages as one answer: that of the last page with the rows of all.

@@ -9,6 +9,7 @@
 )]
 
 mod audit;
+mod audit_cli;
 mod authorisation;
 mod bad_input;
 mod description;
