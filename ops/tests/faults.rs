@@ -48,6 +48,8 @@ mod resources;
 mod server;
 #[path = "faults/size.rs"]
 mod size;
+#[path = "faults/trail.rs"]
+mod trail;
 
 use std::time::Duration;
 

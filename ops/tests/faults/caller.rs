@@ -14,7 +14,7 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// What an answer may take beyond that on a machine that is busy otherwise.
 const SLACK: Duration = Duration::from_secs(5);
 /// When a client leaves without an answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 /// How ids of requests begin here; the server's own begin otherwise.
 pub const OWN: &str = "fault-";
 
@@ -64,6 +64,11 @@ pub enum Told {
 }
 
 impl Shared {
+    /// The token of all clients.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// Of nodes at these addresses.
     pub fn new(nodes: Vec<String>, token: String) -> Arc<Self> {
         Arc::new(Self {

@@ -13,7 +13,7 @@ use crate::load::{self, Load, Mix};
 use crate::place::{Place, RECOVERY};
 use crate::random::Random;
 use crate::size::Size;
-use crate::{ledger, mutation};
+use crate::{ledger, mutation, trail};
 
 /// Load before the fault and after it.
 const LEAD: Duration = Duration::from_millis(250);
@@ -166,11 +166,18 @@ impl Campaign {
     /// The nodes agree; they stop; the log is sound, and says what clients were told.
     pub async fn finish(self) {
         self.agree().await;
+        let mut trails = Vec::new();
+        for node in 0..self.place.nodes.len() {
+            trails.push(trail::of(&self.place.shared, node).await);
+        }
         self.place.stop();
         let shared = &self.place.shared;
         let sent = shared.sent();
         let ledger = ledger::read(&self.place.store, &self.place.data).await;
         for text in ledger.disagreements(&sent) {
+            shared.defect(text);
+        }
+        for text in trails.iter().filter_map(|trail| trail.differs(&ledger)) {
             shared.defect(text);
         }
         let reads = ledger.reads(&sent);

@@ -79,7 +79,8 @@ pub async fn read(store: &Store, data: &Path) -> Ledger {
                 }
                 Decoded::Access { block, .. } => {
                     for (text, _) in block.entries() {
-                        let entry: Value = serde_json::from_str(text).unwrap();
+                        let mut entry: Value = serde_json::from_str(text).unwrap();
+                        entry["position"] = last.0.into();
                         assert!(entries.insert(entry["id"].to_string()), "entry twice at {last}");
                         let request = entry["request_id"].as_str().unwrap().to_owned();
                         ledger.entries.entry(request).or_default().push(entry);
@@ -157,6 +158,14 @@ impl Ledger {
             }
         }
         found
+    }
+
+    /// Ids of the entries of a tenant up to a position. There is one tenant.
+    pub fn of_tenant(&self, position: u64) -> HashSet<&str> {
+        let all = self.entries.values().flatten();
+        let of_tenant =
+            all.filter(|entry| entry["tenant_id"].is_string() && entry["position"].as_u64() <= Some(position));
+        of_tenant.map(|entry| entry["id"].as_str().unwrap()).collect()
     }
 
     /// Audit entries of reads that succeeded, and how many there may be: reads answered, and those whose clients got
