@@ -16,7 +16,7 @@ fn partner(id: &str) -> PartnerId {
 }
 
 /// A program, which may have roles of any kind.
-fn caller(roles: &[Role]) -> Caller {
+pub(crate) fn caller(roles: &[Role]) -> Caller {
     Caller {
         identity: IdentityId::parse("sa:billing").unwrap(),
         display_name: "Bob".into(),
