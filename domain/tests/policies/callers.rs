@@ -74,6 +74,9 @@ fn roles_reach_as_far_as_they_say() {
         for (target, expected) in [&home(), &neighbour, &foreign].into_iter().zip(reach) {
             let granted = ask(&caller(&[role]), target, Permission::Read, &Candidates::default());
             assert_eq!(granted.is_ok(), expected, "{role:?} at {target:?}");
+            let none = Candidates::default();
+            let may = caller(&[role]).may(target, &asked(Permission::Read, "app/db"), || &none);
+            assert_eq!(may, expected, "the same where nobody asks why not");
             assert_eq!(caller(&[role]).administers(target), expected && role.is_administrative());
             if let Ok(grant) = granted {
                 assert_eq!(grant, Grant { role: Some(role), ..Grant::default() });

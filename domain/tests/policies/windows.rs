@@ -82,6 +82,9 @@ fn what_makes_no_sense_is_named() {
     ] {
         assert_eq!(TimeWindow::parse(window.clone()), Err(fault), "{window:?}");
     }
+    let faults = [WindowFault::Day, WindowFault::NoDays, WindowFault::Time, WindowFault::Empty, WindowFault::Zone];
+    let reasons = ["unknown_day", "no_days", "invalid_time", "start_equals_end", "unknown_timezone"];
+    assert_eq!(faults.map(WindowFault::as_str), reasons);
 }
 
 #[test]
