@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::{Issuer, mapping};
+use crate::directory::slug;
 use crate::{IdentityId, IdentityType, PartnerId, Role, Scope, Scopes, TenantId, Timestamp};
 
 /// Longest name of an identity or group, in bytes.
@@ -141,16 +142,8 @@ fn moment(claim: &Value) -> Option<Timestamp> {
 
 /// `group:<slug>`; `None` for a name without letter or digit.
 fn group(name: &str) -> Option<IdentityId> {
-    let mut slug = String::with_capacity(name.len());
-    for character in name.to_lowercase().chars() {
-        match character {
-            'a'..='z' | '0'..='9' => slug.push(character),
-            _ if slug.ends_with('-') => {}
-            _ => slug.push('-'),
-        }
-    }
-    let slug = slug.trim_matches('-');
-    (!slug.is_empty() && slug.len() <= MAX_NAME).then(|| IdentityId::parse(&format!("group:{slug}"))).flatten()
+    let slug = slug(name).filter(|slug| slug.len() <= MAX_NAME)?;
+    Some(IdentityId::group(&slug))
 }
 
 /// An identity of a kind by its name in a token. What looks like an e-mail address is lower-cased.
@@ -159,7 +152,6 @@ pub(super) fn identity(kind: IdentityType, name: &str) -> Option<IdentityId> {
     match kind {
         _ if !sound => None,
         IdentityType::ServiceAccount => IdentityId::parse(&format!("sa:{name}")),
-        IdentityType::User if name.contains('@') => Some(IdentityId::user(name)),
         IdentityType::User => IdentityId::parse(&format!("user:{name}")),
         IdentityType::Group | IdentityType::System => None,
     }

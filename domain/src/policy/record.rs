@@ -144,10 +144,13 @@ impl Recollection {
             }
         }
         if candidates.len() > MOST_CANDIDATES {
-            // Those that have nothing to do with the path are told last.
-            candidates.sort_by_key(|policy| !policy.stood().any(|rule| rule.path_matched));
-            candidates.truncate(MOST_CANDIDATES);
-            candidates.sort_by(|a, b| a.id.cmp(&b.id));
+            // Those that have nothing to do with the path are left out first.
+            let is_about = |policy: &RecalledPolicy| policy.stood().any(|rule| rule.path_matched);
+            let (about, others): (Vec<_>, Vec<_>) =
+                candidates.into_iter().enumerate().partition(|(_, policy)| is_about(policy));
+            let mut kept: Vec<_> = about.into_iter().chain(others).take(MOST_CANDIDATES).collect();
+            kept.sort_by_key(|(position, _)| *position);
+            candidates = kept.into_iter().map(|(_, policy)| policy).collect();
         }
         self.candidates = Some(candidates);
         if let Some(nearest) = nearest {

@@ -16,7 +16,7 @@ fn partner(id: &str) -> PartnerId {
 }
 
 /// A program, which may have roles of any kind.
-fn caller(roles: &[Role]) -> Caller {
+pub(crate) fn caller(roles: &[Role]) -> Caller {
     Caller {
         identity: IdentityId::parse("sa:billing").unwrap(),
         display_name: "Bob".into(),
@@ -74,6 +74,9 @@ fn roles_reach_as_far_as_they_say() {
         for (target, expected) in [&home(), &neighbour, &foreign].into_iter().zip(reach) {
             let granted = ask(&caller(&[role]), target, Permission::Read, &Candidates::default());
             assert_eq!(granted.is_ok(), expected, "{role:?} at {target:?}");
+            let none = Candidates::default();
+            let may = caller(&[role]).may(target, &asked(Permission::Read, "app/db"), || &none);
+            assert_eq!(may, expected, "the same where nobody asks why not");
             assert_eq!(caller(&[role]).administers(target), expected && role.is_administrative());
             if let Ok(grant) = granted {
                 assert_eq!(grant, Grant { role: Some(role), ..Grant::default() });

@@ -135,3 +135,12 @@ fn each_condition_denies_with_its_code() {
     }
     assert_eq!(Condition::parse("weather"), None);
 }
+
+#[test]
+fn a_range_of_addresses_is_told_as_it_was_written() {
+    for text in ["10.0.0.0/8", "192.0.2.7", "::ffff:10.0.0.0/104", "2001:db8::/32"] {
+        let range = IpRange::parse(text).unwrap();
+        assert_eq!(serde_json::to_value(&range).unwrap(), text);
+        assert_eq!(format!("{range:?}"), text);
+    }
+}

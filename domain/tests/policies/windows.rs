@@ -34,6 +34,22 @@ fn it_includes_its_start_and_not_its_end() {
 }
 
 #[test]
+fn it_counts_in_minutes() {
+    let window = text(None, ("08:30", "09:15"), None);
+    for (at, expected) in [
+        ("2026-04-23T07:45:00Z", false),
+        ("2026-04-23T08:29:59Z", false),
+        ("2026-04-23T08:30:00Z", true),
+        ("2026-04-23T09:14:59Z", true),
+        ("2026-04-23T09:15:00Z", false),
+    ] {
+        holds(&window, at, expected);
+    }
+    let debug = format!("{:?}", TimeWindow::parse(window).unwrap());
+    assert!(debug.contains("08:30") && debug.contains("09:15"), "{debug}");
+}
+
+#[test]
 fn one_that_passes_midnight_belongs_to_the_day_it_starts_on() {
     let window = text(Some(&["fri"]), ("22:00", "06:00"), None);
     for (at, expected) in [
@@ -82,6 +98,9 @@ fn what_makes_no_sense_is_named() {
     ] {
         assert_eq!(TimeWindow::parse(window.clone()), Err(fault), "{window:?}");
     }
+    let faults = [WindowFault::Day, WindowFault::NoDays, WindowFault::Time, WindowFault::Empty, WindowFault::Zone];
+    let reasons = ["unknown_day", "no_days", "invalid_time", "start_equals_end", "unknown_timezone"];
+    assert_eq!(faults.map(WindowFault::as_str), reasons);
 }
 
 #[test]

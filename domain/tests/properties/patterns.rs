@@ -1,10 +1,14 @@
 //! Patterns against a matcher that is obviously right.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
-use scaivault_domain::policy::system_path;
-use scaivault_domain::{Pattern, SecretPath};
+use scaivault_domain::access::Permission;
+use scaivault_domain::policy::{
+    Asked, Bound, Candidates, Conditions, Content, Policy, Rule, Subject, permitting, system_path,
+};
+use scaivault_domain::{Pattern, PolicyId, SecretPath, Timestamp};
 
 /// Tries everything.
 fn naive(pattern: &[&str], path: &[&str], first: bool) -> bool {
@@ -85,6 +89,23 @@ fn many_stars_cost_little() {
     for text in [vec!["**"; 100].join("/") + "/b", vec!["**/a"; 100].join("/"), "a*".repeat(250)] {
         assert!(!Pattern::parse(&text).unwrap().matches(&path));
     }
+    assert!(start.elapsed() < Duration::from_secs(1));
+}
+
+/// Nor with a rule: there are millions of ways through this one, and few places.
+#[test]
+fn many_stars_in_a_rule_cost_little() {
+    let path_pattern = Pattern::parse(&["**/a"; 30].join("/")).unwrap();
+    let rule = Rule { path_pattern, permissions: vec![Permission::Read], conditions: Conditions::default() };
+    let content = Content { name: "stars".into(), description: None, rules: vec![rule], is_active: true };
+    let id = PolicyId::parse("pol_1").unwrap();
+    let at = Timestamp::default();
+    let policy = Policy { id, revision: 1, content, created_at: at, updated_at: at };
+    let candidates = Candidates::new(vec![Arc::new(Subject::new([Bound { policy: Arc::new(policy), until: None }]))]);
+    let path = ["a"; 25].join("/");
+    let asked = Asked { permission: Permission::Read, path: &path, address: None, mfa_verified_at: None, at };
+    let start = Instant::now();
+    assert!(permitting(&candidates, &asked).is_none());
     assert!(start.elapsed() < Duration::from_secs(1));
 }
 
