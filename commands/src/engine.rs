@@ -39,6 +39,8 @@ pub struct Engine {
     pub(crate) measures: Measures,
     /// Up to which end the keys of kept outcomes have been destroyed by this process.
     pub(crate) outcomes_shredded: Mutex<Timestamp>,
+    /// When this process looks again for audit entries that are old enough.
+    pub(crate) next_erasure: Mutex<Timestamp>,
 }
 
 /// An event that is about to be sealed.
@@ -92,6 +94,7 @@ impl Engine {
             turns: Turns::default(),
             measures: Measures::new(),
             outcomes_shredded: Mutex::default(),
+            next_erasure: Mutex::default(),
         }
     }
 

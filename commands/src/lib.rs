@@ -22,6 +22,7 @@ pub mod provider;
 mod race;
 pub mod reply;
 pub mod request;
+mod retention;
 pub mod scaikey;
 pub mod secret;
 pub mod service_account;

@@ -13,7 +13,7 @@ use crate::tenancy::{keep_administered, unknown_tenant};
 use crate::{Answer, ChangeRequest, Engine, Failure, Reply, ids};
 
 /// The server's own actor for keys.
-const KEY_MANAGER: &str = "system:key-manager";
+pub(crate) const KEY_MANAGER: &str = "system:key-manager";
 
 impl Engine {
     /// Orders the destruction of a tenant that is suspended or gone at its source, and has it carried out.

@@ -58,6 +58,7 @@ impl Engine {
         logged("shred_tenants", self.shred_tenants().await);
         logged("end_abandoned_syncs", self.end_abandoned_syncs().await);
         logged("shred_outcomes", self.shred_outcomes(now).await);
+        logged("erase_old_entries", self.erase_old_entries(now).await);
         let unbound = logged("end_bindings", self.end_bindings(now).await).unwrap_or_default();
         let view = self.projections.view();
         let due: Vec<(Owner, SecretPath)> = view

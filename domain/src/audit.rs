@@ -1,6 +1,6 @@
 //! Audit entries: one per request that reaches authentication, one per piece of background work.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{IdentityType, Timestamp};
 
@@ -55,6 +55,13 @@ actions! {
     TokenRevoke => "token_revoke",
     /// Rejected token.
     AuthFailure => "auth_failure",
+}
+
+/// The content of an owner's audit entries was erased, since it had been kept long enough. Their leaves stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditErased {
+    /// The last position whose entries are gone; those of the owner before it are too.
+    pub up_to: u64,
 }
 
 /// Every action that may be asked for; some belong to capabilities that this build does not have.

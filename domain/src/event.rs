@@ -6,6 +6,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::audit::AuditErased;
 use crate::directory::IdentityEvent;
 use crate::idempotency::OutcomeKept;
 use crate::installation::{ClockMoved, PartnerCreated, TenantCreated, UserCreated};
@@ -45,6 +46,8 @@ pub enum Event {
     ClockMoved(ClockMoved),
     /// An outcome was kept for repetitions.
     OutcomeKept(OutcomeKept),
+    /// Old audit entries were erased.
+    AuditErased(AuditErased),
 }
 
 /// An event with who caused it and when, as sealed into the log.
@@ -144,7 +147,7 @@ impl Family for IssuerEvent {
 
 impl Event {
     /// Every stored type but those of the families.
-    pub const OTHER_KINDS: [&'static str; 8] = [
+    pub const OTHER_KINDS: [&'static str; 9] = [
         "token.created",
         "token.revoked",
         "jwt.revoked",
@@ -153,6 +156,7 @@ impl Event {
         "user.created",
         "clock.moved",
         "outcome.kept",
+        "audit.erased",
     ];
 
     /// Every stored type.
@@ -182,6 +186,7 @@ impl Event {
             Self::UserCreated(_) => "user.created",
             Self::ClockMoved(_) => "clock.moved",
             Self::OutcomeKept(_) => "outcome.kept",
+            Self::AuditErased(_) => "audit.erased",
         }
     }
 }
@@ -202,6 +207,7 @@ impl EventBody {
             Event::UserCreated(data) => self.encode_data(None, data),
             Event::ClockMoved(data) => self.encode_data(None, data),
             Event::OutcomeKept(data) => self.encode_data(None, data),
+            Event::AuditErased(data) => self.encode_data(None, data),
         }
     }
 
@@ -245,6 +251,7 @@ impl EventBody {
             "user.created" => read(json).map(|stored| stored.with(Event::UserCreated)),
             "clock.moved" => read(json).map(|stored| stored.with(Event::ClockMoved)),
             "outcome.kept" => read(json).map(|stored| stored.with(Event::OutcomeKept)),
+            "audit.erased" => read(json).map(|stored| stored.with(Event::AuditErased)),
             _ => return Err(DecodeError::Unknown { kind: kind.to_owned(), schema_version }),
         }
         .map_err(malformed)

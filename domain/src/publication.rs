@@ -92,7 +92,8 @@ pub fn publish(recorded: &Recorded, owner: &Owner, partner: Option<&PartnerId>) 
                     | Event::TenantCreated(_)
                     | Event::UserCreated(_)
                     | Event::ClockMoved(_)
-                    | Event::OutcomeKept(_) => None,
+                    | Event::OutcomeKept(_)
+                    | Event::AuditErased(_) => None,
                 },
                 data,
                 request_id: body.request_id.clone(),
@@ -126,7 +127,8 @@ fn described(body: &EventBody) -> Vec<(&'static str, Value)> {
         | Event::TenantCreated(_)
         | Event::UserCreated(_)
         | Event::ClockMoved(_)
-        | Event::OutcomeKept(_) => Vec::new(),
+        | Event::OutcomeKept(_)
+        | Event::AuditErased(_) => Vec::new(),
     }
 }
 

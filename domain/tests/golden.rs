@@ -76,7 +76,8 @@ fn listed(event: &Event) -> bool {
         | Event::TenantCreated(_)
         | Event::UserCreated(_)
         | Event::ClockMoved(_)
-        | Event::OutcomeKept(_) => Event::OTHER_KINDS.contains(&event.kind()),
+        | Event::OutcomeKept(_)
+        | Event::AuditErased(_) => Event::OTHER_KINDS.contains(&event.kind()),
     }
 }
 

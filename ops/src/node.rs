@@ -17,6 +17,7 @@ use scaivault_eventstore::sealing::{AccessComposer, FileRoot, Keyring, Passphras
 use scaivault_eventstore::{RecordedAt, StoreError};
 use scaivault_projections::audit::{AuditIndex, Sizes};
 use scaivault_projections::history::History;
+use scaivault_projections::owners::key_owner;
 use scaivault_projections::{Frozen, Projections, ProjectorState, Reader};
 use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
@@ -128,6 +129,13 @@ impl Node {
                 );
                 return Err(StartError::Host(text));
             }
+        }
+        if let Some((owner, position)) = view.erasures.unexplained() {
+            let text = format!(
+                "audit entries of {} are erased up to position {position}, but the log has no order to do so",
+                key_owner(owner).id()
+            );
+            return Err(StartError::Host(text));
         }
         self.clock.0.set_offset_micros(view.installation.clock_offset_micros());
         tracing::info!(

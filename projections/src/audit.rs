@@ -16,6 +16,7 @@ mod index;
 mod names;
 mod page;
 mod rebuilding;
+mod retention;
 mod sealed;
 mod segment;
 mod summary;

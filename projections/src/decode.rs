@@ -28,6 +28,11 @@ pub enum Decoded {
         /// The entries.
         block: Block,
     },
+    /// Audit entries whose data key was destroyed.
+    ErasedEntries {
+        /// In whose log they were.
+        owner: Owner,
+    },
     /// Its owner's key was destroyed: nobody knows what it was.
     Erased,
 }
@@ -39,8 +44,8 @@ pub fn decode(sealer: &Sealer, record: &Record) -> Result<Decoded, StoreError> {
     let owner = domain_owner(&opened.owner).ok_or_else(|| damaged("its owner's id has another shape".into()))?;
     let value = if opened.has_erasable { sealer.value_of(&opened.owner, record) } else { None };
     if record.kind == ACCESS_RECORDED {
-        // Nothing in this build erases audit entries: a missing key is damage, not retention.
-        let value = value.ok_or_else(|| damaged("the data key of its entries is missing".into()))?;
+        // Whether that was ordered, the log says further on: see `Erasures`.
+        let Some(value) = value else { return Ok(Decoded::ErasedEntries { owner }) };
         let bytes = sealer.open_value(&value).map_err(|error| damaged(error.to_string()))?;
         let block = Block::unpack(&bytes).ok_or_else(|| damaged("its entries cannot be unpacked".into()))?;
         return Ok(Decoded::Access { owner, block });

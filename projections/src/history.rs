@@ -62,7 +62,7 @@ impl History {
         let record = self.backend.read_at(position).await?.ok_or_else(missing)?;
         match decode(&self.sealer, &record)? {
             Decoded::Event { value, .. } => Ok(value),
-            Decoded::Erased => Ok(None),
+            Decoded::Erased | Decoded::ErasedEntries { .. } => Ok(None),
             Decoded::Access { .. } => Err(StoreError::damaged(position, "the record holds no secret value")),
         }
     }

@@ -7,6 +7,7 @@ pub mod audit;
 mod codec;
 pub mod decisions;
 pub mod decode;
+pub mod erasures;
 pub mod history;
 pub mod installation;
 pub mod issuers;

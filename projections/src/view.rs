@@ -10,6 +10,7 @@ use scaivault_domain::token::Token;
 use scaivault_domain::{Event, IdentityId, Owner, PartnerId, Recorded, Timestamp};
 use scaivault_eventstore::{Position, Revision};
 
+use crate::erasures::Erasures;
 use crate::installation::Installation;
 use crate::issuers::Issuers;
 use crate::outcomes::{HeldOutcome, OutcomeKey, Outcomes};
@@ -34,6 +35,8 @@ pub struct View {
     pub issuers: Issuers,
     /// Outcomes kept for repetitions.
     pub outcomes: Outcomes,
+    /// Audit entries that were erased.
+    pub erasures: Erasures,
     catalogues: HashMap<Owner, Catalogue>,
     nothing: Catalogue,
 }
@@ -136,6 +139,7 @@ impl View {
                 };
                 self.outcomes.kept(key, HeldOutcome { kept, has_body: has_value, revision, position });
             }
+            Event::AuditErased(erased) => self.erasures.ordered(owner, Position(erased.up_to), revision),
         }
         self.outcomes.forget_before(at);
         self.issuers.forget_before(at);

@@ -1,6 +1,7 @@
 //! Every event comes back from its stored form as it was.
 
 use proptest::prelude::*;
+use scaivault_domain::audit::AuditErased;
 use scaivault_domain::event::{DecodeError, SCHEMA_VERSION};
 use scaivault_domain::idempotency::OutcomeKept;
 use scaivault_domain::installation::{ClockMoved, PartnerCreated, TenantCreated, UserCreated};
@@ -187,6 +188,7 @@ fn event() -> impl Strategy<Value = Event> {
                 id: UserId::parse("usr_1").unwrap(), identity, tenant_id, partner_id, display_name, roles,
             })
         ),
+        1 => any::<u64>().prop_map(|up_to| Event::AuditErased(AuditErased { up_to })),
         1 => any::<i64>().prop_map(|offset_micros| Event::ClockMoved(ClockMoved { offset_micros })),
         1 => (identity(), any::<u16>(), option(text()), moment()).prop_map(|(identity, status, etag, expires_at)| {
             Event::OutcomeKept(OutcomeKept {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use scaivault_domain::access::{Narrowing, Permission};
+use scaivault_domain::audit::AuditErased;
 use scaivault_domain::id::{BindingId, UserId};
 use scaivault_domain::idempotency::OutcomeKept;
 use scaivault_domain::installation::{ClockMoved, PartnerCreated, TenantCreated, UserCreated};
@@ -322,6 +323,7 @@ fn others() -> Vec<(&'static str, Event)> {
             }),
         ),
         ("clock.moved", Event::ClockMoved(ClockMoved { offset_micros: 86_400_000_000 })),
+        ("audit.erased", Event::AuditErased(AuditErased { up_to: 41_207 })),
         ("outcome.kept", Event::OutcomeKept(outcome.clone())),
         ("outcome.kept.bare", Event::OutcomeKept(OutcomeKept { etag: None, ..outcome })),
     ]

@@ -131,8 +131,8 @@ pub trait SegmentStore: Send + Sync {
     /// The entries of a piece, sealed; `None` if it is gone.
     async fn columns(&self, generation: u64, owner: &Owner, number: u64) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// Destroys the pieces of an owner all of whose entries are older than `before`, in every generation. How many.
-    async fn prune(&self, owner: &Owner, before: i64) -> Result<u64, StoreError>;
+    /// Destroys the pieces of an owner that have nothing after `last`, in every generation. How many.
+    async fn prune(&self, owner: &Owner, last: Position) -> Result<u64, StoreError>;
 }
 
 /// The owner as one text.
@@ -178,6 +178,6 @@ pub(super) const ABANDON: &str =
 pub(super) const DROP_ONE: &str = "DELETE FROM audit_segments WHERE generation = $1";
 pub(super) const COLUMNS: &str =
     "SELECT columns FROM audit_segments WHERE generation = $1 AND owner = $2 AND number = $3";
-pub(super) const PRUNE: &str = "DELETE FROM audit_segments WHERE owner = $1 AND last_at < $2";
+pub(super) const PRUNE: &str = "DELETE FROM audit_segments WHERE owner = $1 AND last_position <= $2";
 pub(super) const OLDEST_FIRST: &str = select_headers!("ORDER BY number LIMIT $9");
 pub(super) const NEWEST_FIRST: &str = select_headers!("ORDER BY number DESC LIMIT $9");

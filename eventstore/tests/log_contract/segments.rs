@@ -82,7 +82,7 @@ pub(crate) async fn pieces_are_listed_by_time_and_place(store: Store) {
     ] {
         assert_eq!(numbers(&*store, range).await, expected, "{range:?}");
     }
-    assert_eq!(store.prune(&owner, 30).await.unwrap(), 2, "those all of whose entries are older");
+    assert_eq!(store.prune(&owner, Position(31)).await.unwrap(), 2, "those that have nothing after it");
     assert_eq!(numbers(&*store, everything).await, [3, 4, 5, 6]);
 }
 

@@ -258,3 +258,40 @@ async fn the_index_is_made_anew_while_it_serves() {
     }
     assert_eq!(logs(&server, "order=asc&action=read,write,rotate&path_prefix=a").await, before);
 }
+
+#[tokio::test]
+async fn what_was_kept_long_enough_is_erased_for_good() {
+    let server = Server::start();
+    history(&server).await;
+    let old = logs(&server, "path_prefix=app/db&order=asc").await;
+    let id = old[0]["id"].as_str().unwrap().to_owned();
+    let settings = json!({"audit_retention": "30d"});
+    assert_eq!(server.call("PATCH", "/v1/identity/tenants/tnt_dev/settings", Some(settings)).await.status, 200);
+    server.call("POST", "/v1/sys/clock", Some(json!({"advance": "31d"}))).await;
+    assert!(logs(&server, "path_prefix=app/db").await.is_empty(), "at once");
+    let gone = server.call("GET", &format!("/v1/audit/logs/{id}"), None).await;
+    assert_eq!((gone.status, gone.code()), (404, "not_found"));
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let erased = loop {
+        let erased = logs(&server, "action=delete&resource=audit/logs&identity_type=system").await;
+        if !erased.is_empty() {
+            break erased;
+        }
+        assert!(std::time::Instant::now() < deadline, "nothing is erased");
+    };
+    assert_eq!(erased[0]["identity_id"], "system:key-manager");
+    let longer = json!({"audit_retention": "3000d"});
+    assert_eq!(server.call("PATCH", "/v1/identity/tenants/tnt_dev/settings", Some(longer)).await.status, 200);
+    assert!(logs(&server, "path_prefix=app/db").await.is_empty(), "it does not come back");
+    server.call("POST", "/v1/audit/reindex", None).await;
+    loop {
+        let status = server.call("GET", "/v1/audit/reindex", None).await.body;
+        if status["status"] == "completed" {
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "{status}");
+    }
+    assert!(logs(&server, "path_prefix=app/db").await.is_empty(), "not even to an index made anew");
+    let trail = server.call("GET", "/v1/audit/secrets/app/db", None).await.body;
+    assert_eq!(trail["logs"], json!([]));
+}

@@ -56,7 +56,9 @@ pub async fn read(store: &Store, data: &Path) -> Ledger {
                 assert!(commands.insert(command), "command twice at {last}");
             }
             match decode(&sealer, &record).unwrap() {
-                Decoded::Erased => panic!("no tenant ends in this campaign, and yet {last} is erased"),
+                Decoded::Erased | Decoded::ErasedEntries { .. } => {
+                    panic!("no tenant ends in this campaign, and yet {last} is erased")
+                }
                 Decoded::Event { owner, recorded, .. } => {
                     for event in publish(&recorded, &owner, None) {
                         assert!(events.insert(event.event_id.clone()), "event twice at {last}");

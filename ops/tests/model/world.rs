@@ -437,7 +437,9 @@ impl World {
                         told.events.push(envelope);
                     }
                 }
-                Decoded::Erased => panic!("nothing is erased here: {}", record.position),
+                Decoded::Erased | Decoded::ErasedEntries { .. } => {
+                    panic!("nothing is erased here: {}", record.position)
+                }
                 Decoded::Access { block, .. } => {
                     told.entries.extend(block.entries().map(|(text, _)| parsed(text)));
                 }

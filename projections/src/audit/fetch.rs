@@ -83,7 +83,7 @@ impl AuditIndex {
         let record = self.history.backend.read_at(position).await?.ok_or_else(missing)?;
         Ok(match decode(&self.sealer, &record)? {
             Decoded::Access { owner, block } => Some((owner, lines(&block))),
-            Decoded::Erased | Decoded::Event { .. } => None,
+            Decoded::Erased | Decoded::ErasedEntries { .. } | Decoded::Event { .. } => None,
         })
     }
 }

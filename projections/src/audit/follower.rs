@@ -113,7 +113,7 @@ impl AuditIndex {
                             let lines = block.entries().map(|(json, _)| json);
                             push(&mut self.state.write().tail, record, &owner, lines, self.sizes.segment)
                         }
-                        Decoded::Erased | Decoded::Event { .. } => Ok(()),
+                        Decoded::Erased | Decoded::ErasedEntries { .. } | Decoded::Event { .. } => Ok(()),
                     },
                 };
                 taken?;

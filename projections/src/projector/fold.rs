@@ -62,7 +62,9 @@ impl Fold {
             self.expect(record)?;
             match ready {
                 // Opened before the end of its tenant was known here, and written before its writer knew.
-                Ready::Decoded(Decoded::Event { owner, .. } | Decoded::Access { owner, .. })
+                Ready::Decoded(
+                    Decoded::Event { owner, .. } | Decoded::Access { owner, .. } | Decoded::ErasedEntries { owner },
+                )
                 | Ready::Entries(owner)
                     if self.view.installation.is_shredded(&owner) => {}
                 Ready::Decoded(Decoded::Event { owner, recorded, value }) => {
@@ -70,6 +72,9 @@ impl Fold {
                 }
                 Ready::Decoded(Decoded::Access { owner, block }) => {
                     self.count(record, &owner, block.entries().map(|(json, _)| json), accesses)?;
+                }
+                Ready::Decoded(Decoded::ErasedEntries { owner }) => {
+                    self.view.erasures.found(&owner, record.position);
                 }
                 Ready::Decoded(Decoded::Erased) => {}
                 Ready::Entries(owner) => {

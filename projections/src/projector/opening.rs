@@ -132,7 +132,8 @@ fn with_keys(sealer: &Sealer, record: &Record, ready: Ready, keys: Keys) -> Resu
         | Event::JwtRevoked(_)
         | Event::UserCreated(_)
         | Event::ClockMoved(_)
-        | Event::OutcomeKept(_) => true,
+        | Event::OutcomeKept(_)
+        | Event::AuditErased(_) => true,
     };
     match is_known || keys == Keys::Refreshed {
         true => Ok(ready),

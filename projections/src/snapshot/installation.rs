@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use super::section::{Kind, Sections};
 use crate::View;
 use crate::codec::{Decoder, Encoder};
+use crate::erasures::Erasure;
 use crate::outcomes::{HeldOutcome, OutcomeKey};
 use crate::projector::Frozen;
 use crate::tokens::HeldToken;
@@ -58,6 +59,13 @@ pub(super) fn write<E, F: FnMut(&Owner, &[u8]) -> Result<(), E>>(
             to.number(position.0);
         })?;
     }
+    for (owner, erasure) in frozen.view.erasures.all() {
+        to.row(Kind::Erasures, owner, |to| {
+            to.number(erasure.ordered.0);
+            to.number(erasure.found.0);
+            to.number(erasure.revision.0);
+        })?;
+    }
     for (token, at) in frozen.accesses.token_uses() {
         to.row(Kind::TokenUses, platform, |to| {
             to.text(token);
@@ -93,6 +101,10 @@ pub(super) fn read(kind: Kind, owner: &Owner, from: &mut Decoder<'_>, frozen: &m
             view.outcomes.drop_at(key, Revision(from.number()?));
         }
         Kind::Shreds => view.outcomes.shred_at(from.time()?, Position(from.number()?)),
+        Kind::Erasures => {
+            let (ordered, found) = (Position(from.number()?), Position(from.number()?));
+            view.erasures.restore(owner, Erasure { ordered, found, revision: Revision(from.number()?) });
+        }
         Kind::TokenUses => accesses.restore_token(from.text()?.into(), from.time()?),
         Kind::Identities
         | Kind::Secrets

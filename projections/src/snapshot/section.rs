@@ -46,10 +46,12 @@ pub(super) enum Kind {
     IssuerRevisions,
     /// JWTs revoked before their end.
     RevokedJwts,
+    /// Up to where audit entries were erased.
+    Erasures,
 }
 
 impl Kind {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::Identities,
         Self::Clock,
         Self::Tokens,
@@ -67,6 +69,7 @@ impl Kind {
         Self::ExchangeRules,
         Self::IssuerRevisions,
         Self::RevokedJwts,
+        Self::Erasures,
     ];
 
     /// As in the file.

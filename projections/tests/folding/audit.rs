@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use scaivault_domain::{IdentityType, Owner, Timestamp};
+use scaivault_domain::audit::AuditErased;
+use scaivault_domain::{Event, IdentityType, Owner, Timestamp};
 use scaivault_eventstore::log::{Clock, Entry};
 use scaivault_eventstore::{Position, RecordedAt};
 use scaivault_projections::audit::{
@@ -17,7 +18,7 @@ use scaivault_projections::owners::key_owner;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use crate::node::{Node, acme, other, second};
+use crate::node::{Node, Read, acme, other, second};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -312,4 +313,54 @@ async fn an_index_made_anew_takes_the_place_of_the_old() {
     stop.send_replace(true);
     rebuilding.await.unwrap();
     indexed.stopped().await;
+}
+
+#[tokio::test]
+async fn entries_are_old_in_the_order_of_the_log_and_record_by_record() {
+    let node = Node::start().await;
+    let indexed = Indexed::of(&node, Sizes { segment: 2, tail: 3 }).await;
+    let made = |at: i64| Made {
+        owner: true,
+        action: 0,
+        identity: 0,
+        path: None,
+        failed: None,
+        ip: 0,
+        request: 0,
+        at,
+        version: 1,
+    };
+    for (number, times) in [vec![1, 2], vec![3, 20], vec![4], vec![30]].into_iter().enumerate() {
+        let entries: Vec<_> = times.into_iter().map(made).collect();
+        record(&node, &entries, number * 10, 10).await;
+    }
+    indexed.caught_up(&node).await;
+    let old = async |after: u64, cutoff: i64, limit: usize| -> Vec<u64> {
+        let old = indexed.index.older_than(&acme(), Position(after), second(cutoff), limit).await.unwrap();
+        old.into_iter().map(|position| position.0).collect()
+    };
+    assert_eq!(old(0, 10, 9).await, [1], "the second has an entry that is not");
+    assert_eq!(old(0, 25, 9).await, [1, 2, 3]);
+    assert_eq!(old(1, 25, 1).await, [2], "no more than asked for");
+    assert_eq!(old(0, 99, 9).await, [1, 2, 3, 4]);
+    assert!(old(4, 99, 9).await.is_empty() && old(0, 0, 9).await.is_empty());
+    indexed.stopped().await;
+}
+
+#[tokio::test]
+async fn entries_that_are_gone_must_have_been_ordered_gone() {
+    let node = Node::start().await;
+    let entry = |path| Read { identity: "user:bob@acme.example", path, version: 1, at: node.now() }.entry(&acme());
+    node.audited(vec![entry("app/one")]).await;
+    node.audited(vec![entry("app/two")]).await;
+    node.append(Vec::new(), Vec::new(), vec![1]).await;
+    let rebuilt = node.rebuild().await;
+    assert_eq!(rebuilt.view().erasures.unexplained(), Some((&acme(), Position(1))));
+    let stream = node.stream(&acme(), "audit", "");
+    let ordered = node.draft(&acme(), stream, 1, Event::AuditErased(AuditErased { up_to: 1 }), None);
+    let committed = node.append(vec![ordered], Vec::new(), Vec::new()).await;
+    node.folded(committed).await;
+    let rebuilt = node.rebuild().await;
+    assert_eq!(rebuilt.view().erasures.unexplained(), None);
+    assert_eq!(rebuilt.view().erasures.of(&acme()).ordered, Position(1));
 }

@@ -105,9 +105,9 @@ impl SegmentStore for PostgresSegments {
         found.map(|found| row::segment_columns(&found)).transpose()
     }
 
-    async fn prune(&self, owner: &Owner, before: i64) -> Result<u64, StoreError> {
+    async fn prune(&self, owner: &Owner, last: Position) -> Result<u64, StoreError> {
         let mut connection = self.connection().await?;
-        let query = sqlx::query(segments::PRUNE).bind(owner_text(owner)).bind(before);
+        let query = sqlx::query(segments::PRUNE).bind(owner_text(owner)).bind(row::signed(last.0));
         Ok(within!(APPENDING, connection, query, execute)?.rows_affected())
     }
 }

@@ -134,9 +134,9 @@ impl SegmentStore for SqliteSegments {
         found.map(|found| row::segment_columns(&found)).transpose()
     }
 
-    async fn prune(&self, owner: &Owner, before: i64) -> Result<u64, StoreError> {
+    async fn prune(&self, owner: &Owner, last: Position) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
-        let query = sqlx::query(segments::PRUNE).bind(owner_text(owner)).bind(before);
+        let query = sqlx::query(segments::PRUNE).bind(owner_text(owner)).bind(row::signed(last.0));
         let done = query.execute(tx.connection()?).await.map_err(row::failed)?;
         tx.commit().await?;
         Ok(done.rows_affected())
