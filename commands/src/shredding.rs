@@ -3,11 +3,15 @@
 //! The order is in the log first, then the key is destroyed, then that is in the log. Whoever is killed in
 //! between leaves the rest to the sweeper, here or on another node.
 
+use std::sync::Arc;
+
+use scaivault_domain::audit::Action;
 use scaivault_domain::directory::{Change as RecordChange, IdentityEvent, Noted, Status, Tenant};
 use scaivault_domain::{ErrorCode, IdentityId, Owner, Rejection, TenantId};
 use scaivault_eventstore::StoreError;
 use scaivault_projections::owners::key_owner;
 
+use crate::audit::{EntryDraft, Outcome};
 use crate::engine::Change;
 use crate::tenancy::{keep_administered, unknown_tenant};
 use crate::{Answer, ChangeRequest, Engine, Failure, Reply, ids};
@@ -74,7 +78,10 @@ impl Engine {
         let actor = IdentityId::system(KEY_MANAGER);
         let event = IdentityEvent::TenantShredded { id: id.clone(), at: now };
         let pending = self.identity_events(&view, &Owner::Platform, &actor, vec![event])?;
-        match self.append(&ids::request_id(now)?, Change::of(now, pending), Vec::new()).await {
+        let request_id: Arc<str> = ids::request_id(now)?.into();
+        let entry = EntryDraft::without_client(Owner::Platform, Action::Delete, Some(actor), request_id.clone(), now);
+        let entry = EntryDraft { resource: Some(format!("identity/tenants/{id}")), ..entry };
+        match self.append(&request_id, Change::of(now, pending), vec![entry.finish(Outcome::Success)?]).await {
             // Another record of the installation came first, perhaps this very one: the next run sees.
             Err(Failure::Unavailable { source: Some(StoreError::Conflict { .. }), .. }) => Ok(()),
             other => other.map(drop),

@@ -19,6 +19,7 @@ mod rebuilding;
 mod retention;
 mod sealed;
 mod segment;
+mod storing;
 mod summary;
 mod tail;
 mod trail;

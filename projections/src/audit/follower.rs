@@ -4,23 +4,24 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use scaivault_domain::Owner;
-use scaivault_eventstore::log::{Batch, Feed, Segment as Stored, SegmentRange};
+use scaivault_eventstore::log::{Batch, Feed};
 use scaivault_eventstore::sealing::access::ACCESS_RECORDED;
-use scaivault_eventstore::{Owner as KeyOwner, Position, Record, StoreError};
+use scaivault_eventstore::{Owner as KeyOwner, Record, StoreError};
 use tokio::sync::watch;
 
 use super::entry::IndexedEntry;
 use super::index::AuditIndex;
-use super::sealed;
-use super::segment::{Place, Segment};
+use super::segment::Place;
 use super::tail::Tail;
 use crate::decode::{Decoded, decode};
-use crate::owners::{domain_owner, key_owner};
+use crate::owners::domain_owner;
 
 /// How long fewer stay in memory: a start reads them from the log again.
 const STORED_AFTER: Duration = Duration::from_secs(60);
 /// How often it is looked whether there is something to do.
 const TICK: Duration = Duration::from_secs(1);
+/// Records taken up without a break.
+pub(super) const PART: usize = 64;
 /// Between attempts to reach a database that is away.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -100,6 +101,10 @@ impl AuditIndex {
     /// Takes the entries of records that follow.
     async fn take(&self, batch: &Batch) -> Result<(), StoreError> {
         for (index, record) in batch.records().iter().enumerate() {
+            if index % PART == PART - 1 {
+                // There may be much of the past, and others have something to do as well.
+                tokio::task::yield_now().await;
+            }
             if record.kind == ACCESS_RECORDED {
                 let entries = batch.entries(index);
                 let taken = match entries {
@@ -138,76 +143,6 @@ impl AuditIndex {
             tokio::time::sleep(PAUSE).await;
         }
         decode(&self.sealer, record)
-    }
-
-    /// Stores what is in memory.
-    pub(super) async fn store_tail(&self) -> Result<(), StoreError> {
-        let (generation, tail) = {
-            let state = self.state.read();
-            (state.generation, state.tail.clone())
-        };
-        if self.store(generation, &tail).await? {
-            let mut state = self.state.write();
-            if state.generation == generation {
-                state.tail.stored_up_to(tail.applied);
-            }
-            return Ok(());
-        }
-        // Another process has stored something, or made the index anew.
-        self.refresh().await
-    }
-
-    /// Stores entries in a generation. `false` if it is not where they begin.
-    pub(super) async fn store(&self, generation: u64, tail: &Tail) -> Result<bool, StoreError> {
-        let mut segments = Vec::new();
-        for (owner, of_owner) in tail.all() {
-            let owner = key_owner(owner);
-            // Nobody can read what is sealed under a key that is gone.
-            if !self.sealer.keyring().is_destroyed(&owner) {
-                segments.append(&mut self.sealed(generation, &owner, of_owner, tail.stored).await?);
-            }
-        }
-        self.store.advance(generation, tail.stored, tail.applied, &segments).await
-    }
-
-    /// The entries of an owner after `stored`, sealed; few join those of the last stored segment.
-    async fn sealed(
-        &self,
-        generation: u64,
-        owner: &KeyOwner,
-        from: &[Arc<Segment>],
-        stored: Position,
-    ) -> Result<Vec<Stored>, StoreError> {
-        let last = self.store.headers(SegmentRange::last(generation, owner)).await?.pop();
-        let mut number = last.as_ref().map_or(1, |last| last.number);
-        let mut open = match &last {
-            Some(last) => self.segment(generation, owner, number, last.entries).await?.unwrap_or_default(),
-            None => Arc::default(),
-        };
-        let mut is_changed = false;
-        let mut sealed = Vec::new();
-        for segment in from {
-            let rows = segment.rows_up_to(stored)..segment.len();
-            if rows.is_empty() {
-                continue;
-            }
-            if !open.is_empty() && !open.has_room_for(segment, rows.len(), self.sizes.segment) {
-                if is_changed {
-                    sealed.extend(sealed::seal(&self.sealer, generation, owner, number, &open)?);
-                }
-                open = Arc::default();
-                number += 1;
-            }
-            match open.is_empty() && rows.start == 0 {
-                true => open = segment.clone(),
-                false => rows.for_each(|row| Arc::make_mut(&mut open).push_row(segment, row)),
-            }
-            is_changed = true;
-        }
-        if is_changed {
-            sealed.extend(sealed::seal(&self.sealer, generation, owner, number, &open)?);
-        }
-        Ok(sealed)
     }
 }
 

@@ -8,7 +8,7 @@ use scaivault_eventstore::sealing::access::ACCESS_RECORDED;
 use scaivault_eventstore::{Position, StoreError};
 use tokio::sync::watch;
 
-use super::follower::push;
+use super::follower::{PART, push};
 use super::index::AuditIndex;
 use super::tail::Tail;
 use crate::decode::Decoded;
@@ -138,7 +138,10 @@ impl Rebuilding {
             let end = self.feed.committed();
             if tail.applied < end {
                 let batch = reader.next().await?;
-                for record in batch.records() {
+                for (number, record) in batch.records().iter().enumerate() {
+                    if number % PART == PART - 1 {
+                        tokio::task::yield_now().await;
+                    }
                     if record.kind == ACCESS_RECORDED
                         && let Decoded::Access { owner, block } = index.decoded(record).await?
                     {
