@@ -9,6 +9,8 @@ pub mod postgres;
 mod row;
 mod schema;
 pub mod sqlite;
+mod tree_row;
+pub mod tree_store;
 pub mod unit;
 mod verdict;
 
@@ -19,4 +21,5 @@ pub use feed::{Batch, Feed, FeedReader};
 pub use leadership::Leadership;
 pub use postgres::PostgresBackend;
 pub use sqlite::SqliteBackend;
+pub use tree_store::{KeptCheckpoint, LeafRow, TreeStore};
 pub use unit::{Committed, Compose, Entry, EntryGroup, Unit};

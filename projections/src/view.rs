@@ -8,6 +8,7 @@ use scaivault_domain::policy::Candidates;
 use scaivault_domain::secret::Facts;
 use scaivault_domain::token::Token;
 use scaivault_domain::{Event, IdentityId, Owner, PartnerId, Recorded};
+use scaivault_eventstore::merkle::frontier::Frontier;
 use scaivault_eventstore::{Position, Revision};
 
 use crate::installation::Installation;
@@ -24,6 +25,8 @@ pub struct View {
     pub applied: Position,
     /// Leaf hash of the record there: which log it is of.
     pub leaf: [u8; 32],
+    /// The Merkle tree of the records up to there.
+    pub tree: Frontier,
     /// Partners, tenants, users.
     pub installation: Installation,
     /// Tokens.

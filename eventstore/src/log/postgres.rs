@@ -3,6 +3,7 @@
 mod append;
 mod connect;
 mod lent;
+mod tree;
 
 use std::fmt;
 use std::sync::Arc;

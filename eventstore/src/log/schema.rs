@@ -7,7 +7,10 @@ use crate::StoreError;
 
 /// For SQLite.
 pub(super) fn sqlite() -> Migrator {
-    migrator(&[(1, "log", include_str!("../../migrations/sqlite/0001_log.sql"))])
+    migrator(&[
+        (1, "log", include_str!("../../migrations/sqlite/0001_log.sql")),
+        (2, "tree", include_str!("../../migrations/sqlite/0002_tree.sql")),
+    ])
 }
 
 /// For Postgres. The migrator holds an advisory lock, so that processes may start together.
@@ -15,6 +18,7 @@ pub(super) fn postgres() -> Migrator {
     migrator(&[
         (1, "log", include_str!("../../migrations/postgres/0001_log.sql")),
         (2, "leadership", include_str!("../../migrations/postgres/0002_leadership.sql")),
+        (3, "tree", include_str!("../../migrations/postgres/0003_tree.sql")),
     ])
 }
 

@@ -3,6 +3,7 @@
 mod append;
 mod scrub;
 mod transaction;
+mod tree;
 
 use std::path::Path;
 use std::time::Duration;

@@ -156,7 +156,8 @@ fn decoded(owner: Owner, rows: Vec<u8>, pool: &mut Pool) -> Option<Part> {
         | Kind::Issuers
         | Kind::ExchangeRules
         | Kind::IssuerRevisions
-        | Kind::RevokedJwts => Part::Other(kind, owner, rows),
+        | Kind::RevokedJwts
+        | Kind::Tree => Part::Other(kind, owner, rows),
     };
     Some(part)
 }

@@ -46,10 +46,12 @@ pub(super) enum Kind {
     IssuerRevisions,
     /// JWTs revoked before their end.
     RevokedJwts,
+    /// The tree over the log.
+    Tree,
 }
 
 impl Kind {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::Identities,
         Self::Clock,
         Self::Tokens,
@@ -67,6 +69,7 @@ impl Kind {
         Self::ExchangeRules,
         Self::IssuerRevisions,
         Self::RevokedJwts,
+        Self::Tree,
     ];
 
     /// As in the file.
