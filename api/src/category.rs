@@ -33,6 +33,8 @@ categories! {
     BatchRead => "batch_read",
     /// Batch metadata.
     BatchMetadata => "batch_metadata",
+    /// Audit logs and the tree over them.
+    AuditQuery => "audit_query",
     /// Access policies and their bindings.
     PolicyOps => "policy_ops",
     /// Testing and explaining access policies.

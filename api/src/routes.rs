@@ -1,5 +1,6 @@
 //! Every operation of this build. One file per action; each file has its [`Operation`] and handler.
 
+pub mod audit;
 pub mod exchange;
 pub mod exchange_rules;
 pub mod health;
@@ -22,6 +23,7 @@ pub fn operations(dev: bool) -> Vec<&'static Operation> {
     operations.extend(issuers::operations());
     operations.extend(exchange_rules::operations());
     operations.extend(exchange::operations());
+    operations.extend(audit::operations());
     operations.extend(health::operations());
     operations.extend(system::operations(dev));
     operations

@@ -1,5 +1,6 @@
 //! Shapes of bodies and answers.
 
+mod audit;
 mod identities;
 mod issuers;
 mod policies;
@@ -9,9 +10,17 @@ use serde_json::{Map, Value, json};
 /// Every schema by name.
 pub(super) fn all() -> Value {
     let mut schemas = Map::new();
-    for group in
-        [requests(), secrets(), lists(), identity(), identities::all(), policies::all(), issuers::all(), system()]
-    {
+    for group in [
+        requests(),
+        secrets(),
+        lists(),
+        identity(),
+        identities::all(),
+        policies::all(),
+        issuers::all(),
+        audit::all(),
+        system(),
+    ] {
         if let Value::Object(group) = group {
             schemas.extend(group);
         }

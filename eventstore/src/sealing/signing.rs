@@ -11,8 +11,6 @@ use crate::merkle::note::{Signer, VerifierKey};
 
 const ORIGIN: &str = "audit_origin";
 const VERIFIER: &str = "audit_verifier";
-/// No origin is longer.
-const MAX_ORIGIN: usize = 512;
 
 /// Signer and earlier keys.
 pub struct Signing {
@@ -84,7 +82,7 @@ impl Keyring {
     async fn kept_origin(&self) -> Result<Option<String>, StoreError> {
         let rows = self.rows().await?;
         let Some(row) = rows.iter().find(|row| row.purpose == ORIGIN) else { return Ok(None) };
-        let text = String::from_utf8(self.unwrap_beside(row)?.to_vec()).ok().filter(|text| text.len() <= MAX_ORIGIN);
+        let text = String::from_utf8(self.unwrap_beside(row)?.to_vec()).ok();
         let malformed = || StoreError::Key { key: ORIGIN.into(), reason: "it is no text".into() };
         text.map(Some).ok_or_else(malformed)
     }

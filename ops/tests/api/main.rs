@@ -21,4 +21,5 @@ mod policies;
 #[allow(dead_code)]
 mod process;
 mod server;
+mod tamper_evidence;
 mod tenants;

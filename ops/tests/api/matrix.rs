@@ -33,6 +33,7 @@ const BY_ROLE: &[&str] = &[
     "delete_exchange_rule",
     "show_clock",
     "move_clock",
+    "verify_audit",
 ];
 
 /// One operation, ready to be asked for.
