@@ -3,6 +3,7 @@
 //! Client commands speak to a server over HTTP and nothing else; `server` and `init` are handed to the [`Operator`].
 
 mod arguments;
+mod audit;
 mod auth;
 mod client;
 mod completion;
@@ -81,6 +82,7 @@ pub(crate) fn run(operator: &impl Operator) -> ExitCode {
             | Group::Identity(_)
             | Group::Scaikey(_)
             | Group::Policies(_)
+            | Group::Audit(_)
             | Group::Run(_)
             | Group::Completion(_)) => client(globals, group).await,
         }
@@ -119,6 +121,7 @@ async fn dispatch(session: &mut Session, group: Group) -> Result<Exit, Failure> 
         Group::Identity(command) => identity::run(session, command).await,
         Group::Scaikey(command) => scaikey::run(session, command).await,
         Group::Policies(command) => policies::run(session, command).await,
+        Group::Audit(command) => audit::run(session, command).await,
         Group::Completion(arguments) => completion::run(session, &arguments),
         Group::Run(_) | Group::Server(_) | Group::Init(_) => Err(Failure::general("Not a client command")),
     }

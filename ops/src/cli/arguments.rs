@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::audit::AuditCommand;
 use super::auth::AuthCommand;
 use super::completion::CompletionArguments;
 use super::config::ConfigCommand;
@@ -104,6 +105,9 @@ pub(crate) enum Group {
     /// Say who may do what, and find out why not
     #[command(subcommand)]
     Policies(PoliciesCommand),
+    /// The audit log, and whether it is what was recorded
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Start a command with secrets in its environment
     Run(RunArguments),
     /// Print a completion script for a shell
