@@ -26,19 +26,21 @@ impl AuditTree {
         let keeping = async {
             let mut ticks = interval(TICK);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            let mut kept = 0;
+            let (mut kept, mut is_failing) = (0, false);
             loop {
                 ticks.tick().await;
                 match self.keep_once(kept).await {
-                    Ok(size) => kept = size,
+                    Ok(size) => (kept, is_failing) = (size, false),
                     Err(error @ StoreError::Damaged { .. }) => {
                         self.engine.projections.note_damage(&error);
                         sleep(DAMAGED).await;
                     }
-                    Err(error) => {
+                    // Told once, not every second.
+                    Err(error) if !std::mem::replace(&mut is_failing, true) => {
                         let error = &error as &dyn std::error::Error;
                         tracing::warn!(target: "tree", error, "no checkpoint could be kept; it is tried again");
                     }
+                    Err(_) => {}
                 }
             }
         };
