@@ -18,7 +18,7 @@ const TICK: Duration = Duration::from_secs(1);
 /// Before another look at a tree that does not hold.
 const DAMAGED: Duration = Duration::from_secs(60);
 /// How long the last checkpoint of a process may take.
-const LAST: Duration = Duration::from_secs(5);
+const LAST: Duration = Duration::from_secs(2);
 
 impl AuditTree {
     /// Keeps the tree until `stop` says so.

@@ -25,7 +25,12 @@ impl Sealer {
         merkle::check_body(record).map_err(|_| Flaw::Body)?;
         let opened = self.open_envelope(record).map_err(|_| Flaw::Seal)?;
         let value = opened.and_then(|opened| self.value_of(&opened.owner, record));
-        let value = value.map(|value| self.open_value(&value)).transpose().map_err(|_| Flaw::Seal)?;
+        let value = match value.map(|value| self.open_value(&value)).transpose() {
+            Ok(value) => value,
+            // The owner's key may have been destroyed since the envelope was opened.
+            Err(_) if matches!(self.open_envelope(record), Ok(None)) => None,
+            Err(_) => return Err(Flaw::Seal),
+        };
         let root = match (record.kind == ACCESS_RECORDED, value) {
             (true, Some(block)) => {
                 let block = Block::unpack(&block).ok_or(Flaw::Entries)?;

@@ -29,7 +29,7 @@ pub(crate) struct Faulty {
     pub(crate) real: Arc<dyn Backend>,
     mode: Arc<AtomicU8>,
     /// Pages that were read.
-    reads: Arc<AtomicU64>,
+    pub(crate) reads: Arc<AtomicU64>,
     /// Writes to the tree before it cannot be reached.
     pub(crate) tree_writes: AtomicU64,
 }

@@ -73,6 +73,7 @@ mod tampered {
         tree::the_database_refuses_changes_of_the_tree,
         tree::proofs_hold_in_a_large_tree,
         tree_faults::a_keeper_that_dies_loses_nothing,
+        tree_faults::a_proof_takes_few_reads,
         tampering::a_hole_is_named,
         tampering::a_cut_end_is_named,
         tampering::a_head_behind_the_log_is_refused,

@@ -445,3 +445,72 @@ async fn entries_are_proved_in_their_records() {
     assert!(proved > 200, "{proved}");
     assert_eq!(sealer.prove_entry(&log.record(1).await, "log_1").unwrap(), None);
 }
+
+/// Two levels of tiles: the upper one is held against the lower, which is held against the records.
+#[tokio::test]
+async fn altered_tiles_of_tiles_are_found() {
+    const LARGE: u64 = 256 * 256 + 300;
+    let store = Store::new();
+    let writer = Writer::start(&store).await;
+    let notary = notary(&writer).await;
+    let mut known = Frontier::default();
+    while known.size() < LARGE {
+        let records: Vec<Record> =
+            (known.size()..LARGE.min(known.size() + 1_000)).map(|number| sealed(&writer, number)).collect();
+        let mut tx = writer.backend.begin().await.unwrap();
+        tx.insert(&records).await.unwrap();
+        tx.commit().await.unwrap();
+        records.iter().for_each(|record| known.push(record.leaf_hash));
+    }
+    notary.keep(&known, RecordedAt(NOW)).await.unwrap().unwrap();
+    let meddler = store.meddler().await;
+    run(&meddler, "DROP TRIGGER tiles_refuse_update").await;
+    let inspection = Inspection::new(writer.backend.clone(), writer.sealer.clone(), &notary);
+    let look = async |from: u64| {
+        let until = Instant::now() + Duration::from_secs(300);
+        let inspected = inspection.run(Position(from), Position(u64::MAX), &known, until).await.unwrap();
+        inspected.finding.map(|finding| (finding.position.0, finding.reason))
+    };
+    assert_eq!(look(1).await, None);
+    // What comes after what was looked at before is enough to see it.
+    let from = 65_000;
+    let hashes = |level: u8, byte: u32| {
+        format!(
+            "UPDATE tiles SET hashes = CAST(substr(hashes, 1, {byte}) || x'ff' || substr(hashes, {byte} + 2) AS BLOB) \
+             WHERE level = {level} AND number = 0"
+        )
+    };
+    for (sql, position) in [
+        (hashes(1, 32 * 3 + 5), 3 * 256 + 1),
+        ("UPDATE tiles SET root = zeroblob(32) WHERE level = 1".to_owned(), 1),
+        ("UPDATE tiles SET root = zeroblob(32) WHERE level = 0 AND number = 77".to_owned(), 77 * 256 + 1),
+    ] {
+        run(&meddler, "CREATE TABLE kept AS SELECT * FROM tiles").await;
+        run(&meddler, &sql).await;
+        assert_eq!(look(from).await, Some((position, Reason::RootMismatch)), "{sql}");
+        let undo = "UPDATE tiles SET (root, hashes) = (SELECT root, hashes FROM kept \
+                    WHERE kept.level = tiles.level AND kept.number = tiles.number); DROP TABLE kept";
+        run(&meddler, undo).await;
+    }
+    assert_eq!(look(from).await, None, "all is as it was");
+}
+
+/// A record as the appender would make it.
+fn sealed(writer: &Writer, number: u64) -> Record {
+    let draft = writer.draft(&acme(), &format!("app/{number}"), 1, "s3cr3t");
+    let sealed = writer.sealer.seal(draft, None).unwrap();
+    crate::fixture::digested(Record {
+        position: Position(number + 1),
+        stream: sealed.stream,
+        revision: sealed.revision,
+        kind: sealed.kind,
+        schema_version: sealed.schema_version,
+        recorded_at: sealed.recorded_at,
+        command_id: None,
+        body: sealed.body,
+        body_sha256: sealed.body_sha256,
+        entries_root: None,
+        leaf_hash: [0; 32],
+        data_key: sealed.data_key,
+    })
+}
