@@ -47,8 +47,8 @@ pub struct Leaf {
 pub struct Leaves {
     /// The leaves.
     pub rows: Vec<Leaf>,
-    /// Whether more follow.
-    pub has_more: bool,
+    /// The last position asked for, if more follow.
+    pub next_after: Option<u64>,
 }
 
 /// Proves that a record is in a tree.
@@ -166,24 +166,18 @@ impl AuditTree {
         Ok(Consistency { from, to, from_root, to_root, hashes })
     }
 
-    /// Leaves of at most `limit` records from position `from` on.
+    /// Leaves of the `limit` records from position `from` on. Those that are missing are left out, so that
+    /// whoever asks sees where.
     pub async fn leaves(&self, from: u64, limit: u64, asker: Asker<'_>) -> Result<Leaves, Failure> {
         let current = self.current().await?;
         let first = from.max(1);
         let last = current.size().min(first.saturating_add(limit).saturating_sub(1));
         if first > last {
-            return Ok(Leaves { rows: Vec::new(), has_more: false });
+            return Ok(Leaves { rows: Vec::new(), next_after: None });
         }
         let rows = self.store.leaves(Position(first), Position(last)).await?;
-        let rows: Vec<Leaf> = rows.iter().map(|row| self.leaf(row, asker)).collect();
-        // A hole must not pass for the end.
-        if let Some((expected, _)) = (first..=last)
-            .zip(rows.iter().map(Some).chain(std::iter::repeat(None)))
-            .find(|(position, row)| row.is_none_or(|row| row.position != *position))
-        {
-            return Err(StoreError::damaged(Position(expected), "the record is missing").into());
-        }
-        Ok(Leaves { rows, has_more: last < current.size() })
+        let rows = rows.iter().map(|row| self.leaf(row, asker)).collect();
+        Ok(Leaves { rows, next_after: (last < current.size()).then_some(last) })
     }
 
     /// Reads the stored records anew, `limit` of them from position `from` on, and checks everything that

@@ -131,6 +131,15 @@ async fn write(api: &Api, count: u32) {
     }
 }
 
+/// The key of somebody who may read the audit log, and nothing else.
+async fn auditor(api: &Api) -> String {
+    let body = json!({"name": "Auditor", "scopes": ["audit:read"]});
+    let made = api.send(Method::POST, "/v1/identity/service-accounts", &[], Some(&body)).await.unwrap().json();
+    let keys = format!("/v1/identity/service-accounts/{}/keys", made["id"].as_str().unwrap());
+    let made = api.send(Method::POST, &keys, &[], Some(&json!({"name": "k"}))).await.unwrap().json();
+    made["key"].as_str().unwrap().to_owned()
+}
+
 async fn size(api: &Api) -> u64 {
     checkpoint(api).await["tree_size"].as_u64().unwrap()
 }
@@ -215,12 +224,8 @@ async fn the_command_line_verifies() {
     }
 
     // Who administers nothing verifies what he can see.
-    let body = json!({"name": "Auditor", "scopes": ["audit:read"]});
-    let made = api.send(Method::POST, "/v1/identity/service-accounts", &[], Some(&body)).await.unwrap().json();
-    let keys = format!("/v1/identity/service-accounts/{}/keys", made["id"].as_str().unwrap());
-    let made = api.send(Method::POST, &keys, &[], Some(&json!({"name": "k"}))).await.unwrap().json();
-    let auditor = place.cli_as(&server, made["key"].as_str().unwrap(), &["audit", "verify", "--json"]);
-    assert_eq!(finding(&auditor), sound());
+    let auditor = auditor(&api).await;
+    assert_eq!(finding(&place.cli_as(&server, &auditor, &["audit", "verify", "--json"])), sound());
     assert_eq!(server.terminate(), 0);
 }
 
@@ -248,6 +253,15 @@ async fn what_is_altered_under_a_running_server_is_found() {
     }
     let ready = api.read("/v1/health/ready").await;
     assert_eq!(ready["checks"]["projections"], "degraded", "what was found once is not forgotten");
+
+    // Who administers nothing sees at least where a record is missing.
+    let auditor = auditor(&api).await;
+    let row = "CREATE TABLE kept AS SELECT * FROM events WHERE position = 45; DELETE FROM events WHERE position = 45";
+    place.meddle(row).await;
+    assert_eq!(finding(&place.cli_as(&server, &auditor, &["audit", "verify", "--json"])), bad(45, "hole"));
+    assert_eq!(finding(&place.cli(&server, &["audit", "verify", "--json"])), bad(45, "hole"));
+    place.meddle("DROP TRIGGER events_refuse_gap; INSERT INTO events SELECT * FROM kept; DROP TABLE kept").await;
+    assert_eq!(finding(&place.cli_as(&server, &auditor, &["audit", "verify", "--json"])), sound());
 
     // All that hangs on it altered too: the kept tile says which it is.
     place.backdate(50).await;

@@ -57,9 +57,9 @@ async fn leaves(call: &mut Call) -> Result<Done, Stop> {
     let after = call.query.text("cursor").map(|cursor| cursors.key(&call.app.engine, cursor)).transpose()?;
     let next = after.and_then(|key| key.parse::<u64>().ok()).map_or(from, |last| last.saturating_add(1));
     let found = call.app.tree.leaves(next, limit as u64, asker(call, &own)).await?;
-    let last = found.rows.last().filter(|_| found.has_more).map(|leaf| leaf.position.to_string());
-    let cursor = last.map(|key| cursors.cursor(&call.app.engine, &key)).transpose()?;
+    let cursor = found.next_after.map(|last| last.to_string());
+    let cursor = cursor.map(|key| cursors.cursor(&call.app.engine, &key)).transpose()?;
     let leaves: Vec<LeafShown> = found.rows.iter().map(LeafShown::from).collect();
     let size = leaves.len() * 600;
-    Ok(Done::Reply(Reply::json_sized(200, &Page { leaves, cursor, has_more: found.has_more }, size)?))
+    Ok(Done::Reply(Reply::json_sized(200, &Page { leaves, cursor, has_more: found.next_after.is_some() }, size)?))
 }

@@ -120,7 +120,7 @@ mod tests {
         assert_eq!(both.of("whatever").len(), 2);
         let der = STANDARD.encode([SPKI.as_slice(), &[7; 32]].concat());
         let pem = Trusted::parse(&format!("-----BEGIN PUBLIC KEY-----\n{der}\n-----END PUBLIC KEY-----\n")).unwrap();
-        assert_eq!(pem.of("vault.example.com/audit"), [key.clone()]);
+        assert_eq!(pem.of("vault.example.com/audit"), std::slice::from_ref(&key));
         assert!(pem.of("a name").is_empty());
         for bad in ["", "nonsense", "{}x", "-----BEGIN PUBLIC KEY-----", &key.to_string()[1..]] {
             assert_eq!(Trusted::parse(bad), None, "{bad}");

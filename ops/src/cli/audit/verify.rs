@@ -48,27 +48,29 @@ struct Verdict {
     finding: Option<Finding>,
 }
 
+impl Verdict {
+    /// Together with what the server found in the records themselves: it says more exactly where and why.
+    fn and(self, there: Option<Self>) -> Self {
+        let found = there.and_then(|there| there.finding);
+        let known = self.finding.filter(|finding| finding.is_exact || found.is_none());
+        Self { finding: found.into_iter().chain(known).min_by_key(|finding| finding.position), ..self }
+    }
+}
+
 /// Verifies the log.
 pub(super) async fn run(session: &Session, arguments: VerifyArguments) -> Result<Exit, Failure> {
     let began = Instant::now();
-    let here = verify_here(session, &arguments).await;
-    // A server that cannot sign may still say what is wrong.
-    let there = match &here {
-        Err(failure) if failure.exit() != Exit::GENERAL => return here.map(|_| Exit::SUCCESS),
-        Ok(_) | Err(_) => verify_there(session).await,
+    let verdict = match verify_here(session, &arguments).await {
+        Ok(here) => here.and(verify_there(session).await?),
+        // A server that cannot sign may still say what is wrong.
+        Err(failure) if failure.exit() == Exit::GENERAL => match verify_there(session).await {
+            Ok(Some(there)) if there.finding.is_some() => there,
+            Ok(_) | Err(_) => return Err(failure),
+        },
+        Err(failure) => return Err(failure),
     };
-    let (mut verdict, there) = match (here, there) {
-        (Ok(verdict), there) => (verdict, there?),
-        (Err(_), Ok(Some(there))) if there.finding.is_some() => (there, None),
-        (Err(failure), _) => return Err(failure),
-    };
-    let found = there.and_then(|there| there.finding);
-    // The server has the records themselves: it says more exactly where and why.
-    let known = verdict.finding.take().filter(|finding| finding.is_exact || found.is_none());
-    verdict.finding = found.into_iter().chain(known).min_by_key(|finding| finding.position);
-    let is_sound = verdict.finding.is_none();
     show(session, &verdict, began)?;
-    if !is_sound {
+    if verdict.finding.is_some() {
         return Ok(Exit::GENERAL);
     }
     if let Some(path) = &arguments.save {
