@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_lc_rs::error::Unspecified;
 use axum::http::HeaderMap;
-use scaivault_commands::Engine;
+use scaivault_commands::{AuditTree, Engine};
 use scaivault_projections::Reader;
 use serde_json::Value;
 use tokio::sync::watch;
@@ -67,6 +67,8 @@ pub struct App {
     pub engine: Arc<Engine>,
     /// Values.
     pub reader: Reader,
+    /// The tree over the audit log.
+    pub tree: Arc<AuditTree>,
     /// Buckets.
     pub rate_limits: RateLimits,
     /// Records that may be made of users first met, by tenant.
@@ -94,6 +96,7 @@ impl App {
     pub fn new(
         engine: Arc<Engine>,
         reader: Reader,
+        tree: Arc<AuditTree>,
         settings: Settings,
         checks: Arc<dyn Checks>,
         serving: watch::Receiver<bool>,
@@ -101,6 +104,7 @@ impl App {
         Ok(Self {
             engine,
             reader,
+            tree,
             rate_limits: RateLimits::new(settings.limits.clone()),
             newcomers: RateLimits::new(HashMap::from([(Category::IdentitySync, NEWCOMERS)])),
             router: Router::new(crate::routes::operations(settings.dev_clock.is_some())),

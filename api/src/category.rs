@@ -33,7 +33,7 @@ categories! {
     BatchRead => "batch_read",
     /// Batch metadata.
     BatchMetadata => "batch_metadata",
-    /// Audit routes but exports.
+    /// Audit logs and the tree over them.
     AuditQuery => "audit_query",
     /// Access policies and their bindings.
     PolicyOps => "policy_ops",

@@ -3,6 +3,7 @@
 //! Knows no HTTP and no SQL. Everything outside stands behind a port.
 
 pub mod audit;
+pub mod audit_tree;
 pub mod bootstrap;
 pub mod clock;
 pub mod engine;
@@ -37,6 +38,7 @@ mod turns;
 pub mod user;
 
 pub use audit::EntryDraft;
+pub use audit_tree::AuditTree;
 pub use clock::Clock;
 pub use engine::Engine;
 pub use failure::Failure;

@@ -9,6 +9,7 @@ pub mod merkle;
 pub mod owner;
 pub mod record;
 pub mod sealing;
+pub mod tree;
 
 pub use error::StoreError;
 pub use owner::Owner;

@@ -10,6 +10,8 @@ mod row;
 mod schema;
 pub mod segments;
 pub mod sqlite;
+mod tree_row;
+pub mod tree_store;
 pub mod unit;
 mod verdict;
 
@@ -21,4 +23,5 @@ pub use leadership::Leadership;
 pub use postgres::PostgresBackend;
 pub use segments::{Generation, Segment, SegmentHeader, SegmentRange, SegmentStore};
 pub use sqlite::SqliteBackend;
+pub use tree_store::{KeptCheckpoint, LeafRow, TreeStore};
 pub use unit::{Committed, Compose, Entry, EntryGroup, Unit};

@@ -3,6 +3,17 @@
 //!
 //! Every stored column but the data key goes into a record's leaf: the key may be destroyed, the
 //! leaf stays.
+//!
+//! Files: [`frontier`] the tree as it grows, [`span`] its parts, [`proof`] which hashes prove what,
+//! [`verification`] whether they do, [`tile`] how it is kept, [`note`] and [`checkpoint`] what is signed.
+
+pub mod checkpoint;
+pub mod frontier;
+pub mod note;
+pub mod proof;
+pub mod span;
+pub mod tile;
+pub mod verification;
 
 use aws_lc_rs::digest::{Context, SHA256};
 use base64::Engine;

@@ -2,6 +2,7 @@
 //! opens. A `Configuration` that exists is sound; all that is wrong with one that does not is in its [`Problems`].
 
 mod address;
+mod audit;
 pub(crate) mod bootstrap;
 mod duration;
 mod environment;
@@ -26,6 +27,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub(crate) use address::{BaseUrl, BindAddress};
+pub(crate) use audit::{AuditOrigin, AuditSigningKey};
 pub(crate) use bootstrap::Bootstrap;
 pub(crate) use environment::Environment;
 pub(crate) use nats::Nats;
@@ -103,8 +105,9 @@ pub(crate) struct Configuration {
     #[cfg_attr(not(test), expect(dead_code, reason = "checked at start; what reads it is not in this build"))]
     pub(crate) key_cache_ttl: Duration,
     /// First line of checkpoints; fixed when the store is initialised.
-    #[cfg_attr(not(test), expect(dead_code, reason = "checked at start; what reads it is not in this build"))]
-    pub(crate) audit_origin: String,
+    pub(crate) audit_origin: AuditOrigin,
+    /// Signs checkpoints; `None`: the key made with the store.
+    pub(crate) audit_signing_key: Option<AuditSigningKey>,
     /// Directory of `file` exports; `None` without a data directory.
     #[cfg_attr(not(test), expect(dead_code, reason = "checked at start; what reads it is not in this build"))]
     pub(crate) export_directory: Option<PathBuf>,
@@ -157,7 +160,8 @@ impl Configuration {
             log_format: telemetry::log_format(reader_ref, flags, mode),
             key_provider: place.key_provider,
             key_cache_ttl: reader_ref.duration("KEY_CACHE_TTL", Duration::from_secs(300), "1s", "24h"),
-            audit_origin: audit_origin(reader_ref, base_url.as_ref()),
+            audit_origin: audit::origin(reader_ref, base_url.as_ref()),
+            audit_signing_key: audit::signing_key(reader_ref),
             export_directory: below(reader_ref, "EXPORT_DIR", place.data_directory.as_deref(), "exports"),
             backup_directory: below(reader_ref, "BACKUP_DIR", place.data_directory.as_deref(), "backups"),
             metrics: telemetry::metrics(reader_ref, mode),
@@ -268,17 +272,6 @@ fn node_id(reader: &mut Reader<'_>) -> String {
         None => reader.problem("NODE_ID", "is unset, and the host has no name", remedy),
     }
     String::new()
-}
-
-fn audit_origin(reader: &mut Reader<'_>, base_url: Option<&BaseUrl>) -> String {
-    let default = || base_url.map_or_else(|| "scaivault/audit".to_owned(), |url| format!("{}/audit", url.host));
-    let Some(text) = reader.text("AUDIT_ORIGIN") else { return default() };
-    if text.contains(|character: char| character.is_whitespace() || character.is_control() || character == '+') {
-        let fault = format!("is {}, with a space or a plus sign", shown(&text));
-        reader.problem("AUDIT_ORIGIN", fault, "set it to a name such as vault.example.com/audit");
-        return default();
-    }
-    text
 }
 
 fn below(reader: &mut Reader<'_>, variable: &str, data_directory: Option<&Path>, name: &str) -> Option<PathBuf> {

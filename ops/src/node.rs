@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use nix::sys::stat::{Mode, umask};
 use scaivault_commands::issuer::Trust;
-use scaivault_commands::{Clock, Engine, Failure};
+use scaivault_commands::{AuditTree, Clock, Engine, Failure};
 use scaivault_domain::address::AddressRules;
 use scaivault_domain::{TenantId, Timestamp};
 use scaivault_eventstore::log::{self, Appender, AppenderLimits, Backend, Feed, PostgresBackend, SqliteBackend};
 use scaivault_eventstore::sealing::root::EphemeralRoot;
 use scaivault_eventstore::sealing::{AccessComposer, FileRoot, Keyring, PassphraseRoot, RootKeyProvider, Sealer};
+use scaivault_eventstore::tree::Notary;
 use scaivault_eventstore::{RecordedAt, StoreError};
 use scaivault_projections::audit::{AuditIndex, Sizes};
 use scaivault_projections::history::History;
@@ -63,6 +64,7 @@ pub(crate) struct Node {
     pub(crate) feed: Arc<Feed>,
     pub(crate) engine: Arc<Engine>,
     pub(crate) reader: Reader,
+    pub(crate) tree: Arc<AuditTree>,
     pub(crate) clock: Arc<ServerClock>,
     pub(crate) keeper: Option<Arc<Keeper>>,
     /// Looks at what a start from a snapshot has passed over.
@@ -100,8 +102,11 @@ impl Node {
         let audit = Arc::new(AuditIndex::open(history, commit_clock(&clock), Sizes::default()).await?);
         let engine = Engine::new(appender.clone(), feed.clone(), sealer, reader.clone(), audit, clock.clone());
         let engine = Arc::new(engine.trusting(trust(configuration, clock.now())));
+        let notary = notary(configuration, &keyring, backend.clone(), &clock).await?;
+        let tree = Arc::new(AuditTree::new(engine.clone(), backend.clone(), notary));
         let checking = tokio::spawn(past);
-        let node = Self { backend, keyring, appender, feed, engine, reader, clock, keeper, checking, _lock: lock };
+        let node =
+            Self { backend, keyring, appender, feed, engine, reader, tree, clock, keeper, checking, _lock: lock };
         node.replay().await?;
         Ok(node)
     }
@@ -180,6 +185,24 @@ fn trust(configuration: &Configuration, since: Timestamp) -> Trust {
         scaivault_domain::issuer::scaikey(url, jwks_url.as_deref(), audience, since)
     });
     Trust::new(Arc::new(Outbound), rules, builtin)
+}
+
+/// Who signs checkpoints: in the name the store was made with, with the key it has or the one configured.
+async fn notary(
+    configuration: &Configuration,
+    keyring: &Keyring,
+    backend: Arc<dyn Backend>,
+    clock: &ServerClock,
+) -> Result<Notary, StartError> {
+    let (asked, now) = (&configuration.audit_origin, clock.now().as_micros());
+    let origin = keyring.audit_origin(&asked.text, now).await?;
+    if asked.is_set && asked.text != origin {
+        let text = format!("AUDIT_ORIGIN is {}, but this store was made with {origin}: set it to that", asked.text);
+        return Err(StartError::Configuration(text));
+    }
+    let given = configuration.audit_signing_key.as_ref().and_then(|key| key.signer(&origin));
+    let signing = keyring.audit_signing(&origin, given, now).await?;
+    Ok(Notary::new(backend, signing.signer, signing.previous))
 }
 
 /// Tells the time of commits.

@@ -116,6 +116,7 @@ async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result
     let app = App::new(
         node.engine.clone(),
         node.reader.clone(),
+        node.tree.clone(),
         settings(configuration, &node, metrics.clone())?,
         Arc::new(NodeChecks::new(&node, cluster.bus.clone())),
         is_ready,
@@ -124,7 +125,8 @@ async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result
     let app = Arc::new(app);
     open_metrics(configuration, metrics, &app, &shutdown).await?;
     let (stop, stopped) = watch::channel(false);
-    let scheduling = tokio::spawn(cluster::schedule(node.engine.clone(), cluster.leading(), stopped.clone()));
+    let (engine, tree, leading) = (node.engine.clone(), node.tree.clone(), cluster.leading());
+    let scheduling = tokio::spawn(cluster::schedule(engine, tree, leading, stopped.clone()));
     let asking = tokio::spawn(node.engine.clone().keep_keys(stopped.clone()));
     let interval = configuration.synchronisation.interval;
     let synchronising = tokio::spawn(cluster::synchronise(app.clone(), interval, cluster.leading(), stopped.clone()));
@@ -150,6 +152,9 @@ async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result
     // They end by themselves once told; a panic in one must not keep the log from closing.
     let _ = tokio::join!(scheduling, asking, synchronising, folding, keeping, indexing, rebuilding);
     node.appender.close().await;
+    if *cluster.leading().borrow() {
+        node.tree.keep_last().await;
+    }
     cluster.leave().await;
     node.close().await;
     tracing::info!(target: "stop", "stopped");

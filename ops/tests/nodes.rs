@@ -23,3 +23,5 @@ mod pair;
 mod server;
 #[path = "nodes/tenants.rs"]
 mod tenants;
+#[path = "nodes/tree.rs"]
+mod tree;

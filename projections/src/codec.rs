@@ -44,6 +44,10 @@ impl Encoder {
         self.bytes.extend_from_slice(text.as_bytes());
     }
 
+    pub(crate) fn hash(&mut self, hash: &[u8; 32]) {
+        self.bytes.extend_from_slice(hash);
+    }
+
     /// Whether there is one, and what `write` makes of it.
     pub(crate) fn option<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Self, T)) {
         self.flag(value.is_some());
@@ -118,6 +122,12 @@ impl<'a> Decoder<'a> {
         let (text, rest) = self.rest.split_at_checked(length)?;
         self.rest = rest;
         std::str::from_utf8(text).ok()
+    }
+
+    pub(crate) fn hash(&mut self) -> Option<[u8; 32]> {
+        let (hash, rest) = self.rest.split_first_chunk::<32>()?;
+        self.rest = rest;
+        Some(*hash)
     }
 
     /// What [`Encoder::option`] wrote: outer `None` if it is anything else.

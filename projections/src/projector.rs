@@ -161,11 +161,13 @@ impl Projections {
         error
     }
 
-    /// Notes that the log is damaged where it had been folded before. What came of it then is served on.
+    /// Notes that the log, or the tree over it, is damaged where it had been folded before. What came of it
+    /// then is served on.
     pub fn note_damage(&self, error: &StoreError) {
-        tracing::error!(target: "projections", error = %error, "the log is damaged before the snapshot");
         // The first is the one to look at.
-        let _ = self.damage.set(error.to_string());
+        if self.damage.set(error.to_string()).is_ok() {
+            tracing::error!(target: "projections", error = %error, "the log is damaged where it was read before");
+        }
     }
 
     /// What [`Self::note_damage`] was told.

@@ -88,6 +88,9 @@ impl Snapshots {
         let mut frozen = parts::read(sections, &self.sealer)?;
         frozen.view.applied = candidate.position;
         frozen.view.leaf = candidate.leaf;
+        if frozen.view.tree.size() != candidate.position.0 {
+            return Err(SnapshotError::Damaged("its tree is of another size"));
+        }
         Ok(frozen)
     }
 }

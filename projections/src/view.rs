@@ -8,6 +8,7 @@ use scaivault_domain::policy::Candidates;
 use scaivault_domain::secret::Facts;
 use scaivault_domain::token::Token;
 use scaivault_domain::{Event, IdentityId, Owner, PartnerId, Recorded, Timestamp};
+use scaivault_eventstore::merkle::frontier::Frontier;
 use scaivault_eventstore::{Position, Revision};
 
 use crate::erasures::Erasures;
@@ -25,6 +26,8 @@ pub struct View {
     pub applied: Position,
     /// Leaf hash of the record there: which log it is of.
     pub leaf: [u8; 32],
+    /// The Merkle tree of the records up to there.
+    pub tree: Frontier,
     /// Partners, tenants, users.
     pub installation: Installation,
     /// Tokens.

@@ -4,6 +4,7 @@ mod audit;
 mod identities;
 mod issuers;
 mod policies;
+mod tree;
 
 use serde_json::{Map, Value, json};
 
@@ -19,6 +20,7 @@ pub(super) fn all() -> Value {
         policies::all(),
         issuers::all(),
         audit::all(),
+        tree::all(),
         system(),
     ] {
         if let Value::Object(group) = group {

@@ -1,25 +1,35 @@
-//! The audit trail: searched, summed up, and followed.
+//! The audit trail: searched, summed up, followed; and what proves that nobody has altered it.
 
 pub mod blast_radius;
+pub mod checkpoint;
+pub mod consistency;
 pub mod entry;
 pub mod identity;
+pub mod inclusion;
 pub(in crate::routes) mod input;
+pub mod leaves;
 pub mod logs;
 mod page;
+pub mod public_key;
 pub mod reindex;
 pub mod secret;
 pub mod summary;
+pub mod verify;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use scaivault_commands::audit_tree::{Asker, Leaf};
 use scaivault_domain::access::{self, Caller};
 use scaivault_domain::{Owner, Rejection, Role};
 use scaivault_projections::View;
+use serde::Serialize;
 
 use crate::call::Call;
 use crate::context::tenant_required;
 use crate::operation::{Operation, Parameter, Shape};
 
 /// The operations of this group.
-pub fn operations() -> [&'static Operation; 8] {
+pub fn operations() -> [&'static Operation; 14] {
     [
         &logs::LOGS,
         &entry::ENTRY,
@@ -29,6 +39,12 @@ pub fn operations() -> [&'static Operation; 8] {
         &blast_radius::BLAST_RADIUS,
         &reindex::START,
         &reindex::STATUS,
+        &checkpoint::CHECKPOINT,
+        &public_key::PUBLIC_KEY,
+        &inclusion::INCLUSION,
+        &consistency::CONSISTENCY,
+        &leaves::LEAVES,
+        &verify::VERIFY,
     ]
 }
 
@@ -77,4 +93,47 @@ fn tenantless(caller: &Caller, view: &View) -> Result<Vec<Owner>, Rejection> {
         Some(partner) if caller.has_role(Role::PartnerAdmin) => Ok(vec![Owner::Partner(partner.clone())]),
         Some(_) | None => Err(access::role_required(Role::PartnerAdmin)),
     }
+}
+
+/// A leaf as it is shown.
+#[derive(Serialize)]
+struct LeafShown {
+    position: u64,
+    leaf_hash: String,
+    leaf_data: Option<String>,
+}
+
+impl From<&Leaf> for LeafShown {
+    fn from(leaf: &Leaf) -> Self {
+        let leaf_data = leaf.data.as_ref().map(|data| STANDARD.encode(data));
+        Self { position: leaf.position, leaf_hash: STANDARD.encode(leaf.hash), leaf_data }
+    }
+}
+
+/// Hashes as they are shown.
+fn hashes(hashes: &[[u8; 32]]) -> Vec<String> {
+    hashes.iter().map(|hash| STANDARD.encode(hash)).collect()
+}
+
+/// Whose records the caller may see: its own tenant's, or as super administrator all.
+fn asker<'a>(call: &Call, own: &'a Owner) -> Asker<'a> {
+    if call.caller.has_role(Role::SuperAdmin) { Asker::Everywhere } else { Asker::Of(own) }
+}
+
+/// A size or position in a query.
+const fn number(name: &'static str, meaning: &'static str) -> Parameter {
+    Parameter { name, shape: Shape::Integer(1, i64::MAX), meaning }
+}
+
+/// The value of such a parameter.
+fn given(call: &mut Call, name: &str) -> Option<u64> {
+    call.query.integer(name, (1, i64::MAX)).and_then(|number| u64::try_from(number).ok())
+}
+
+/// The value of one that must be there.
+fn required(call: &mut Call, name: &str) -> u64 {
+    if call.query.text(name).is_none() {
+        call.query.faults.field(format!("query.{name}"), "is required");
+    }
+    given(call, name).unwrap_or_default()
 }

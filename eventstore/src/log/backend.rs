@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::log::segments::SegmentStore;
+use crate::log::tree_store::TreeStore;
 use crate::record::{Record, WrappedDataKey};
 use crate::{CommandId, Position, RecordedAt, Revision, StoreError, StreamId};
 
@@ -99,7 +100,7 @@ pub struct Witness {
 
 /// A database that holds a log. Reading never blocks appending.
 #[async_trait]
-pub trait Backend: Send + Sync + 'static {
+pub trait Backend: TreeStore + 'static {
     /// Which one.
     fn kind(&self) -> BackendKind;
 

@@ -4,6 +4,7 @@ mod append;
 mod connect;
 mod lent;
 mod segments;
+mod tree;
 
 use std::fmt;
 use std::sync::Arc;

@@ -9,6 +9,7 @@ use crate::StoreError;
 pub(super) fn sqlite() -> Migrator {
     migrator(&[
         (1, "log", include_str!("../../migrations/sqlite/0001_log.sql")),
+        (2, "tree", include_str!("../../migrations/sqlite/0002_tree.sql")),
         (3, "audit index", include_str!("../../migrations/sqlite/0003_audit_index.sql")),
     ])
 }
@@ -18,6 +19,7 @@ pub(super) fn postgres() -> Migrator {
     migrator(&[
         (1, "log", include_str!("../../migrations/postgres/0001_log.sql")),
         (2, "leadership", include_str!("../../migrations/postgres/0002_leadership.sql")),
+        (3, "tree", include_str!("../../migrations/postgres/0003_tree.sql")),
         (4, "audit index", include_str!("../../migrations/postgres/0004_audit_index.sql")),
     ])
 }

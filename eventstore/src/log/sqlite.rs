@@ -4,6 +4,7 @@ mod append;
 mod scrub;
 mod segments;
 mod transaction;
+mod tree;
 
 use std::path::Path;
 use std::sync::Arc;

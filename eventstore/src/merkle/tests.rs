@@ -6,7 +6,7 @@ use crate::record::hex;
 use crate::{Position, Revision, StreamId};
 
 /// The eight reference leaves of the certificate transparency test data.
-const LEAVES: [&[u8]; 8] = [
+pub(super) const LEAVES: [&[u8]; 8] = [
     b"",
     b"\x00",
     b"\x10",
@@ -18,7 +18,7 @@ const LEAVES: [&[u8]; 8] = [
 ];
 
 /// Roots over the first 1…8 of them.
-const ROOTS: [&str; 8] = [
+pub(super) const ROOTS: [&str; 8] = [
     "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
     "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
     "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",

@@ -10,6 +10,7 @@ use std::time::Instant;
 use aws_lc_rs::hmac;
 use parking_lot::RwLock;
 use tokio::sync::Mutex;
+use zeroize::Zeroizing;
 
 use super::aead::SealKey;
 use super::place::push;
@@ -25,7 +26,7 @@ const ROOT: &str = "root";
 const CHECK: &str = "check";
 const SEAL: &str = "seal";
 const INDEX: &str = "index";
-const AUDIT_SIGNING: &str = "audit_signing";
+pub(super) const AUDIT_SIGNING: &str = "audit_signing";
 /// What the root key must open to be the right one.
 const CHECK_TEXT: &[u8] = b"scaivault root key check";
 
@@ -199,6 +200,12 @@ impl Keyring {
         owners
     }
 
+    /// Whose sealing key it is, or was; `None` if it is not known.
+    pub fn owner_of(&self, id: &KeyId) -> Option<Owner> {
+        let opened = self.opened.read();
+        opened.seals.get(id).map(|(owner, _)| owner).or_else(|| opened.destroyed.get(id)).cloned()
+    }
+
     /// Whether what was sealed under this key is gone by design.
     pub(super) fn is_erased(&self, id: &KeyId) -> bool {
         self.opened.read().destroyed.contains_key(id)
@@ -272,6 +279,46 @@ impl Keyring {
             }
         }
         Ok(())
+    }
+
+    /// All stored keys.
+    pub(super) async fn rows(&self) -> Result<Vec<StoredKey>, StoreError> {
+        self.backend.keys().await
+    }
+
+    /// Adds stored keys; `false` if another process was first.
+    pub(super) async fn add(&self, rows: &[StoredKey]) -> Result<bool, StoreError> {
+        self.backend.add_keys(rows).await
+    }
+
+    /// Wraps something of the platform's that is no key of the hierarchy under the root key.
+    pub(super) fn wrap_beside(
+        &self,
+        purpose: &str,
+        version: u32,
+        plain: &[u8],
+        now_micros: i64,
+    ) -> Result<StoredKey, StoreError> {
+        let mut row = StoredKey {
+            id: random_bytes()?,
+            level: Owner::Platform.level().into(),
+            owner: Owner::Platform.id().into(),
+            purpose: purpose.into(),
+            version,
+            wrapped_by: Some(self.root_id),
+            wrapped: Vec::new(),
+            created_at: now_micros,
+        };
+        row.wrapped = self.root.seal(&key_aad(&row), plain)?;
+        Ok(row)
+    }
+
+    /// Opens what [`Self::wrap_beside`] wrapped, or a key that is wrapped by the root key.
+    pub(super) fn unwrap_beside(&self, row: &StoredKey) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+        if row.wrapped_by != Some(self.root_id) {
+            return Err(damaged(row, "it is not wrapped by the root key"));
+        }
+        self.root.open(&key_aad(row), &row.wrapped).map_err(|_| damaged(row, "its authentication tag does not match"))
     }
 
     fn unwrap(&self, opened: &Opened, key: &StoredKey) -> Result<SecretKey, StoreError> {

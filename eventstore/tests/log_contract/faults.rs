@@ -25,11 +25,20 @@ const LOSING: u8 = 3;
 const VANISHING: u8 = 4;
 const AWAY: u8 = 5;
 
-struct Faulty {
-    real: Arc<dyn Backend>,
+pub(crate) struct Faulty {
+    pub(crate) real: Arc<dyn Backend>,
     mode: Arc<AtomicU8>,
     /// Pages that were read.
-    reads: Arc<AtomicU64>,
+    pub(crate) reads: Arc<AtomicU64>,
+    /// Writes to the tree before it cannot be reached.
+    pub(crate) tree_writes: AtomicU64,
+}
+
+impl Faulty {
+    /// Sound but for the tree, which takes so many writes.
+    pub(crate) fn dying(real: Arc<dyn Backend>, tree_writes: u64) -> Self {
+        Self { real, mode: Arc::default(), reads: Arc::default(), tree_writes: AtomicU64::new(tree_writes) }
+    }
 }
 
 struct FaultyAppend {
@@ -38,7 +47,7 @@ struct FaultyAppend {
     mode: Arc<AtomicU8>,
 }
 
-fn away<T>() -> Result<T, StoreError> {
+pub(crate) fn away<T>() -> Result<T, StoreError> {
     Err(StoreError::Unavailable(None))
 }
 
@@ -166,7 +175,12 @@ impl AppendTransaction for FaultyAppend {
 
 async fn faulty(store: &Store) -> (Node, Arc<AtomicU8>) {
     let mode = Arc::new(AtomicU8::new(SOUND));
-    let backend = Arc::new(Faulty { real: store.open().await, mode: Arc::clone(&mode), reads: Arc::default() });
+    let backend = Arc::new(Faulty {
+        real: store.open().await,
+        mode: Arc::clone(&mode),
+        reads: Arc::default(),
+        tree_writes: AtomicU64::default(),
+    });
     let limits = AppenderLimits { resolve: Duration::from_millis(150), ..AppenderLimits::default() };
     (Node::start(backend, limits).await, mode)
 }
@@ -181,7 +195,12 @@ fn undecided<T: std::fmt::Debug>(answer: Result<T, StoreError>) {
 
 pub(crate) async fn a_reader_at_the_end_reads_no_more(store: Store) {
     let reads = Arc::<AtomicU64>::default();
-    let backend = Faulty { real: store.open().await, mode: Arc::default(), reads: Arc::clone(&reads) };
+    let backend = Faulty {
+        real: store.open().await,
+        mode: Arc::default(),
+        reads: Arc::clone(&reads),
+        tree_writes: AtomicU64::default(),
+    };
     let node = Node::start(Arc::new(backend), AppenderLimits::default()).await;
     node.fill(3).await;
     for start in [Position::START, Position(3)] {

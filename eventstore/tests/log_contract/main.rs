@@ -15,6 +15,8 @@ mod segments;
 mod sharing;
 mod store;
 mod tampering;
+mod tree;
+mod tree_faults;
 mod witnessing;
 
 /// Runs each case on each of the stores named.
@@ -54,6 +56,10 @@ on!([memory, sqlite, postgres] {
     segments::pieces_are_listed_by_time_and_place,
     segments::a_new_generation_takes_the_place_of_the_old,
     witnessing::witnesses_say_what_records_say,
+    tree::leaves_say_what_records_say,
+    tree::tiles_and_checkpoints_stay_as_they_are,
+    tree::proofs_hold_at_any_size,
+    tree::keepers_do_nothing_twice,
     load::many_writers_with_live_readers,
     load::a_full_queue_refuses_at_once,
     load::a_slow_reader_loses_nothing,
@@ -68,6 +74,10 @@ mod tampered {
     on!([sqlite, postgres] {
         reading::a_reopened_log_goes_on,
         tampering::the_database_refuses_changes,
+        tree::the_database_refuses_changes_of_the_tree,
+        tree::proofs_hold_in_a_large_tree,
+        tree_faults::a_keeper_that_dies_loses_nothing,
+        tree_faults::a_proof_takes_few_reads,
         tampering::a_hole_is_named,
         tampering::a_cut_end_is_named,
         tampering::a_head_behind_the_log_is_refused,

@@ -13,3 +13,4 @@ mod fixture;
 mod keyring;
 mod records;
 mod root;
+mod tree;

@@ -105,7 +105,7 @@ pub(crate) enum Group {
     /// Say who may do what, and find out why not
     #[command(subcommand)]
     Policies(PoliciesCommand),
-    /// Search, sum up and follow the audit trail
+    /// Search the audit trail, and prove that nobody has altered it
     #[command(subcommand)]
     Audit(AuditCommand),
     /// Start a command with secrets in its environment

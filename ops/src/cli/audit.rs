@@ -1,11 +1,15 @@
-//! `audit`: the trail, searched, summed up, and followed.
+//! `audit`: the trail, searched, summed up, followed, and verified.
 
 mod blast_radius;
+mod checkpoint;
 mod follow;
+mod keys;
 mod query;
+mod rebuilding;
 mod reindex;
 mod summary;
 mod trail;
+mod verify;
 
 use clap::Subcommand;
 
@@ -38,6 +42,10 @@ pub(crate) enum AuditCommand {
     BlastRadius(blast_radius::BlastRadiusArguments),
     /// Make the searchable index anew while it serves
     Reindex(reindex::ReindexArguments),
+    /// Print a signed checkpoint of the log: keep it, to verify against it later
+    Checkpoint,
+    /// Verify that nobody has altered the log
+    Verify(verify::VerifyArguments),
 }
 
 /// Runs a command of the group.
@@ -53,6 +61,8 @@ pub(crate) async fn run(session: &Session, command: AuditCommand) -> Result<Exit
         AuditCommand::Summary(arguments) => summary::run(session, arguments).await?,
         AuditCommand::BlastRadius(arguments) => blast_radius::run(session, arguments).await?,
         AuditCommand::Reindex(arguments) => reindex::run(session, &arguments).await?,
+        AuditCommand::Checkpoint => return checkpoint::run(session).await,
+        AuditCommand::Verify(arguments) => return verify::run(session, arguments).await,
     }
     Ok(Exit::SUCCESS)
 }

@@ -6,7 +6,6 @@ use super::reader::Reader;
 
 /// Variables and what is missing behind them.
 const REFUSED: &[(&str, &str)] = &[
-    ("AUDIT_SIGNING_KEY_FILE", "way to bring an audit signing key along"),
     ("OBJECT_STORAGE_PROVIDER", "object storage"),
     ("OBJECT_STORAGE_BUCKET", "object storage"),
     ("OBJECT_STORAGE_REGION", "object storage"),

@@ -86,7 +86,8 @@ impl<'a> Reader<'a> {
         self.text(name).map(Sealed::new)
     }
 
-    fn secret_file(&mut self, name: &str, path: &Path) -> Option<Sealed> {
+    /// The text in a file.
+    pub(crate) fn secret_file(&mut self, name: &str, path: &Path) -> Option<Sealed> {
         let mut text = match read_secret_file(path) {
             Ok(text) => text,
             Err(error) => {

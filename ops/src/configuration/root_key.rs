@@ -63,7 +63,7 @@ pub(crate) fn check_file(reader: &mut Reader<'_>, variable: &str, path: &Path) {
     match std::fs::metadata(path) {
         Ok(found) if !found.is_file() => {
             let fault = format!("names {}, which is not a file", path.display());
-            reader.problem(variable, fault, "name the file of the root key");
+            reader.problem(variable, fault, "name the file of the key");
         }
         Ok(found) if found.mode() & 0o044 != 0 => {
             let fault = format!("names {}, which group or others may read", path.display());

@@ -41,7 +41,7 @@ fn defaults_are_those_of_the_contract() {
     assert_eq!(configuration.shutdown_grace, Duration::from_secs(30));
     assert_eq!(configuration.key_cache_ttl, Duration::from_secs(300));
     assert_eq!((configuration.log_level, configuration.log_format), (LogLevel::Info, LogFormat::Json));
-    assert_eq!(configuration.audit_origin, "scaivault/audit");
+    assert_eq!(configuration.audit_origin.text, "scaivault/audit");
     assert_eq!(configuration.export_directory, Some(data.join("exports")));
     assert_eq!(configuration.backup_directory, Some(data.join("backups")));
     let metrics = configuration.metrics.unwrap();
@@ -82,7 +82,7 @@ fn values_are_taken() {
     )
     .unwrap();
     assert_eq!(configuration.bind.to_string(), "[::1]:0");
-    assert_eq!(configuration.audit_origin, "vault.example.com/audit");
+    assert_eq!(configuration.audit_origin.text, "vault.example.com/audit");
     assert_eq!(configuration.request_timeout, Duration::from_secs(90));
     assert_eq!(configuration.metrics, None);
     assert_eq!(configuration.metrics_auth, MetricsAuth::Token);
@@ -170,7 +170,6 @@ fn what_comes_later_is_refused() {
         ("KMS_PROVIDER", "tpm"),
         ("OBJECT_STORAGE_PROVIDER", "s3"),
         ("AUDIT_MODE", "async"),
-        ("AUDIT_SIGNING_KEY_FILE", "/x"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4317"),
         ("ACME_HTTP_ADDRESS", "0.0.0.0:80"),
         ("ACME_TLS_ADDRESS", "0.0.0.0:443"),

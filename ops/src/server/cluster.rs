@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scaivault_api::App;
-use scaivault_commands::{Engine, Failure};
+use scaivault_commands::{AuditTree, Engine, Failure};
 use scaivault_domain::scaikey::{SyncTarget, Trigger};
 use scaivault_eventstore::log::{Bus, BusOptions, Leadership};
 use scaivault_eventstore::record::hex;
@@ -59,13 +59,19 @@ impl Cluster {
 }
 
 /// Runs the schedulers whenever this node leads, until `stopped` says so.
-pub(super) async fn schedule(engine: Arc<Engine>, mut leading: watch::Receiver<bool>, stopped: watch::Receiver<bool>) {
+pub(super) async fn schedule(
+    engine: Arc<Engine>,
+    tree: Arc<AuditTree>,
+    mut leading: watch::Receiver<bool>,
+    stopped: watch::Receiver<bool>,
+) {
     let mut stop = stopped.clone();
     let scheduling = async {
         while leading.wait_for(|leads| *leads).await.is_ok() {
             // What it leaves unfinished the next leader does.
             tokio::select! {
                 () = engine.clone().sweep(stopped.clone()) => {}
+                () = tree.clone().keep(stopped.clone()) => {}
                 _ = leading.wait_for(|leads| !*leads) => {}
             }
         }

@@ -105,7 +105,7 @@ async fn ids_of_another_tenant_are_ids_of_nothing() {
             }
             assert_eq!((status, told), ask(&unknown(theirs)).await, "{verb} {path} with {theirs}");
             // Of an identity nobody knows there is a trail without entries.
-            assert!(status >= 400 || id == "show_identity_trail", "{verb} {path} with {theirs} opens");
+            assert!(status >= 400 || id == "read_identity_trail", "{verb} {path} with {theirs} opens");
             compared += 1;
         }
     }

@@ -23,4 +23,5 @@ mod policies;
 #[allow(dead_code)]
 mod process;
 mod server;
+mod tamper_evidence;
 mod tenants;

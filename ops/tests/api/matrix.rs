@@ -32,9 +32,10 @@ const BY_ROLE: &[&str] = &[
     "update_exchange_rule",
     "delete_exchange_rule",
     "start_audit_reindex",
-    "show_audit_reindex",
+    "read_audit_reindex",
     "show_clock",
     "move_clock",
+    "verify_audit",
 ];
 
 /// One operation, ready to be asked for.

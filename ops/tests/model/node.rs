@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use scaivault_api::health::{Bus, Checks, Database, Encryption, Status};
 use scaivault_api::{Api, App, Settings};
-use scaivault_commands::{Clock, Engine};
+use scaivault_commands::{AuditTree, Clock, Engine};
 use scaivault_domain::Timestamp;
 use scaivault_eventstore::RecordedAt;
 use scaivault_eventstore::log::{Appender, AppenderLimits, Backend, Feed};
 use scaivault_eventstore::sealing::root::EphemeralRoot;
 use scaivault_eventstore::sealing::{AccessComposer, Keyring, Sealer};
+use scaivault_eventstore::tree::Notary;
 use scaivault_projections::audit::{AuditIndex, Follower, Sizes};
 use scaivault_projections::history::History;
 use scaivault_projections::{Projections, Reader};
@@ -88,7 +89,7 @@ impl Node {
             Appender::start(backend.clone(), feed.clone(), composer, commit_clock, AppenderLimits::default());
         let projections = Arc::new(Projections::default());
         tokio::spawn(projections.clone().run(feed.reader(projections.applied()), sealer.clone()));
-        let history = History::new(backend, sealer.clone());
+        let history = History::new(backend.clone(), sealer.clone());
         let reader = Reader::new(projections, history.clone(), sealer.clone());
         let told = clock.clone();
         let audit_clock = Arc::new(move || RecordedAt(told.micros()));
@@ -99,7 +100,10 @@ impl Node {
         let engine = Arc::new(engine);
         engine.read_barrier().await.unwrap();
         let (ready, is_ready) = watch::channel(true);
-        let app = App::new(engine.clone(), reader, settings(), Arc::new(Well), is_ready).unwrap();
+        let signing = sealer.keyring().audit_signing("model.example/audit", None, 0).await.unwrap();
+        let notary = Notary::new(backend.clone(), signing.signer, signing.previous);
+        let tree = Arc::new(AuditTree::new(engine.clone(), backend, notary));
+        let app = App::new(engine.clone(), reader, tree, settings(), Arc::new(Well), is_ready).unwrap();
         Self { engine, sealer, service: Api::new(Arc::new(app)), appender, _ready: ready, _indexing: indexing }
     }
 

@@ -84,6 +84,7 @@ impl Fold {
             }
             self.view.applied = record.position;
             self.view.leaf = record.leaf_hash;
+            self.view.tree.push(record.leaf_hash);
         }
         Ok(())
     }

@@ -1,10 +1,12 @@
-//! Rows of what there is little of: the clock, tokens, kept outcomes. As JSON, like events.
+//! Rows of what there is little of: the clock, the tree, tokens, kept outcomes. As JSON, like events, where they
+//! are events.
 
 use std::sync::Arc;
 
 use scaivault_domain::Owner;
 use scaivault_domain::idempotency::OutcomeKept;
 use scaivault_domain::token::{Token, TokenCreated};
+use scaivault_eventstore::merkle::frontier::Frontier;
 use scaivault_eventstore::{Position, Revision};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -27,6 +29,11 @@ pub(super) fn write<E, F: FnMut(&Owner, &[u8]) -> Result<(), E>>(
     to.row(Kind::Clock, platform, |to| {
         to.signed(installation.clock_offset_micros());
         to.number(installation.clock_revision().0);
+    })?;
+    let tree = &frozen.view.tree;
+    to.row(Kind::Tree, platform, |to| {
+        to.number(tree.size());
+        tree.subtrees().iter().for_each(|hash| to.hash(hash));
     })?;
     for HeldToken { token, revision } in tokens.all().map(Arc::as_ref) {
         let record = &token.record;
@@ -80,6 +87,11 @@ pub(super) fn read(kind: Kind, owner: &Owner, from: &mut Decoder<'_>, frozen: &m
     let Frozen { view, accesses } = frozen;
     match kind {
         Kind::Clock => view.installation.clock_moved(from.signed()?, Revision(from.number()?)),
+        Kind::Tree => {
+            let size = from.number()?;
+            let subtrees = (0..size.count_ones()).map(|_| from.hash()).collect::<Option<_>>()?;
+            view.tree = Frontier::of(size, subtrees)?;
+        }
         Kind::Tokens => {
             let record: TokenCreated = parsed(from)?;
             let token = Token { record, created_at: from.time()?, revoked_at: from.option(Decoder::time)? };

@@ -157,7 +157,8 @@ fn decoded(owner: Owner, rows: Vec<u8>, pool: &mut Pool) -> Option<Part> {
         | Kind::ExchangeRules
         | Kind::IssuerRevisions
         | Kind::RevokedJwts
-        | Kind::Erasures => Part::Other(kind, owner, rows),
+        | Kind::Erasures
+        | Kind::Tree => Part::Other(kind, owner, rows),
     };
     Some(part)
 }

@@ -48,10 +48,12 @@ pub(super) enum Kind {
     RevokedJwts,
     /// Up to where audit entries were erased.
     Erasures,
+    /// The tree over the log.
+    Tree,
 }
 
 impl Kind {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::Identities,
         Self::Clock,
         Self::Tokens,
@@ -70,6 +72,7 @@ impl Kind {
         Self::IssuerRevisions,
         Self::RevokedJwts,
         Self::Erasures,
+        Self::Tree,
     ];
 
     /// As in the file.

@@ -12,6 +12,7 @@ use scaivault_domain::secret::update::{self, UpdateSecret};
 use scaivault_domain::secret::write::{self, WriteSecret};
 use scaivault_domain::secret::{Condition, Metadata};
 use scaivault_domain::{DurationText, Owner, SecretPath, Timestamp};
+use scaivault_eventstore::{Position, merkle};
 use scaivault_projections::secrets::Filter;
 use scaivault_projections::snapshot::Snapshots;
 use scaivault_projections::{Held, Projections};
@@ -156,6 +157,9 @@ fn counted(projections: &Projections, owner: &Owner, now: Timestamp) -> Vec<Stri
 async fn check(node: &Node) {
     let rebuilt = node.rebuild().await;
     check_against(node, &rebuilt);
+    let tree = &rebuilt.view().tree;
+    let leaves = node.backend.leaf_hashes(Position(1), tree.size()).await.unwrap();
+    assert_eq!(tree.root(), merkle::root_of(&leaves));
     for projections in [&node.projections, &rebuilt] {
         for (_, catalogue) in projections.view().catalogues() {
             for version in catalogue.with_prefix("").flat_map(|(_, held)| &held.secret.versions) {
@@ -173,6 +177,8 @@ async fn check(node: &Node) {
 /// That `projections` show what those of the node show.
 pub(crate) fn check_against(node: &Node, projections: &Projections) {
     assert_eq!(node.projections.applied(), projections.applied());
+    assert_eq!(node.projections.view().tree, projections.view().tree);
+    assert_eq!(projections.view().tree.size(), projections.applied().0);
     for owner in [acme(), other()] {
         let now = node.now();
         assert_eq!(seen(&node.projections, &owner, now), seen(projections, &owner, now));

@@ -25,7 +25,7 @@ const MOST_OTHERS: usize = 100;
 pub static BLAST_RADIUS: Operation = Operation {
     method: Method::GET,
     path: "/v1/audit/blast-radius",
-    id: "show_blast_radius",
+    id: "read_blast_radius",
     summary: "Shows what an identity or a token read in a period, who else read it since, and what to rotate.",
     access: Access::Scopes(&[Scope::AuditRead]),
     place: Place::Tenant,

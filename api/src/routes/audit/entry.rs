@@ -19,7 +19,7 @@ const PAGE: usize = 200;
 pub static ENTRY: Operation = Operation {
     method: Method::GET,
     path: "/v1/audit/logs/{id}",
-    id: "show_audit_entry",
+    id: "read_audit_entry",
     summary: "Shows one audit entry.",
     access: Access::Scopes(&[Scope::AuditRead]),
     place: Place::TenantIfAny,

@@ -19,7 +19,7 @@ use crate::routes::secrets::list::CURSOR;
 pub static IDENTITY: Operation = Operation {
     method: Method::GET,
     path: "/v1/audit/identities/{identity_id}",
-    id: "show_identity_trail",
+    id: "read_identity_trail",
     summary: "Shows what an identity did, with counts over the last 30 days.",
     access: Access::Scopes(&[Scope::AuditRead]),
     place: Place::Tenant,

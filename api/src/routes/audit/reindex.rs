@@ -35,7 +35,7 @@ pub static START: Operation = Operation {
 /// The operation that shows how it is doing.
 pub static STATUS: Operation = Operation {
     method: Method::GET,
-    id: "show_audit_reindex",
+    id: "read_audit_reindex",
     summary: "Shows how the last rebuilding of the searchable index is doing.",
     action: Some(Action::Read),
     answers: &[(200, Some("AuditReindex"))],

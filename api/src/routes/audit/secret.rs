@@ -25,7 +25,7 @@ pub(super) const PERIOD_SECONDS: i64 = 30 * 86_400;
 pub static SECRET: Operation = Operation {
     method: Method::GET,
     path: "/v1/audit/secrets/{path}",
-    id: "show_secret_trail",
+    id: "read_secret_trail",
     summary: "Shows who did what to a secret, with counts over the last 30 days.",
     access: Access::Scopes(&[Scope::AuditRead]),
     place: Place::Tenant,

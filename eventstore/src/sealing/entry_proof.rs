@@ -1,0 +1,63 @@
+//! That an audit entry is in its record: a proof against the record's `entries_root`.
+
+use super::access::{ACCESS_RECORDED, Block};
+use super::sealer::Sealer;
+use crate::StoreError;
+use crate::merkle::{self, Hash, proof};
+use crate::record::Record;
+
+/// Proves one entry of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryProof {
+    /// Place of the entry in its record.
+    pub index: u32,
+    /// Entries in the record.
+    pub count: u32,
+    /// Salt of the entry's leaf.
+    pub salt: [u8; 16],
+    /// Hashes from the leaf upwards.
+    pub hashes: Vec<Hash>,
+    /// The entry without `position`, as its leaf has it.
+    pub json: String,
+}
+
+impl Sealer {
+    /// The proof of the entry of this id; `None` if the record has no such entry, or has been erased.
+    pub fn prove_entry(&self, record: &Record, id: &str) -> Result<Option<EntryProof>, StoreError> {
+        let Some(opened) = self.open_unless_erased(record)?.filter(|_| record.kind == ACCESS_RECORDED) else {
+            return Ok(None);
+        };
+        let Some(value) = self.value_of(&opened.owner, record) else { return Ok(None) };
+        let malformed = || StoreError::damaged(record.position, "its entries do not unpack");
+        let block = Block::unpack(&self.open_value(&value)?).ok_or_else(malformed)?;
+        let leaves: Vec<Hash> = block.leaves().collect();
+        if Some(merkle::root_of(&leaves)) != record.entries_root {
+            return Err(StoreError::damaged(record.position, "its entries do not fit their root"));
+        }
+        let Some((index, (json, _))) = (0..).zip(block.entries()).find(|(_, (json, _))| has_id(json, id)) else {
+            return Ok(None);
+        };
+        let spans = proof::inclusion(u64::from(index), leaves.len() as u64).ok_or_else(malformed)?;
+        let hash = |begin: u64, end: u64| {
+            let range = usize::try_from(begin).ok()?..usize::try_from(end).ok()?;
+            leaves.get(range).map(merkle::root_of)
+        };
+        let hashes = spans.into_iter().map(|span| hash(span.begin, span.end)).collect::<Option<_>>();
+        Ok(Some(EntryProof {
+            index,
+            count: u32::try_from(leaves.len()).map_err(|_| malformed())?,
+            salt: block.salt(index),
+            hashes: hashes.ok_or_else(malformed)?,
+            json: json.to_owned(),
+        }))
+    }
+}
+
+fn has_id(json: &str, id: &str) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Named<'a> {
+        #[serde(borrow)]
+        id: std::borrow::Cow<'a, str>,
+    }
+    serde_json::from_str::<Named<'_>>(json).is_ok_and(|named| named.id == id)
+}
