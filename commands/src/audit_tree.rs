@@ -193,7 +193,8 @@ impl AuditTree {
         }
         let to = Position(from.saturating_add(limit).saturating_sub(1));
         let until = started.checked_add(patience).unwrap_or(started);
-        let inspected = self.inspection.run(Position(from), to, &current, until).await?;
+        let erased = Arc::new(self.engine.projections.view().erasures.orders());
+        let inspected = self.inspection.run(Position(from), to, &current, erased, until).await?;
         let bad = inspected.finding.map(|finding| (finding.position.0, finding.reason.as_str()));
         if let Some((position, reason)) = bad {
             self.engine.projections.note_damage(&StoreError::damaged(Position(position), reason));

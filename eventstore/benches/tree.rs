@@ -77,7 +77,7 @@ async fn main() {
     let inspection = Inspection::new(backend.clone(), sealer, &notary);
     let began = Instant::now();
     let until = began + Duration::from_secs(3_600);
-    let inspected = inspection.run(Position(1), Position(RECORDS), &known, until).await.unwrap();
+    let inspected = inspection.run(Position(1), Position(RECORDS), &known, Arc::default(), until).await.unwrap();
     assert_eq!((inspected.to, inspected.finding), (Position(RECORDS), None));
     println!(
         "inspected: {RECORDS} records in {:.1} s; most memory before {} MB, after {} MB",

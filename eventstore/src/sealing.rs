@@ -20,7 +20,7 @@ pub mod signing;
 
 pub use access::AccessComposer;
 pub use entry_proof::EntryProof;
-pub use examination::Flaw;
+pub use examination::{Erased, Flaw};
 pub use keyring::Keyring;
 pub use root::{FileRoot, PassphraseRoot, RootKeyProvider};
 pub use sealer::{Draft, Opened, SealedValue, Sealer};

@@ -4,7 +4,10 @@
 
 use imbl::HashMap;
 use scaivault_domain::Owner;
+use scaivault_eventstore::sealing::Erased;
 use scaivault_eventstore::{Position, Revision};
+
+use crate::owners::key_owner;
 
 /// Of one owner.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,6 +36,11 @@ impl Erasures {
     pub fn unexplained(&self) -> Option<(&Owner, Position)> {
         let found = self.by_owner.iter().find(|(_, erasure)| erasure.found > erasure.ordered);
         found.map(|(owner, erasure)| (owner, erasure.found))
+    }
+
+    /// What was ordered, as the log names owners.
+    pub fn orders(&self) -> Erased {
+        self.by_owner.iter().map(|(owner, erasure)| (key_owner(owner), erasure.ordered)).collect()
     }
 
     pub(crate) fn ordered(&mut self, owner: &Owner, up_to: Position, revision: Revision) {

@@ -16,7 +16,7 @@ use crate::merkle::Hash;
 use crate::merkle::frontier::Frontier;
 use crate::merkle::note::VerifierKey;
 use crate::merkle::tile::{HEIGHT, LEVELS, TileId, WIDTH};
-use crate::sealing::{Flaw, Sealer};
+use crate::sealing::{Erased, Flaw, Sealer};
 use crate::{Position, StoreError};
 
 /// Records looked at together: some tiles, so that pages and tiles begin together.
@@ -104,12 +104,14 @@ impl Inspection {
     }
 
     /// Looks at the records from `from` up to `to`, which `known` covers: the tree as this process has
-    /// folded it. Stops early, after some page, once it is `until`.
+    /// folded it; audit entries may be gone where `erased` says so. Stops early, after some page, once it is
+    /// `until`.
     pub async fn run(
         &self,
         from: Position,
         to: Position,
         known: &Frontier,
+        erased: Arc<Erased>,
         until: Instant,
     ) -> Result<Inspected, StoreError> {
         let before = from.0.saturating_sub(1);
@@ -128,8 +130,8 @@ impl Inspection {
             let count = (PAGE - after % PAGE).min(end - after);
             let (page, missing) = self.page(after, count).await?;
             let last = page.last();
-            let (sealer, keys) = (self.sealer.clone(), self.keys.clone());
-            let examined = tokio::task::spawn_blocking(move || progress.take(&page, &sealer, &keys)).await;
+            let (sealer, keys, erased) = (self.sealer.clone(), self.keys.clone(), erased.clone());
+            let examined = tokio::task::spawn_blocking(move || progress.take(&page, &sealer, &keys, &erased)).await;
             progress = examined.map_err(StoreError::unavailable)?;
             if progress.finding.is_none() {
                 progress.finding = self.tiles_between(after, last).await?.or(missing);

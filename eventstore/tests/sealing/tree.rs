@@ -1,6 +1,7 @@
 //! The tree over a sealed log: what is signed, and what a look at the records finds once somebody has
 //! altered something. Everything is altered in a real database, whatever protects it removed first.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base64::Engine;
@@ -11,6 +12,7 @@ use scaivault_eventstore::merkle::frontier::Frontier;
 use scaivault_eventstore::merkle::note::Signer;
 use scaivault_eventstore::merkle::{self, verification};
 use scaivault_eventstore::record::hex;
+use scaivault_eventstore::sealing::Erased;
 use scaivault_eventstore::tree::{Inspected, Inspection, Notary, Reason, Tree};
 use scaivault_eventstore::{CommandId, Position, Record, RecordedAt, StoreError};
 use sqlx::{AssertSqlSafe, Row as _, SqlitePool};
@@ -80,8 +82,12 @@ impl Log {
     }
 
     async fn look_from(&self, from: u64, to: u64) -> Inspected {
+        self.look_at(from, to, Erased::default()).await
+    }
+
+    async fn look_at(&self, from: u64, to: u64, erased: Erased) -> Inspected {
         let until = Instant::now() + Duration::from_secs(60);
-        self.inspection().run(Position(from), Position(to), &self.known, until).await.unwrap()
+        self.inspection().run(Position(from), Position(to), &self.known, Arc::new(erased), until).await.unwrap()
     }
 
     async fn finding(&self) -> Option<(u64, Reason)> {
@@ -151,11 +157,17 @@ async fn a_sound_log_is_found_sound() {
     let opened = Checkpoint::open(&signed.note, &[log.notary.verifier().clone()]).unwrap();
     assert_eq!((opened.tree_size, opened.root), (SIZE, log.known.root()));
     assert_eq!(opened.origin, ORIGIN);
-    // Erased parts are gone, and nothing is wrong with that.
-    run(&log.meddler, "DELETE FROM data_keys WHERE position % 2 = 0").await;
+    // Erased parts are gone, and nothing is wrong with that; with entries, if they were to be.
+    run(&log.meddler, "DELETE FROM data_keys WHERE position % 4 = 2").await;
     assert_eq!(log.finding().await, None);
+    run(&log.meddler, "DELETE FROM data_keys WHERE position % 4 = 0").await;
+    assert_eq!(log.finding().await, Some((4, Reason::SealBroken)));
+    let erased = |last: u64| Erased::from([(acme(), Position(last)), (other(), Position(last))]);
+    let some = log.look_at(1, SIZE, erased(100)).await.finding.map(|finding| finding.position);
+    assert_eq!(some, Some(Position(104)));
+    assert_eq!(log.look_at(1, SIZE, erased(SIZE)).await.finding, None);
     log.writer.sealer.keyring().destroy(&other()).await.unwrap();
-    assert_eq!(log.finding().await, None);
+    assert_eq!(log.look_at(1, SIZE, erased(SIZE)).await.finding, None);
 }
 
 /// Every column of every other record, some thousand bits.
@@ -253,7 +265,8 @@ async fn removed_and_added_records_are_found() {
         // A process that starts now knows nothing else, but the checkpoint does.
         let anew = log.folded_anew().await;
         let until = Instant::now() + Duration::from_secs(60);
-        let found = log.inspection().run(Position(1), Position(u64::MAX), &anew, until).await.unwrap().finding;
+        let found =
+            log.inspection().run(Position(1), Position(u64::MAX), &anew, Arc::default(), until).await.unwrap().finding;
         assert_eq!(found.map(|finding| (finding.position.0, finding.reason)), Some((first, Reason::Truncated)));
         if first > 1 {
             let (position, reason) = refused(notary(&log.writer).await.sign(&anew, RecordedAt(NOW)).await);
@@ -309,7 +322,8 @@ async fn a_record_rewritten_with_all_its_hashes_is_found() {
         // To a process that starts now it is the truth, but not what was signed.
         let anew = log.folded_anew().await;
         let until = Instant::now() + Duration::from_secs(60);
-        let finding = log.inspection().run(Position(1), Position(u64::MAX), &anew, until).await.unwrap().finding;
+        let finding =
+            log.inspection().run(Position(1), Position(u64::MAX), &anew, Arc::default(), until).await.unwrap().finding;
         let finding = finding.map(|finding| (finding.position.0, finding.reason));
         let notary = notary(&log.writer).await;
         match position {
@@ -468,7 +482,8 @@ async fn altered_tiles_of_tiles_are_found() {
     let inspection = Inspection::new(writer.backend.clone(), writer.sealer.clone(), &notary);
     let look = async |from: u64| {
         let until = Instant::now() + Duration::from_secs(300);
-        let inspected = inspection.run(Position(from), Position(u64::MAX), &known, until).await.unwrap();
+        let inspected =
+            inspection.run(Position(from), Position(u64::MAX), &known, Arc::default(), until).await.unwrap();
         inspected.finding.map(|finding| (finding.position.0, finding.reason))
     };
     assert_eq!(look(1).await, None);

@@ -294,4 +294,6 @@ async fn what_was_kept_long_enough_is_erased_for_good() {
     assert!(logs(&server, "path_prefix=app/db").await.is_empty(), "not even to an index made anew");
     let trail = server.call("GET", "/v1/audit/secrets/app/db", None).await.body;
     assert_eq!(trail["logs"], json!([]));
+    let verified = server.call("POST", "/v1/audit/verify", Some(json!({}))).await.body;
+    assert_eq!((&verified["ok"], &verified["complete"]), (&json!(true), &json!(true)), "the leaves stay: {verified}");
 }

@@ -9,7 +9,7 @@ use crate::merkle::frontier::Frontier;
 use crate::merkle::note::VerifierKey;
 use crate::merkle::tile::{Tile, WIDTH};
 use crate::record::Record;
-use crate::sealing::Sealer;
+use crate::sealing::{Erased, Sealer};
 
 /// Records that follow each other, and the tiles and checkpoints that speak of them.
 pub(super) struct Page {
@@ -49,11 +49,11 @@ impl Progress {
     }
 
     /// Looks at a page, up to the first thing that does not hold.
-    pub(super) fn take(mut self, page: &Page, sealer: &Sealer, keys: &[VerifierKey]) -> Self {
+    pub(super) fn take(mut self, page: &Page, sealer: &Sealer, keys: &[VerifierKey], erased: &Erased) -> Self {
         let mut checkpoints = page.checkpoints.iter().peekable();
         for record in &page.records {
             let at = |reason: Reason| Some(Finding { position: record.position, reason });
-            if let Err(flaw) = sealer.examine(record) {
+            if let Err(flaw) = sealer.examine(record, erased) {
                 self.finding = at(flaw.into());
                 return self;
             }
