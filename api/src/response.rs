@@ -12,6 +12,13 @@ pub enum Done {
     Recorded(Reply),
     /// An answer that leaves no audit entry: a dry run.
     Unrecorded(Reply),
+    /// The same as an answer, to be saved under a name.
+    Attachment {
+        /// Name of the file.
+        name: String,
+        /// Its content.
+        reply: Reply,
+    },
     /// Something other than JSON, for public operations.
     Text {
         /// Content type.

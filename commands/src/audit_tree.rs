@@ -3,7 +3,10 @@
 //!
 //! Appends nothing. What is answered is about records that were durable when the question came.
 
+mod bundle;
 mod keeper;
+
+pub use bundle::{Bundle, BundledRecord, EntryProof};
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

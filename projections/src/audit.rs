@@ -27,7 +27,7 @@ mod trail;
 pub use scaivault_eventstore::Position;
 
 pub use blast_radius::{BlastRadius, Other, Reach, Reached};
-pub use fetch::FoundEntry;
+pub use fetch::{FoundEntry, with_position};
 pub use filter::{Filter, PathFilter};
 pub use follower::Follower;
 pub use index::{AuditIndex, Sizes};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, RETRY_AFTER, WWW_AUTHENTICATE,
-    X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, RETRY_AFTER,
+    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, Response};
 use scaivault_commands::audit::{EntryFacts, Outcome};
@@ -116,6 +116,11 @@ impl Finished {
                 finished
             }
             Done::Changed(answer) => Self::new(Some(operation), answer.reply.clone()).with_answer(&answer),
+            Done::Attachment { name, reply } => {
+                let mut finished = Self::new(Some(operation), reply);
+                finished.extra.push((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")));
+                finished
+            }
             Done::Text { content_type, body } => {
                 let reply = Reply { status: 200, etag: None, body: body.into_bytes().into() };
                 let mut finished = Self::new(Some(operation), reply);
@@ -227,7 +232,9 @@ pub(super) async fn conclude(app: &Arc<App>, arrival: &Arrival, call: &mut Call,
             let entry = call.entry.finish(Outcome::Success);
             record(app, entry).await.map(|()| Done::Reply(reply))
         }
-        Ok(text @ Done::Text { .. }) => record(app, call.entry.finish(Outcome::Success)).await.map(|()| text),
+        Ok(other @ (Done::Text { .. } | Done::Attachment { .. })) => {
+            record(app, call.entry.finish(Outcome::Success)).await.map(|()| other)
+        }
         Ok(Done::Changed(answer)) if answer.replayed => return repeated(app, arrival, call, answer).await,
         Ok(other @ (Done::Changed(_) | Done::Recorded(_) | Done::Unrecorded(_))) => {
             return Finished::done(operation, other);

@@ -1,6 +1,7 @@
 //! The audit trail: searched, summed up, followed; and what proves that nobody has altered it.
 
 pub mod blast_radius;
+pub mod bundle;
 pub mod checkpoint;
 pub mod consistency;
 pub mod entry;
@@ -29,7 +30,7 @@ use crate::context::tenant_required;
 use crate::operation::{Operation, Parameter, Shape};
 
 /// The operations of this group.
-pub fn operations() -> [&'static Operation; 14] {
+pub fn operations() -> [&'static Operation; 15] {
     [
         &logs::LOGS,
         &entry::ENTRY,
@@ -45,6 +46,7 @@ pub fn operations() -> [&'static Operation; 14] {
         &consistency::CONSISTENCY,
         &leaves::LEAVES,
         &verify::VERIFY,
+        &bundle::BUNDLE,
     ]
 }
 

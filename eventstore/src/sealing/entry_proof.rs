@@ -24,33 +24,44 @@ pub struct EntryProof {
 impl Sealer {
     /// The proof of the entry of this id; `None` if the record has no such entry, or has been erased.
     pub fn prove_entry(&self, record: &Record, id: &str) -> Result<Option<EntryProof>, StoreError> {
-        let Some(opened) = self.open_unless_erased(record)?.filter(|_| record.kind == ACCESS_RECORDED) else {
-            return Ok(None);
-        };
-        let Some(value) = self.value_of(&opened.owner, record) else { return Ok(None) };
-        let malformed = || StoreError::damaged(record.position, "its entries do not unpack");
-        let block = Block::unpack(&self.open_value(&value)?).ok_or_else(malformed)?;
-        let leaves: Vec<Hash> = block.leaves().collect();
-        if Some(merkle::root_of(&leaves)) != record.entries_root {
-            return Err(StoreError::damaged(record.position, "its entries do not fit their root"));
-        }
-        let Some((index, (json, _))) = (0..).zip(block.entries()).find(|(_, (json, _))| has_id(json, id)) else {
-            return Ok(None);
-        };
-        let spans = proof::inclusion(u64::from(index), leaves.len() as u64).ok_or_else(malformed)?;
-        let hash = |begin: u64, end: u64| {
-            let range = usize::try_from(begin).ok()?..usize::try_from(end).ok()?;
-            leaves.get(range).map(merkle::root_of)
-        };
-        let hashes = spans.into_iter().map(|span| hash(span.begin, span.end)).collect::<Option<_>>();
-        Ok(Some(EntryProof {
-            index,
-            count: u32::try_from(leaves.len()).map_err(|_| malformed())?,
-            salt: block.salt(index),
-            hashes: hashes.ok_or_else(malformed)?,
-            json: json.to_owned(),
-        }))
+        let Some(block) = self.entries_of(record)? else { return Ok(None) };
+        let found = (0..).zip(block.entries()).find(|(_, (json, _))| has_id(json, id));
+        let Some((index, _)) = found else { return Ok(None) };
+        Ok(prove(record, &block, &[index])?.pop())
     }
+
+    /// The proofs of the entries at these places in the record; `None` if it has been erased.
+    pub fn prove_entries(&self, record: &Record, indexes: &[u32]) -> Result<Option<Vec<EntryProof>>, StoreError> {
+        self.entries_of(record)?.map(|block| prove(record, &block, indexes)).transpose()
+    }
+
+    fn entries_of(&self, record: &Record) -> Result<Option<Block>, StoreError> {
+        let opened = self.open_unless_erased(record)?.filter(|_| record.kind == ACCESS_RECORDED);
+        let Some(value) = opened.and_then(|opened| self.value_of(&opened.owner, record)) else { return Ok(None) };
+        let malformed = || StoreError::damaged(record.position, "its entries do not unpack");
+        Block::unpack(&self.open_value(&value)?).map(Some).ok_or_else(malformed)
+    }
+}
+
+fn prove(record: &Record, block: &Block, indexes: &[u32]) -> Result<Vec<EntryProof>, StoreError> {
+    let malformed = || StoreError::damaged(record.position, "its entries cannot be proved");
+    let leaves: Vec<Hash> = block.leaves().collect();
+    if Some(merkle::root_of(&leaves)) != record.entries_root {
+        return Err(StoreError::damaged(record.position, "its entries do not fit their root"));
+    }
+    let count = u32::try_from(leaves.len()).map_err(|_| malformed())?;
+    let hash = |begin: u64, end: u64| {
+        let range = usize::try_from(begin).ok()?..usize::try_from(end).ok()?;
+        leaves.get(range).map(merkle::root_of)
+    };
+    let lines: Vec<&str> = block.entries().map(|(json, _)| json).collect();
+    let proof = |index: &u32| {
+        let spans = proof::inclusion(u64::from(*index), leaves.len() as u64)?;
+        let hashes = spans.into_iter().map(|span| hash(span.begin, span.end)).collect::<Option<_>>()?;
+        let json = lines.get(usize::try_from(*index).ok()?)?;
+        Some(EntryProof { index: *index, count, salt: block.salt(*index), hashes, json: (*json).to_owned() })
+    };
+    indexes.iter().map(proof).collect::<Option<_>>().ok_or_else(malformed)
 }
 
 fn has_id(json: &str, id: &str) -> bool {

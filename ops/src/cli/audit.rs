@@ -1,9 +1,11 @@
 //! `audit`: the trail, searched, summed up, followed, and verified.
 
 mod blast_radius;
+mod bundle;
 mod checkpoint;
 mod follow;
 mod keys;
+mod offline;
 mod query;
 mod rebuilding;
 mod reindex;
@@ -44,6 +46,8 @@ pub(crate) enum AuditCommand {
     Reindex(reindex::ReindexArguments),
     /// Print a signed checkpoint of the log: keep it, to verify against it later
     Checkpoint,
+    /// Write a proof of single entries that can be verified without the server
+    Bundle(bundle::BundleArguments),
     /// Verify that nobody has altered the log
     Verify(verify::VerifyArguments),
 }
@@ -62,6 +66,7 @@ pub(crate) async fn run(session: &Session, command: AuditCommand) -> Result<Exit
         AuditCommand::BlastRadius(arguments) => blast_radius::run(session, arguments).await?,
         AuditCommand::Reindex(arguments) => reindex::run(session, &arguments).await?,
         AuditCommand::Checkpoint => return checkpoint::run(session).await,
+        AuditCommand::Bundle(arguments) => return bundle::run(session, arguments).await,
         AuditCommand::Verify(arguments) => return verify::run(session, arguments).await,
     }
     Ok(Exit::SUCCESS)

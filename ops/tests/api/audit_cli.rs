@@ -103,3 +103,84 @@ async fn the_trail_is_followed_without_its_own_looks() {
     following.kill().unwrap();
     following.wait().unwrap();
 }
+
+/// What verifying a file offline comes to: the exit status, and what is printed.
+fn verified(server: &Server, home: &std::path::Path, bundle: &Value, flags: &str) -> (i32, Value) {
+    let file = home.join("bundle.json");
+    std::fs::write(&file, bundle.to_string()).unwrap();
+    let line = format!("audit verify --json --offline {} {flags}", file.display());
+    // Nothing of the server is known, but for what is given.
+    let output = command(server, &line).env_remove("SCAIVAULT_URL").env("HOME", home).output().unwrap();
+    (output.status.code().unwrap(), serde_json::from_slice(&output.stdout).unwrap_or_default())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bundle_is_verified_without_the_server() {
+    let server = Server::start();
+    history(&server).await;
+    let home = tempfile::tempdir().unwrap();
+    let at = |name: &str| home.path().join(name).display().to_string();
+    let key = server.call("GET", "/v1/audit/public-key", None).await.body;
+    std::fs::write(at("key.json"), key.to_string()).unwrap();
+    let other = "other.example/audit+f1d2e3c4+AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+    std::fs::write(at("other.key"), other).unwrap();
+    let with_key = format!("--public-key {}", at("key.json"));
+
+    let logs = server.call("GET", "/v1/audit/logs?action=read&success=false", None).await.body;
+    let entry = &logs["logs"][0];
+    let id = entry["id"].as_str().unwrap();
+    let told = prints(&server, &format!("audit bundle {id} --out {}", at("one.json")));
+    assert!(told.contains("entries: 1\nrecords: 1\n"), "{told}");
+    let one: Value = serde_json::from_str(&std::fs::read_to_string(at("one.json")).unwrap()).unwrap();
+    assert_eq!(&one["records"][0]["entries"][0]["entry"], entry);
+    let (status, sound) = verified(&server, home.path(), &one, &with_key);
+    assert_eq!((status, &sound["ok"], &sound["tree_size"]), (0, &json!(true), &one["tree_size"]));
+    assert_eq!(verified(&server, home.path(), &one, "").0, 0, "with its own key, unconfirmed");
+    assert_eq!(verified(&server, home.path(), &one, &format!("--public-key {}", at("other.key"))).0, 5);
+
+    prints(&server, &format!("audit bundle --start 2020-01-01 --end 2999-01-01 --out {}", at("all.json")));
+    let all: Value = serde_json::from_str(&std::fs::read_to_string(at("all.json")).unwrap()).unwrap();
+    let entries: Vec<_> =
+        all["records"].as_array().unwrap().iter().flat_map(|record| record["entries"].as_array().unwrap()).collect();
+    assert!(entries.len() > 6, "{}", entries.len());
+    assert_eq!(verified(&server, home.path(), &all, &with_key).0, 0);
+
+    let position = &one["records"][0]["position"];
+    let changes: [(&str, Value, &str); 9] = [
+        ("/records/0/entries/0/entry/identity_id", json!("user:mallory@acme.example"), "entry_mismatch"),
+        ("/records/0/entries/0/entry/success", json!(true), "entry_mismatch"),
+        ("/records/0/entries/0/entry/extra_data/permission", json!("write"), "entry_mismatch"),
+        ("/records/0/entries/0/entry/position", json!(1), "entry_mismatch"),
+        ("/records/0/entries/0/salt", json!("AAAAAAAAAAAAAAAAAAAAAA=="), "entry_mismatch"),
+        ("/records/0/entries/0/index", json!(1), "entry_mismatch"),
+        ("/records/0/leaf_data", all["records"][0]["leaf_data"].clone(), "root_mismatch"),
+        ("/records/0/hashes/0", json!("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="), "root_mismatch"),
+        ("/tree_size", json!(1), "checkpoint_invalid"),
+    ];
+    for (place, value, reason) in changes {
+        let mut altered = one.clone();
+        *altered.pointer_mut(place).unwrap() = value;
+        let (status, found) = verified(&server, home.path(), &altered, &with_key);
+        assert_eq!((status, &found["ok"], &found["reason"]), (1, &json!(false), &json!(reason)), "{place}");
+        if reason != "checkpoint_invalid" {
+            assert_eq!(&found["first_bad_position"], position, "{place}");
+        }
+    }
+    let checkpoint = one["checkpoint"].as_str().unwrap();
+    for index in (0..checkpoint.len()).filter(|index| checkpoint.is_char_boundary(*index)).step_by(3) {
+        let mut altered = one.clone();
+        let mut text = checkpoint.to_owned();
+        let character = text[index..].chars().next().unwrap();
+        text.replace_range(index..index + character.len_utf8(), if character == 'A' { "B" } else { "A" });
+        altered["checkpoint"] = json!(text);
+        assert_eq!(verified(&server, home.path(), &altered, &with_key).0, 1, "{text}");
+    }
+    assert_eq!(verified(&server, home.path(), &json!({"format": "other"}), &with_key).0, 5);
+    let many = server.call("GET", "/v1/audit/bundle?from=2020-01-01", None).await;
+    assert_eq!((many.status, many.code()), (422, "validation_error"));
+    let none = server.call("GET", "/v1/audit/bundle?entry_id=log_01JXR90A3T6W8K2M5P7Q9S1V4X", None).await;
+    assert_eq!((none.status, none.code()), (404, "not_found"));
+    let proof = server.call("GET", &format!("/v1/audit/proof/inclusion?entry_id={id}"), None).await.body;
+    assert_eq!((&proof["position"], &proof["entry"]["id"]), (position, &json!(id)));
+    assert_eq!(proof["entry"]["salt"], one["records"][0]["entries"][0]["salt"]);
+}

@@ -88,6 +88,7 @@ const ROWS: &[(&str, Option<&[&str]>)] = &[
     ("prove_audit_inclusion", Some(&["audit:read"])),
     ("prove_audit_consistency", Some(&["audit:read"])),
     ("list_audit_leaves", Some(&["audit:read"])),
+    ("make_audit_bundle", Some(&["audit:read"])),
     ("verify_audit", Some(&["audit:read"])),
     ("read_secret", Some(&["secrets:read"])),
     ("write_secret", Some(&["secrets:write"])),

@@ -51,13 +51,18 @@ impl FoundEntry {
 
     /// As answers show it: with the position.
     pub fn shown(&self) -> String {
-        let body = self.json.strip_suffix('}').unwrap_or(&self.json);
-        format!("{body},\"position\":{}}}", self.place.position)
+        with_position(&self.json, self.place.position.0)
     }
 
     fn identified(&self) -> Option<Identified<'_>> {
         serde_json::from_str(&self.json).ok()
     }
+}
+
+/// An entry's canonical JSON, with its position besides.
+pub fn with_position(json: &str, position: u64) -> String {
+    let body = json.strip_suffix('}').unwrap_or(json);
+    format!("{body},\"position\":{position}}}")
 }
 
 impl AuditIndex {

@@ -23,6 +23,26 @@ pub(super) fn all() -> Value {
                 "root_hash": base64(), "entry": nullable("object"),
             }),
         ),
+        "AuditBundle": object(
+            &["format", "created_at", "origin", "verifier_key", "previous_keys", "checkpoint", "tree_size", "query", "records"],
+            json!({
+                "format": {"type": "string", "const": "scaivault-audit-bundle/1"}, "created_at": time(),
+                "origin": {"type": "string"}, "verifier_key": {"type": "string"},
+                "previous_keys": {"type": "array", "items": {"type": "string"}}, "checkpoint": {"type": "string"},
+                "tree_size": {"type": "integer"}, "query": {"type": "object"},
+                "records": {"type": "array", "items": object(
+                    &["position", "leaf_data", "hashes", "entry_count", "entries"],
+                    json!({
+                        "position": {"type": "integer"}, "leaf_data": base64(), "hashes": {"type": "array", "items": base64()},
+                        "entry_count": {"type": "integer"},
+                        "entries": {"type": "array", "items": object(&["index", "salt", "hashes", "entry"], json!({
+                            "index": {"type": "integer"}, "salt": base64(), "hashes": {"type": "array", "items": base64()},
+                            "entry": {"$ref": "#/components/schemas/AuditEntry"},
+                        }))},
+                    }),
+                )},
+            }),
+        ),
         "AuditConsistency": object(&["from", "to", "from_root", "to_root", "hashes"], json!({
             "from": {"type": "integer"}, "to": {"type": "integer"}, "from_root": base64(), "to_root": base64(),
             "hashes": {"type": "array", "items": base64()},

@@ -21,7 +21,7 @@ pub static CHECKPOINT: Operation = Operation {
     id: "read_audit_checkpoint",
     summary: "Signs the tree over everything recorded so far: a C2SP checkpoint as text, or with its parts as JSON.",
     access: Access::Scopes(&[Scope::AuditRead]),
-    place: Place::Installation,
+    place: Place::TenantIfAny,
     category: Category::AuditQuery,
     action: Some(Action::Read),
     idempotent: false,

@@ -20,7 +20,7 @@ pub static CONSISTENCY: Operation = Operation {
     id: "prove_audit_consistency",
     summary: "Proves that a tree begins with an earlier one (RFC 9162 §2.1.4).",
     access: Access::Scopes(&[Scope::AuditRead]),
-    place: Place::Installation,
+    place: Place::TenantIfAny,
     category: Category::AuditQuery,
     action: Some(Action::Read),
     idempotent: false,

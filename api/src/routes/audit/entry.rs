@@ -1,9 +1,10 @@
 //! `GET /v1/audit/logs/{id}`: one entry.
 
 use axum::http::Method;
+use scaivault_commands::Failure;
 use scaivault_domain::audit::Action;
-use scaivault_domain::{ErrorCode, Rejection, Scope, Timestamp, id};
-use scaivault_projections::audit::{Filter, Order, Query};
+use scaivault_domain::{ErrorCode, Owner, Rejection, Scope, Timestamp, id};
+use scaivault_projections::audit::{Filter, FoundEntry, Order, Position, Query};
 use serde_json::value::RawValue;
 
 use super::{PLATFORM, input, owners};
@@ -38,30 +39,38 @@ async fn show(call: &mut Call) -> Result<Done, Stop> {
     let platform = call.query.boolean("platform");
     call.query.finish()?;
     let owners = owners(call, platform)?;
-    let unknown = || Rejection::new(ErrorCode::NotFound, "Audit entry not found");
     let wanted = call.captures.first().to_owned();
-    let at = id::entry_made_at(&wanted).ok_or_else(unknown)?;
-    let after = Timestamp::from_micros(at.as_micros().saturating_add(1_000));
-    let mut filter = Filter { from: Some(at), to: Some(after), ..Filter::default() };
+    let entry = find(call, &owners, &wanted).await?.ok_or_else(unknown)?;
+    Ok(Done::json(&RawValue::from_string(entry.shown())?)?)
+}
+
+/// `not_found` of an entry.
+pub(super) fn unknown() -> Rejection {
+    Rejection::new(ErrorCode::NotFound, "Audit entry not found")
+}
+
+/// The entry of an id, which tells the millisecond it was made in.
+pub(super) async fn find(call: &Call, owners: &[Owner], id: &str) -> Result<Option<FoundEntry>, Stop> {
+    let Some(at) = id::entry_made_at(id) else { return Ok(None) };
+    let end = Timestamp::from_micros(at.as_micros().saturating_add(1_000));
+    let mut filter = Filter { from: Some(at), to: Some(end), ..Filter::default() };
     input::retained(call, &call.target.owner, &mut filter);
     call.app.engine.audit_barrier().await?;
     let mut after = None;
     loop {
         let query = Query {
-            owners: &owners,
+            owners,
             filter: &filter,
             after,
-            after_position: Default::default(),
+            after_position: Position::START,
             order: Order::OldestFirst,
             limit: PAGE,
         };
-        let page = call.app.engine.audit().page(&query).await.map_err(scaivault_commands::Failure::from)?;
-        if let Some(entry) = page.entries.iter().find(|entry| entry.id().as_deref() == Some(&wanted)) {
-            return Ok(Done::json(&RawValue::from_string(entry.shown())?)?);
-        }
+        let page = call.app.engine.audit().page(&query).await.map_err(Failure::from)?;
         after = page.entries.last().filter(|_| page.has_more).map(|last| last.place);
-        if after.is_none() {
-            return Err(unknown().into());
+        let found = page.entries.into_iter().find(|entry| entry.id().as_deref() == Some(id));
+        if found.is_some() || after.is_none() {
+            return Ok(found);
         }
     }
 }

@@ -24,7 +24,7 @@ pub static LEAVES: Operation = Operation {
     id: "list_audit_leaves",
     summary: "Lists the leaves of the tree, from which its root can be rebuilt.",
     access: Access::Scopes(&[Scope::AuditRead]),
-    place: Place::Installation,
+    place: Place::TenantIfAny,
     category: Category::AuditQuery,
     action: Some(Action::List),
     idempotent: false,

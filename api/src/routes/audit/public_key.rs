@@ -22,7 +22,7 @@ pub static PUBLIC_KEY: Operation = Operation {
     id: "read_audit_public_key",
     summary: "Shows the key that checkpoints are verified with. Keep a copy outside the server.",
     access: Access::Scopes(&[Scope::AuditRead]),
-    place: Place::Installation,
+    place: Place::TenantIfAny,
     category: Category::AuditQuery,
     action: Some(Action::Read),
     idempotent: false,

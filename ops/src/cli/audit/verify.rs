@@ -14,6 +14,7 @@ use scaivault_eventstore::merkle::note::{Note, VerifierKey};
 
 use super::checkpoint;
 use super::keys::{Remembered, Trusted};
+use super::offline;
 use super::rebuilding::{self, Finding};
 use crate::cli::client::Call;
 use crate::cli::client::address::Address;
@@ -32,6 +33,9 @@ pub(crate) struct VerifyArguments {
     /// File with an earlier checkpoint: today's log must extend it
     #[arg(long, value_name = "FILE")]
     since: Option<String>,
+    /// Verify this bundle of `audit bundle` instead: no server is needed
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["since", "save"])]
+    offline: Option<String>,
     /// File with the key that signs checkpoints, instead of the one remembered from the first run
     #[arg(long, value_name = "FILE")]
     public_key: Option<String>,
@@ -60,6 +64,9 @@ impl Verdict {
 /// Verifies the log.
 pub(super) async fn run(session: &Session, arguments: VerifyArguments) -> Result<Exit, Failure> {
     let began = Instant::now();
+    if let Some(file) = &arguments.offline {
+        return verify_offline(session, file, arguments.public_key.as_deref(), began).await;
+    }
     let verdict = match verify_here(session, &arguments).await {
         Ok(here) => here.and(verify_there(session).await?),
         // A server that cannot sign may still say what is wrong.
@@ -78,6 +85,41 @@ pub(super) async fn run(session: &Session, arguments: VerifyArguments) -> Result
             .map_err(|error| Failure::general(format!("{} cannot be written: {error}", path.display())))?;
     }
     Ok(Exit::SUCCESS)
+}
+
+/// Verifies a bundle: with the key of a file, the remembered one, or if there is neither with its own.
+async fn verify_offline(
+    session: &Session,
+    file: &str,
+    public_key: Option<&str>,
+    began: Instant,
+) -> Result<Exit, Failure> {
+    let trusted = match public_key {
+        Some(key) => Some(trusted(key).await?),
+        // There may be no server to have remembered a key of.
+        None => Remembered::load(session).ok().and_then(|remembered| remembered.key().transpose()).transpose()?,
+    };
+    let text = input::text(file).await?;
+    let checked =
+        offline::check(&text, trusted.as_ref()).map_err(|reason| Failure::usage(format!("{file} {reason}")))?;
+    if checked.is_unconfirmed {
+        session.output.notice("No key is known for this: the bundle's own was used, and is unconfirmed");
+    }
+    let finding =
+        checked.finding.map(|(position, reason)| Finding { position, is_exact: true, reason: reason.to_owned() });
+    let is_sound = finding.is_none();
+    let verdict = Verdict { tree_size: checked.tree_size, root_hash: checked.root_hash, note: String::new(), finding };
+    show(session, &verdict, began)?;
+    if is_sound {
+        session.output.notice(&format!("{} entries are proved", checked.entries));
+    }
+    Ok(if is_sound { Exit::SUCCESS } else { Exit::GENERAL })
+}
+
+/// The key in a file.
+async fn trusted(file: &str) -> Result<Trusted, Failure> {
+    let text = input::text(file).await?;
+    Trusted::parse(&text).ok_or_else(|| Failure::usage(format!("{file} holds no key that verifies checkpoints")))
 }
 
 fn show(session: &Session, verdict: &Verdict, began: Instant) -> Result<(), Failure> {
@@ -105,11 +147,7 @@ fn show(session: &Session, verdict: &Verdict, began: Instant) -> Result<(), Fail
 async fn verify_here(session: &Session, arguments: &VerifyArguments) -> Result<Verdict, Failure> {
     let mut remembered = Remembered::load(session)?;
     let trusted = match &arguments.public_key {
-        Some(file) => {
-            let text = input::text(file).await?;
-            let key = Trusted::parse(&text);
-            Some(key.ok_or_else(|| Failure::usage(format!("{file} holds no key that verifies checkpoints")))?)
-        }
+        Some(file) => Some(trusted(file).await?),
         None => remembered.key()?,
     };
     let since = match &arguments.since {
