@@ -190,6 +190,6 @@ impl Call {
             entries.iter().map(|(entry, error)| entry.finish(error.map_or(Outcome::Success, Outcome::Error))).collect();
         let finished = finished?;
         self.handed.set();
-        self.app.engine.record(finished).await
+        self.app.engine.record_reads(finished).await
     }
 }

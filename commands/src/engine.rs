@@ -14,6 +14,7 @@ use scaivault_projections::owners::key_owner;
 use scaivault_projections::{Projections, Reader};
 use zeroize::Zeroizing;
 
+use crate::deferral::{self, Deferral, Recorder};
 use crate::idempotency::{InFlight, outcome_event};
 use crate::issuer::Trust;
 use crate::measures::Measures;
@@ -37,6 +38,7 @@ pub struct Engine {
     pub(crate) in_flight: InFlight,
     pub(crate) turns: Turns,
     pub(crate) measures: Measures,
+    pub(crate) deferral: Option<Deferral>,
     /// Up to which end the keys of kept outcomes have been destroyed by this process.
     pub(crate) outcomes_shredded: Mutex<Timestamp>,
     /// When this process looks again for audit entries that are old enough.
@@ -93,6 +95,7 @@ impl Engine {
             in_flight: InFlight::default(),
             turns: Turns::default(),
             measures: Measures::new(),
+            deferral: None,
             outcomes_shredded: Mutex::default(),
             next_erasure: Mutex::default(),
         }
@@ -172,6 +175,30 @@ impl Engine {
             self.feed.look();
         }
         self.wait_for(Position(position), patience).await
+    }
+
+    /// Lets reads be answered before their entries are durable, if by a moment only; what records them ends when the
+    /// engine is gone.
+    #[must_use]
+    pub fn deferring(self) -> (Self, Recorder) {
+        let (deferral, recorder) = deferral::pair();
+        (Self { deferral: Some(deferral), ..self }, recorder)
+    }
+
+    /// Whether reads are.
+    pub fn is_deferring(&self) -> bool {
+        self.deferral.is_some()
+    }
+
+    /// Records entries of reads: now, or if reads may be ahead of their entries, soon.
+    pub async fn record_reads(&self, entries: Vec<log::Entry>) -> Result<(), Failure> {
+        match &self.deferral {
+            None => self.record(entries).await,
+            Some(deferral) => match deferral.take(entries) {
+                Ok(()) => Ok(()),
+                Err(entries) => self.record(entries).await,
+            },
+        }
     }
 
     /// Makes audit entries durable by themselves.

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod audit_tree;
 pub mod bootstrap;
 pub mod clock;
+pub mod deferral;
 pub mod engine;
 pub mod exchange;
 pub mod failure;

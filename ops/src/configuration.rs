@@ -106,6 +106,8 @@ pub(crate) struct Configuration {
     pub(crate) key_cache_ttl: Duration,
     /// First line of checkpoints; fixed when the store is initialised.
     pub(crate) audit_origin: AuditOrigin,
+    /// Whether reads may be answered a moment before their audit entries are durable.
+    pub(crate) audit_defers: bool,
     /// Signs checkpoints; `None`: the key made with the store.
     pub(crate) audit_signing_key: Option<AuditSigningKey>,
     /// Directory of `file` exports; `None` without a data directory.
@@ -161,6 +163,7 @@ impl Configuration {
             key_provider: place.key_provider,
             key_cache_ttl: reader_ref.duration("KEY_CACHE_TTL", Duration::from_secs(300), "1s", "24h"),
             audit_origin: audit::origin(reader_ref, base_url.as_ref()),
+            audit_defers: audit::defers(reader_ref),
             audit_signing_key: audit::signing_key(reader_ref),
             export_directory: below(reader_ref, "EXPORT_DIR", place.data_directory.as_deref(), "exports"),
             backup_directory: below(reader_ref, "BACKUP_DIR", place.data_directory.as_deref(), "backups"),

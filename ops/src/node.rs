@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nix::sys::stat::{Mode, umask};
+use scaivault_commands::deferral::Recorder;
 use scaivault_commands::issuer::Trust;
 use scaivault_commands::{AuditTree, Clock, Engine, Failure};
 use scaivault_domain::address::AddressRules;
@@ -67,6 +68,8 @@ pub(crate) struct Node {
     pub(crate) tree: Arc<AuditTree>,
     pub(crate) clock: Arc<ServerClock>,
     pub(crate) keeper: Option<Arc<Keeper>>,
+    /// Records reads that were answered already, where that is so.
+    pub(crate) recorder: Option<Recorder>,
     /// Looks at what a start from a snapshot has passed over.
     checking: JoinHandle<()>,
     _lock: Option<File>,
@@ -101,12 +104,32 @@ impl Node {
         let reader = Reader::new(projections, history.clone(), sealer.clone());
         let audit = Arc::new(AuditIndex::open(history, commit_clock(&clock), Sizes::default()).await?);
         let engine = Engine::new(appender.clone(), feed.clone(), sealer, reader.clone(), audit, clock.clone());
-        let engine = Arc::new(engine.trusting(trust(configuration, clock.now())));
+        let engine = engine.trusting(trust(configuration, clock.now()));
+        let (engine, recorder) = match configuration.audit_defers {
+            true => {
+                let (engine, recorder) = engine.deferring();
+                (engine, Some(recorder))
+            }
+            false => (engine, None),
+        };
+        let engine = Arc::new(engine);
         let notary = notary(configuration, &keyring, backend.clone(), &clock).await?;
         let tree = Arc::new(AuditTree::new(engine.clone(), backend.clone(), notary));
         let checking = tokio::spawn(past);
-        let node =
-            Self { backend, keyring, appender, feed, engine, reader, tree, clock, keeper, checking, _lock: lock };
+        let node = Self {
+            backend,
+            keyring,
+            appender,
+            feed,
+            engine,
+            reader,
+            tree,
+            clock,
+            keeper,
+            recorder,
+            checking,
+            _lock: lock,
+        };
         node.replay().await?;
         Ok(node)
     }

@@ -106,7 +106,7 @@ async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result
     ));
 
     let opening = Node::open(configuration);
-    let node = tokio::select! {
+    let mut node = tokio::select! {
         node = opening => node?,
         () = shutdown.requested() => return Ok(Outcome::Finished),
     };
@@ -135,6 +135,13 @@ async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result
     let (audit, feed) = (node.engine.audit().clone(), node.feed.clone());
     let indexing = tokio::spawn(Follower::new(audit.clone(), feed.clone(), cluster.leading()).run(stopped.clone()));
     let rebuilding = tokio::spawn(Rebuilding::new(audit, feed, cluster.leading()).run(stopped));
+    let recorder = node.recorder.take();
+    let (engine, until) = (node.engine.clone(), stop.subscribe());
+    let recording = tokio::spawn(async move {
+        if let Some(recorder) = recorder {
+            recorder.run(engine, until).await;
+        }
+    });
     front.open(Api::new(app));
     ready.send_replace(true);
     let scheme = if secure { "https" } else { "http" };
@@ -150,7 +157,7 @@ async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result
     let outcome = serving.await.unwrap_or(Outcome::CutOff);
     stop.send_replace(true);
     // They end by themselves once told; a panic in one must not keep the log from closing.
-    let _ = tokio::join!(scheduling, asking, synchronising, folding, keeping, indexing, rebuilding);
+    let _ = tokio::join!(scheduling, asking, synchronising, folding, keeping, indexing, rebuilding, recording);
     node.appender.close().await;
     if *cluster.leading().borrow() {
         node.tree.keep_last().await;

@@ -228,12 +228,11 @@ impl Finished {
 pub(super) async fn conclude(app: &Arc<App>, arrival: &Arrival, call: &mut Call, done: Result<Done, Stop>) -> Finished {
     let operation = call.operation;
     let concluded = match done {
-        Ok(Done::Reply(reply)) => {
+        Ok(other @ (Done::Reply(_) | Done::Text { .. } | Done::Attachment { .. })) => {
+            let reads = matches!(operation.action, Some(Action::Read | Action::List));
             let entry = call.entry.finish(Outcome::Success);
-            record(app, entry).await.map(|()| Done::Reply(reply))
-        }
-        Ok(other @ (Done::Text { .. } | Done::Attachment { .. })) => {
-            record(app, call.entry.finish(Outcome::Success)).await.map(|()| other)
+            let recorded = if reads { record_read(app, entry).await } else { record(app, entry).await };
+            recorded.map(|()| other)
         }
         Ok(Done::Changed(answer)) if answer.replayed => return repeated(app, arrival, call, answer).await,
         Ok(other @ (Done::Changed(_) | Done::Recorded(_) | Done::Unrecorded(_))) => {
@@ -323,6 +322,10 @@ fn remember(entry: &mut EntryDraft, rejection: &Rejection) {
 
 async fn record(app: &App, entry: Result<scaivault_commands::FinishedEntry, Failure>) -> Result<(), Failure> {
     app.engine.record(vec![entry?]).await
+}
+
+async fn record_read(app: &App, entry: Result<scaivault_commands::FinishedEntry, Failure>) -> Result<(), Failure> {
+    app.engine.record_reads(vec![entry?]).await
 }
 
 /// One entry for each address and second with more rejected tokens than are recorded singly.

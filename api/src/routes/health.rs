@@ -113,7 +113,7 @@ async fn detailed(call: &mut Call) -> Result<Done, Stop> {
             "encryption": {"status": encryption.status.as_str(), "provider": encryption.provider, "key_status": key_status, "last_rotation": null},
             "projections": {"status": projections.as_str(), "lag_events": database.log_position.saturating_sub(applied.0),
                             "applied_position": applied.0, "log_position": database.log_position},
-            "audit": {"status": database.status.as_str(), "mode": "strict", "append_latency_ms": latency_ms},
+            "audit": {"status": database.status.as_str(), "mode": if call.app.engine.is_deferring() { "async" } else { "strict" }, "append_latency_ms": latency_ms},
         },
     });
     Ok(Done::Reply(Reply::json(if status == "unhealthy" { 503 } else { 200 }, &body)?))

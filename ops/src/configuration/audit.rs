@@ -68,3 +68,15 @@ pub(crate) fn signing_key(reader: &mut Reader<'_>) -> Option<AuditSigningKey> {
     }
     key
 }
+
+/// Whether reads may be answered a moment before their audit entries are durable: `AUDIT_MODE`.
+pub(crate) fn defers(reader: &mut Reader<'_>) -> bool {
+    match reader.text("AUDIT_MODE").as_deref() {
+        None | Some("strict") => false,
+        Some("async") => true,
+        Some(other) => {
+            reader.problem("AUDIT_MODE", format!("is {}", shown(other)), "set it to strict or async");
+            false
+        }
+    }
+}

@@ -1,7 +1,6 @@
 //! Variables whose meaning this build would lose in silence: what they ask for comes with later builds. Setting one is
 //! a start-up problem, never ignored.
 
-use super::problem::shown;
 use super::reader::Reader;
 
 /// Variables and what is missing behind them.
@@ -21,24 +20,6 @@ const REFUSED: &[(&str, &str)] = &[
 
 /// Refuses what is set of the variables of later builds.
 pub(crate) fn refuse(reader: &mut Reader<'_>) {
-    refuse_all(reader);
-    let audit_mode = reader.text("AUDIT_MODE");
-    match audit_mode.as_deref() {
-        None | Some("strict") => {}
-        Some("async") => {
-            reader.problem(
-                "AUDIT_MODE",
-                "is async, but this build has no such mode yet",
-                "unset it or set it to strict",
-            );
-        }
-        Some(other) => {
-            reader.problem("AUDIT_MODE", format!("is {}", shown(other)), "unset it or set it to strict");
-        }
-    }
-}
-
-fn refuse_all(reader: &mut Reader<'_>) {
     for &(variable, missing) in REFUSED {
         if reader.environment().has(variable) {
             reader.problem(variable, format!("is set, but this build has no {missing} yet"), "unset it");

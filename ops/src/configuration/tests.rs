@@ -169,7 +169,6 @@ fn what_comes_later_is_refused() {
         ("OBJECT_STORAGE_BUCKET", "b"),
         ("KMS_PROVIDER", "tpm"),
         ("OBJECT_STORAGE_PROVIDER", "s3"),
-        ("AUDIT_MODE", "async"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4317"),
         ("ACME_HTTP_ADDRESS", "0.0.0.0:80"),
         ("ACME_TLS_ADDRESS", "0.0.0.0:443"),

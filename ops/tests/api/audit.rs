@@ -297,3 +297,26 @@ async fn what_was_kept_long_enough_is_erased_for_good() {
     let verified = server.call("POST", "/v1/audit/verify", Some(json!({}))).await.body;
     assert_eq!((&verified["ok"], &verified["complete"]), (&json!(true), &json!(true)), "the leaves stay: {verified}");
 }
+
+#[tokio::test]
+async fn reads_may_be_ahead_of_their_entries_but_every_one_has_one() {
+    let server = Server::with(&[("AUDIT_MODE", "async")]);
+    let health = server.call("GET", "/v1/health/detailed", None).await.body;
+    assert_eq!(health["checks"]["audit"]["mode"], "async");
+    server.call("PUT", "/v1/secrets/app/db", Some(json!({"data": {"v": 1}}))).await;
+    let mut asked = HashSet::new();
+    for _ in 0..50 {
+        let read = server.call("GET", "/v1/secrets/app/db", None).await;
+        assert_eq!(read.status, 200);
+        asked.insert(read.header("x-request-id").to_owned());
+    }
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    loop {
+        let found = logs(&server, "action=read&path_prefix=app/db&limit=1000").await;
+        assert!(found.len() <= 50, "none twice");
+        if found.iter().map(|entry| entry["request_id"].as_str().unwrap().to_owned()).collect::<HashSet<_>>() == asked {
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "{} of 50", found.len());
+    }
+}

@@ -18,6 +18,8 @@ use crate::owners::domain_owner;
 
 /// How long fewer stay in memory: a start reads them from the log again.
 const STORED_AFTER: Duration = Duration::from_secs(60);
+/// The shortest time between two attempts.
+const TRIED_AGAIN: Duration = Duration::from_millis(200);
 /// How often it is looked whether there is something to do.
 const TICK: Duration = Duration::from_secs(1);
 /// Records taken up without a break.
@@ -62,7 +64,7 @@ impl Follower {
         let mut reader = self.feed.reader(after);
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut stored_at = Instant::now();
+        let (mut stored_at, mut tried_at) = (Instant::now(), None::<Instant>);
         loop {
             tokio::select! {
                 batch = reader.next() => match batch {
@@ -78,7 +80,9 @@ impl Follower {
             let entries = self.index.state.read().tail.entries;
             self.show_lag();
             let is_due = entries >= self.index.sizes.tail || (entries > 0 && stored_at.elapsed() >= STORED_AFTER);
-            if is_due {
+            // Who does not lead waits for the leader to have done it.
+            if is_due && tried_at.is_none_or(|tried_at| tried_at.elapsed() >= TRIED_AGAIN) {
+                tried_at = Some(Instant::now());
                 let leads = *self.leading.borrow();
                 let done = if leads { self.index.store_tail().await } else { self.index.refresh().await };
                 match done {
