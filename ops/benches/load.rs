@@ -4,6 +4,8 @@
 //! mean. Tables go to standard output, progress to standard error.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
+#[path = "load/against.rs"]
+mod against;
 #[path = "load/arguments.rs"]
 mod arguments;
 #[path = "load/backend.rs"]
@@ -47,6 +49,7 @@ mod server;
 #[path = "load/target.rs"]
 mod target;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -64,6 +67,9 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     println!("{}", report::heading(&arguments));
+    if let Some(other) = &arguments.against {
+        return compare(other, &arguments);
+    }
     let mut sound = true;
     let (mut results, mut unmeasured) = (Vec::new(), Vec::new());
     for &kind in &arguments.backends {
@@ -85,4 +91,21 @@ fn main() -> ExitCode {
     }
     println!("{}", report::targets(&results, &unmeasured));
     if sound && unmeasured.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn compare(other: &Path, arguments: &Arguments) -> ExitCode {
+    if !against::is_asked_for(arguments) {
+        eprintln!("only reads and writes are compared");
+        return ExitCode::FAILURE;
+    }
+    for &kind in &arguments.backends {
+        match against::compare(kind, other, arguments) {
+            Ok(text) => println!("{text}"),
+            Err(error) => {
+                eprintln!("{kind}: not measured: {error}");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    ExitCode::SUCCESS
 }

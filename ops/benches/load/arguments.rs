@@ -1,6 +1,7 @@
 //! What can be chosen on the command line.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 
@@ -29,6 +30,9 @@ pub(crate) struct Arguments {
     /// Parts to run; all of them unless named.
     #[arg(long, value_enum, value_delimiter = ',')]
     pub(crate) only: Vec<Part>,
+    /// Only compare reads and writes with another executable of the server, in turns.
+    #[arg(long, value_name = "EXECUTABLE")]
+    pub(crate) against: Option<PathBuf>,
     /// Serve the bare route with a body of this many bytes: how the benchmark starts it.
     #[arg(long, hide = true, value_name = "BYTES")]
     pub(crate) bare_route: Option<usize>,

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,8 @@ use crate::backend::Backend;
 use crate::exchange;
 use crate::failure::{self, Failure};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_scaivault");
+/// The executable of this build.
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_scaivault");
 /// How often a starting server is asked whether it is ready.
 const ASK_INTERVAL: Duration = Duration::from_millis(10);
 /// Longest time to start, with a full replay; and to stop, with a last snapshot.
@@ -59,11 +60,16 @@ pub(crate) fn free_address() -> Result<SocketAddr, Failure> {
 impl Backend {
     /// Starts a server and waits until it is ready.
     pub(crate) fn serve(&self) -> Result<Server, Failure> {
+        self.serve_with(Path::new(BINARY))
+    }
+
+    /// The same with another executable.
+    pub(crate) fn serve_with(&self, executable: &Path) -> Result<Server, Failure> {
         let directory = self.directory.path();
         let (address, metrics) = (free_address()?, free_address()?);
         let log = directory.join("server.log");
         let begun = Instant::now();
-        let child = Command::new(BINARY)
+        let child = Command::new(executable)
             .arg("server")
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
