@@ -23,5 +23,7 @@ mod pair;
 mod server;
 #[path = "nodes/tenants.rs"]
 mod tenants;
+#[path = "nodes/trail.rs"]
+mod trail;
 #[path = "nodes/tree.rs"]
 mod tree;
