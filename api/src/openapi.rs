@@ -164,7 +164,12 @@ fn responses(operation: &Operation) -> Value {
     for (status, schema) in operation.answers {
         let mut response = json!({"description": if *status < 300 { "Success" } else if *status == 304 { "Not changed" } else { "Not ready" }});
         if let (Some(schema), Some(object)) = (schema, response.as_object_mut()) {
-            object.insert("content".into(), json!({"application/json": {"schema": reference(schema)}}));
+            let mut content = json!({"application/json": {"schema": reference(schema)}});
+            if let Some(content) = content.as_object_mut().filter(|_| operation.id == "read_audit_checkpoint") {
+                // The signed note itself, unless JSON is preferred.
+                content.insert("text/plain".into(), json!({"schema": {"type": "string"}}));
+            }
+            object.insert("content".into(), content);
         } else if *status == 200
             && let Some(object) = response.as_object_mut()
         {
