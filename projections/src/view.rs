@@ -3,11 +3,11 @@
 mod identity;
 
 use imbl::HashMap;
-use scaivault_domain::access::{Caller, Target};
+use scaivault_domain::access::{Caller, Narrowing, Target};
 use scaivault_domain::policy::Candidates;
 use scaivault_domain::secret::Facts;
 use scaivault_domain::token::Token;
-use scaivault_domain::{Event, IdentityId, Owner, PartnerId, Recorded, Timestamp};
+use scaivault_domain::{Event, IdentityId, Owner, PartnerId, Recorded, Scopes, Timestamp};
 use scaivault_eventstore::{Position, Revision};
 
 use crate::installation::Installation;
@@ -73,6 +73,25 @@ impl View {
         let mut all = subjects(of_tenant);
         all.extend(of_partner.into_iter().flat_map(subjects));
         Candidates::new(all)
+    }
+
+    /// An identity of the tenant acted upon as its records make it, without a token: a caller at home.
+    pub fn caller_of_record(&self, target: &Target, identity: &IdentityId) -> Caller {
+        let standing = self.installation.standing(target.owner.tenant(), identity);
+        Caller {
+            identity: identity.clone(),
+            display_name: identity.shared(),
+            tenant: target.owner.tenant().cloned(),
+            partner: target.partner.clone(),
+            scopes: Scopes::default(),
+            roles: standing.roles,
+            groups: standing.groups,
+            token: None,
+            jwt: None,
+            token_expires_at: None,
+            mfa_verified_at: None,
+            narrowing: Narrowing::default(),
+        }
     }
 
     /// Whether a token was revoked: itself, one it was made with, or through its rule of exchange.
