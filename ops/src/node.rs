@@ -98,7 +98,8 @@ impl Node {
         let reader = Reader::new(projections, history.clone(), sealer.clone());
         let audit = Arc::new(AuditIndex::open(history, commit_clock(&clock), Sizes::default()).await?);
         let engine = Engine::new(appender.clone(), feed.clone(), sealer, reader.clone(), audit, clock.clone());
-        let engine = Arc::new(engine.trusting(trust(configuration, clock.now())));
+        let snapshots = keeper.as_ref().map(|keeper| keeper.snapshots());
+        let engine = Arc::new(engine.trusting(trust(configuration, clock.now())).resuming(snapshots));
         let checking = tokio::spawn(past);
         let node = Self { backend, keyring, appender, feed, engine, reader, clock, keeper, checking, _lock: lock };
         node.replay().await?;

@@ -7,6 +7,7 @@ pub(in crate::routes) mod input;
 pub mod logs;
 mod page;
 pub mod reindex;
+pub mod replay;
 pub mod secret;
 pub mod summary;
 
@@ -19,7 +20,7 @@ use crate::context::tenant_required;
 use crate::operation::{Operation, Parameter, Shape};
 
 /// The operations of this group.
-pub fn operations() -> [&'static Operation; 8] {
+pub fn operations() -> [&'static Operation; 9] {
     [
         &logs::LOGS,
         &entry::ENTRY,
@@ -29,6 +30,7 @@ pub fn operations() -> [&'static Operation; 8] {
         &blast_radius::BLAST_RADIUS,
         &reindex::START,
         &reindex::STATUS,
+        &replay::REPLAY,
     ]
 }
 

@@ -68,7 +68,7 @@ fn may_change(call: &Call, owner: &Owner) -> Result<(), Rejection> {
 }
 
 /// Whose policies count in a tenant: its own, and its partner's.
-fn owners(target: &Target) -> Vec<Owner> {
+pub(in crate::routes) fn owners(target: &Target) -> Vec<Owner> {
     let partner = target.partner.clone().map(Owner::Partner);
     std::iter::once(target.owner.clone()).chain(partner).collect()
 }

@@ -4,6 +4,7 @@ mod blast_radius;
 mod follow;
 mod query;
 mod reindex;
+mod replay;
 mod summary;
 mod trail;
 
@@ -38,6 +39,8 @@ pub(crate) enum AuditCommand {
     BlastRadius(blast_radius::BlastRadiusArguments),
     /// Make the searchable index anew while it serves
     Reindex(reindex::ReindexArguments),
+    /// Show policies, secrets or who had access as of a past moment
+    Replay(replay::ReplayArguments),
 }
 
 /// Runs a command of the group.
@@ -53,6 +56,7 @@ pub(crate) async fn run(session: &Session, command: AuditCommand) -> Result<Exit
         AuditCommand::Summary(arguments) => summary::run(session, arguments).await?,
         AuditCommand::BlastRadius(arguments) => blast_radius::run(session, arguments).await?,
         AuditCommand::Reindex(arguments) => reindex::run(session, &arguments).await?,
+        AuditCommand::Replay(arguments) => replay::run(session, arguments).await?,
     }
     Ok(Exit::SUCCESS)
 }

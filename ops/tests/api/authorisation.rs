@@ -83,6 +83,7 @@ const ROWS: &[(&str, Option<&[&str]>)] = &[
     ("show_blast_radius", Some(&["audit:read"])),
     ("start_audit_reindex", Some(&["audit:read"])),
     ("show_audit_reindex", Some(&["audit:read"])),
+    ("replay_audit", Some(&["audit:read"])),
     ("read_secret", Some(&["secrets:read"])),
     ("write_secret", Some(&["secrets:write"])),
     ("update_secret", Some(&["secrets:write"])),

@@ -10,6 +10,7 @@
 
 mod audit;
 mod audit_cli;
+mod audit_replay;
 mod authorisation;
 mod bad_input;
 mod description;
