@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 use crate::idempotency::{InFlight, outcome_event};
 use crate::issuer::Trust;
 use crate::measures::Measures;
+use crate::policy_replay::Running;
 use crate::race::Plan;
 use crate::turns::Turns;
 use crate::{Answer, ChangeRequest, Clock, Failure, Reply, ids};
@@ -39,6 +40,7 @@ pub struct Engine {
     pub(crate) trust: Trust,
     pub(crate) in_flight: InFlight,
     pub(crate) turns: Turns,
+    pub(crate) replaying: Running,
     pub(crate) measures: Measures,
     /// Up to which end the keys of kept outcomes have been destroyed by this process.
     pub(crate) outcomes_shredded: Mutex<Timestamp>,
@@ -95,6 +97,7 @@ impl Engine {
             trust: Trust::default(),
             in_flight: InFlight::default(),
             turns: Turns::default(),
+            replaying: Running::default(),
             measures: Measures::new(),
             outcomes_shredded: Mutex::default(),
         }

@@ -125,6 +125,7 @@ async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result
     open_metrics(configuration, metrics, &app, &shutdown).await?;
     let (stop, stopped) = watch::channel(false);
     let scheduling = tokio::spawn(cluster::schedule(node.engine.clone(), cluster.leading(), stopped.clone()));
+    let replaying = tokio::spawn(cluster::replay(node.engine.clone(), cluster.leading(), stopped.clone()));
     let asking = tokio::spawn(node.engine.clone().keep_keys(stopped.clone()));
     let interval = configuration.synchronisation.interval;
     let synchronising = tokio::spawn(cluster::synchronise(app.clone(), interval, cluster.leading(), stopped.clone()));
@@ -148,7 +149,7 @@ async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result
     let outcome = serving.await.unwrap_or(Outcome::CutOff);
     stop.send_replace(true);
     // They end by themselves once told; a panic in one must not keep the log from closing.
-    let _ = tokio::join!(scheduling, asking, synchronising, folding, keeping, indexing, rebuilding);
+    let _ = tokio::join!(scheduling, replaying, asking, synchronising, folding, keeping, indexing, rebuilding);
     node.appender.close().await;
     cluster.leave().await;
     node.close().await;

@@ -19,6 +19,8 @@ pub mod policies;
 mod pool;
 pub mod projector;
 pub mod reading;
+pub mod replay;
+pub mod replays;
 pub mod secrets;
 pub mod snapshot;
 pub mod tokens;

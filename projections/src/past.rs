@@ -62,6 +62,11 @@ impl Past {
         Self { snapshots, ..self }
     }
 
+    /// The log.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
     /// The end of the log.
     pub async fn end(&self) -> Result<Position, StoreError> {
         Ok(self.history.backend.head().await?.position)

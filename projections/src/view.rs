@@ -14,6 +14,7 @@ use crate::installation::Installation;
 use crate::issuers::Issuers;
 use crate::outcomes::{HeldOutcome, OutcomeKey, Outcomes};
 use crate::policies::{Policies, PolicySet};
+use crate::replays::Replays;
 use crate::secrets::Catalogue;
 use crate::tokens::Tokens;
 
@@ -30,6 +31,8 @@ pub struct View {
     pub tokens: Tokens,
     /// Access policies.
     pub policies: Policies,
+    /// Replays of decisions.
+    pub replays: Replays,
     /// Trusted issuers and rules of exchange.
     pub issuers: Issuers,
     /// Outcomes kept for repetitions.
@@ -67,12 +70,7 @@ impl View {
     ) -> Candidates {
         let of_tenant = self.policies.of(tenant);
         let of_partner = partner.map(|partner| self.policies.of(&Owner::Partner(partner.clone())));
-        let subjects = |policies: &PolicySet| {
-            identities.clone().filter_map(|identity| policies.subject(identity)).collect::<Vec<_>>()
-        };
-        let mut all = subjects(of_tenant);
-        all.extend(of_partner.into_iter().flat_map(subjects));
-        Candidates::new(all)
+        PolicySet::candidates(std::iter::once(of_tenant).chain(of_partner), identities)
     }
 
     /// An identity of the tenant acted upon as its records make it, without a token: a caller at home.
@@ -131,6 +129,9 @@ impl View {
             Event::Identity(event) => {
                 self.fold_identity(owner, event, (body.at, &body.actor), position.0, revision);
             }
+            Event::Replay(event) => {
+                self.replays.fold(owner, event, (body.at, &body.actor), position.0, revision);
+            }
             Event::Issuer(event) => self.issuers.fold(owner, event, body.at, revision),
             Event::TokenCreated(token) => {
                 self.issuers.token_created(owner, &token, body.at);
@@ -157,6 +158,7 @@ impl View {
             }
         }
         self.outcomes.forget_before(at);
+        self.replays.forget_before(at);
         self.issuers.forget_before(at);
         self.tokens.forget_before(at);
     }

@@ -43,6 +43,8 @@ const ROWS: &[(&str, Option<&[&str]>)] = &[
     ("unbind_policy", Some(&["policies:write"])),
     ("test_policies", Some(&["policies:read"])),
     ("explain_request", Some(&["policies:read"])),
+    ("replay_policies", Some(&["audit:read", "policies:read"])),
+    ("read_policy_replay", Some(&["audit:read", "policies:read"])),
     ("list_partners", Some(&["identity:read"])),
     ("create_partner", Some(&["identity:admin"])),
     ("read_partner", Some(&["identity:read"])),

@@ -20,6 +20,7 @@ mod logs;
 mod matrix;
 mod narrowing;
 mod policies;
+mod policy_replay;
 #[path = "../support/server.rs"]
 #[allow(dead_code)]
 mod process;

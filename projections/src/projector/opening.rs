@@ -146,6 +146,7 @@ fn with_keys(sealer: &Sealer, record: &Record, ready: Ready, keys: Keys) -> Resu
         }
         Event::Secret(..)
         | Event::Policy(_)
+        | Event::Replay(_)
         | Event::Identity(_)
         | Event::Issuer(_)
         | Event::TokenCreated(_)

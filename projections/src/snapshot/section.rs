@@ -46,10 +46,14 @@ pub(super) enum Kind {
     IssuerRevisions,
     /// JWTs revoked before their end.
     RevokedJwts,
+    /// Replays of decisions.
+    Replays,
+    /// Revisions of their streams.
+    ReplayRevisions,
 }
 
 impl Kind {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 19] = [
         Self::Identities,
         Self::Clock,
         Self::Tokens,
@@ -67,6 +71,8 @@ impl Kind {
         Self::ExchangeRules,
         Self::IssuerRevisions,
         Self::RevokedJwts,
+        Self::Replays,
+        Self::ReplayRevisions,
     ];
 
     /// As in the file.
