@@ -1,6 +1,6 @@
 //! The policies that counted in a tenant, from change to change, and what a proposal makes of them.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use scaivault_domain::policy::replay::{Proposal, ProposedBinding, Replaced};
 use scaivault_domain::policy::{Binding, Content, Policy, PolicyEvent};
@@ -39,7 +39,6 @@ pub struct Epoch {
     pub since: u64,
     /// What there is.
     pub sets: Sets,
-    laid: OnceLock<Laid>,
 }
 
 /// What a proposal makes of an epoch.
@@ -83,27 +82,18 @@ pub async fn changes(history: &History, owners: &[Owner], before: u64) -> Result
 /// The epochs that these changes make, from nothing on.
 pub fn epochs(changes: Vec<PolicyChange>) -> Vec<Epoch> {
     let mut sets = Sets::default();
-    let mut epochs = vec![Epoch::new(0, sets.clone())];
+    let mut epochs = vec![Epoch { since: 0, sets: sets.clone() }];
     for PolicyChange { position, at, by, is_partners, event } in changes {
         let [of_tenant, of_partner] = &mut sets;
         let set = if is_partners { of_partner } else { of_tenant };
         let revision = set.revision().next();
         set.fold(event, at, &by, revision);
-        epochs.push(Epoch::new(position, sets.clone()));
+        epochs.push(Epoch { since: position, sets: sets.clone() });
     }
     epochs
 }
 
 impl Epoch {
-    fn new(since: u64, sets: Sets) -> Self {
-        Self { since, sets, laid: OnceLock::new() }
-    }
-
-    /// With the proposal, as of `at` where it has no time of its own.
-    pub fn laid(&self, proposal: &Proposal, at: Timestamp) -> &Laid {
-        self.laid.get_or_init(|| Laid::of(&self.sets, proposal, at))
-    }
-
     /// A policy of one of the sets.
     pub fn policy(&self, id: &PolicyId) -> Option<&Arc<HeldPolicy>> {
         self.sets.iter().find_map(|set| set.get(id))
@@ -111,7 +101,8 @@ impl Epoch {
 }
 
 impl Laid {
-    fn of(sets: &Sets, proposal: &Proposal, at: Timestamp) -> Self {
+    /// A proposal laid over sets; what has no time of its own is as of `at`.
+    pub fn of(sets: &Sets, proposal: &Proposal, at: Timestamp) -> Self {
         let mut laid = Self { all: sets.clone(), proposed: Sets::default() };
         for id in proposal.touched() {
             laid.all.iter_mut().for_each(|set| set.take_out(id));

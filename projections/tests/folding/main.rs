@@ -15,5 +15,6 @@ mod outcomes;
 mod policies;
 mod reading;
 mod rebuilt;
+mod replay;
 mod snapshots;
 mod stopping;
