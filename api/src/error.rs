@@ -25,6 +25,7 @@ pub fn unavailable(reason: &str) -> Rejection {
         "position_not_applied" => "The named log position is not applied here yet",
         "starting" => "The server is starting or stopping",
         "timeout" => "The request took too long",
+        "replay_running" => "The state of that moment is still being rebuilt; repeat the request",
         "outcome_unknown" => {
             "The change may have been carried out: look before repeating it, or repeat it with the same Idempotency-Key"
         }

@@ -11,6 +11,8 @@ use scaivault_eventstore::sealing::{Draft, Sealer};
 use scaivault_eventstore::{CommandId, Position, RecordedAt, Revision, StreamId};
 use scaivault_projections::audit::AuditIndex;
 use scaivault_projections::owners::key_owner;
+use scaivault_projections::past::Past;
+use scaivault_projections::snapshot::Snapshots;
 use scaivault_projections::{Projections, Reader};
 use zeroize::Zeroizing;
 
@@ -18,6 +20,7 @@ use crate::deferral::{self, Deferral, Recorder};
 use crate::idempotency::{InFlight, outcome_event};
 use crate::issuer::Trust;
 use crate::measures::Measures;
+use crate::policy_replay::Running;
 use crate::race::Plan;
 use crate::turns::Turns;
 use crate::{Answer, ChangeRequest, Clock, Failure, Reply, ids};
@@ -33,10 +36,12 @@ pub struct Engine {
     pub(crate) reader: Reader,
     pub(crate) projections: Arc<Projections>,
     pub(crate) audit: Arc<AuditIndex>,
+    pub(crate) past: Arc<Past>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) trust: Trust,
     pub(crate) in_flight: InFlight,
     pub(crate) turns: Turns,
+    pub(crate) replaying: Running,
     pub(crate) measures: Measures,
     pub(crate) deferral: Option<Deferral>,
     /// Up to which end the keys of kept outcomes have been destroyed by this process.
@@ -83,6 +88,7 @@ impl Engine {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let projections = reader.projections().clone();
+        let past = Arc::new(Past::new(reader.history().clone(), projections.clone()));
         Self {
             appender,
             feed,
@@ -90,10 +96,12 @@ impl Engine {
             reader,
             projections,
             audit,
+            past,
             clock,
             trust: Trust::default(),
             in_flight: InFlight::default(),
             turns: Turns::default(),
+            replaying: Running::default(),
             measures: Measures::new(),
             deferral: None,
             outcomes_shredded: Mutex::default(),
@@ -107,6 +115,13 @@ impl Engine {
         Self { trust, ..self }
     }
 
+    /// With snapshots, from which views of the past may begin.
+    #[must_use]
+    pub fn resuming(self, snapshots: Option<Snapshots>) -> Self {
+        let past = Past::new(self.reader.history().clone(), self.projections.clone()).resuming(snapshots);
+        Self { past: Arc::new(past), ..self }
+    }
+
     /// The read models.
     pub fn projections(&self) -> &Arc<Projections> {
         &self.projections
@@ -115,6 +130,11 @@ impl Engine {
     /// The audit entries, to be searched. See [`Self::audit_barrier`].
     pub fn audit(&self) -> &Arc<AuditIndex> {
         &self.audit
+    }
+
+    /// Views of the past.
+    pub fn past(&self) -> &Arc<Past> {
+        &self.past
     }
 
     /// Waits until every entry that was recorded for an answer of this process can be found.

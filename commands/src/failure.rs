@@ -2,6 +2,7 @@
 
 use scaivault_domain::Rejection;
 use scaivault_eventstore::StoreError;
+use scaivault_projections::past::PastError;
 
 /// A refusal, or something that went wrong.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +48,15 @@ impl From<StoreError> for Failure {
             StoreError::Undecided => Self::Undecided,
             StoreError::Sealed => Self::Unavailable { reason: "sealed", source: Some(error) },
             other => Self::Internal(Box::new(other)),
+        }
+    }
+}
+
+impl From<PastError> for Failure {
+    fn from(error: PastError) -> Self {
+        match error {
+            PastError::NotYet => Self::unavailable("replay_running"),
+            PastError::Store(error) => error.into(),
         }
     }
 }

@@ -20,6 +20,7 @@ pub mod jwt;
 pub mod measures;
 pub mod mirror;
 pub mod policy;
+pub mod policy_replay;
 pub mod provider;
 mod race;
 pub mod reply;

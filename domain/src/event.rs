@@ -12,6 +12,7 @@ use crate::idempotency::OutcomeKept;
 use crate::installation::{ClockMoved, PartnerCreated, TenantCreated, UserCreated};
 use crate::issuer::IssuerEvent;
 use crate::policy::PolicyEvent;
+use crate::policy::replay::ReplayEvent;
 use crate::secret::SecretEvent;
 use crate::token::{JwtRevoked, TokenCreated, TokenRevoked};
 use crate::{IdentityId, SecretPath, Timestamp};
@@ -26,6 +27,8 @@ pub enum Event {
     Secret(SecretPath, SecretEvent),
     /// An access policy or a binding of one changed.
     Policy(PolicyEvent),
+    /// A replay of decisions was asked for, or ended.
+    Replay(ReplayEvent),
     /// Identities, or what belongs to them, changed.
     Identity(IdentityEvent),
     /// A trusted issuer or a rule of exchange changed.
@@ -129,6 +132,14 @@ impl Family for PolicyEvent {
     }
 }
 
+impl Family for ReplayEvent {
+    const KINDS: &'static [&'static str] = &Self::KINDS;
+
+    fn kind(&self) -> &'static str {
+        self.kind()
+    }
+}
+
 impl Family for IdentityEvent {
     const KINDS: &'static [&'static str] = &Self::KINDS;
 
@@ -164,6 +175,7 @@ impl Event {
         let families = [
             <SecretEvent as Family>::KINDS,
             <PolicyEvent as Family>::KINDS,
+            <ReplayEvent as Family>::KINDS,
             <IdentityEvent as Family>::KINDS,
             <IssuerEvent as Family>::KINDS,
             &Self::OTHER_KINDS,
@@ -176,6 +188,7 @@ impl Event {
         match self {
             Self::Secret(_, event) => event.kind(),
             Self::Policy(event) => event.kind(),
+            Self::Replay(event) => event.kind(),
             Self::Identity(event) => event.kind(),
             Self::Issuer(event) => event.kind(),
             Self::TokenCreated(_) => "token.created",
@@ -197,6 +210,7 @@ impl EventBody {
         match &self.event {
             Event::Secret(path, event) => self.encode_data(Some(path), event),
             Event::Policy(event) => self.encode_data(None, event),
+            Event::Replay(event) => self.encode_data(None, event),
             Event::Identity(event) => self.encode_data(None, event),
             Event::Issuer(event) => self.encode_data(None, event),
             Event::TokenCreated(data) => self.encode_data(None, data),
@@ -235,6 +249,9 @@ impl EventBody {
         }
         if <PolicyEvent as Family>::KINDS.contains(&kind) {
             return read_family(kind, json).map(|stored| stored.with(Event::Policy)).map_err(malformed);
+        }
+        if <ReplayEvent as Family>::KINDS.contains(&kind) {
+            return read_family(kind, json).map(|stored| stored.with(Event::Replay)).map_err(malformed);
         }
         if <IdentityEvent as Family>::KINDS.contains(&kind) {
             return read_family(kind, json).map(|stored| stored.with(Event::Identity)).map_err(malformed);

@@ -89,6 +89,10 @@ id!(
     BindingId, "bnd_"
 );
 id!(
+    /// A replay of decisions, `rpl_…`.
+    ReplayId, "rpl_"
+);
+id!(
     /// A trusted issuer, `iss_…`.
     IssuerId, "iss_"
 );
@@ -119,7 +123,7 @@ impl TokenId {
 /// What ids of this installation start with, as far as routes take them.
 const PREFIXES: &[&str] = &[
     "tnt_", "ptn_", "usr_", "grp_", "sva_", "key_", "tok_", "pol_", "bnd_", "iss_", "xr_", "sync_", "req_", "log_",
-    "exp_",
+    "exp_", "rpl_",
 ];
 
 /// Whether a text is shaped like an id of some record, so that it can be told on. A token never is.

@@ -9,6 +9,7 @@ pub mod decide;
 pub mod evaluation;
 pub mod event;
 pub mod record;
+pub mod replay;
 pub mod rule;
 pub mod window;
 

@@ -83,6 +83,7 @@ pub fn publish(recorded: &Recorded, owner: &Owner, partner: Option<&PartnerId>) 
                 path: match &body.event {
                     Event::Secret(path, _) => Some(path.clone()),
                     Event::Policy(_)
+                    | Event::Replay(_)
                     | Event::Identity(_)
                     | Event::Issuer(_)
                     | Event::TokenCreated(_)
@@ -120,9 +121,10 @@ fn described(body: &EventBody) -> Vec<(&'static str, Value)> {
             "token.revoked",
             json!({"token_id": null, "kind": "jwt", "identity_id": token.identity, "revoked_by": body.actor}),
         )],
-        // What bootstrap makes is there before anybody could be told; the contract has no event for issuers
-        // and rules of exchange.
+        // What bootstrap makes is there before anybody could be told; the contract has no event for issuers,
+        // rules of exchange and replays.
         Event::Issuer(_)
+        | Event::Replay(_)
         | Event::PartnerCreated(_)
         | Event::TenantCreated(_)
         | Event::UserCreated(_)

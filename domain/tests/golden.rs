@@ -15,6 +15,7 @@ use scaivault_domain::directory::IdentityEvent;
 use scaivault_domain::event::SCHEMA_VERSION;
 use scaivault_domain::issuer::IssuerEvent;
 use scaivault_domain::policy::PolicyEvent;
+use scaivault_domain::policy::replay::ReplayEvent;
 use scaivault_domain::secret::SecretEvent;
 use scaivault_domain::{Event, EventBody};
 use serde_json::{Value, json};
@@ -67,6 +68,7 @@ fn listed(event: &Event) -> bool {
     match event {
         Event::Secret(_, event) => SecretEvent::KINDS.contains(&event.kind()),
         Event::Policy(event) => PolicyEvent::KINDS.contains(&event.kind()),
+        Event::Replay(event) => ReplayEvent::KINDS.contains(&event.kind()),
         Event::Identity(event) => IdentityEvent::KINDS.contains(&event.kind()),
         Event::Issuer(event) => IssuerEvent::KINDS.contains(&event.kind()),
         Event::TokenCreated(_)

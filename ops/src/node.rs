@@ -104,7 +104,8 @@ impl Node {
         let reader = Reader::new(projections, history.clone(), sealer.clone());
         let audit = Arc::new(AuditIndex::open(history, commit_clock(&clock), Sizes::default()).await?);
         let engine = Engine::new(appender.clone(), feed.clone(), sealer, reader.clone(), audit, clock.clone());
-        let engine = engine.trusting(trust(configuration, clock.now()));
+        let snapshots = keeper.as_ref().map(|keeper| keeper.snapshots());
+        let engine = engine.trusting(trust(configuration, clock.now())).resuming(snapshots);
         let (engine, recorder) = match configuration.audit_defers {
             true => {
                 let (engine, recorder) = engine.deferring();

@@ -127,6 +127,7 @@ async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result
     let (stop, stopped) = watch::channel(false);
     let (engine, tree, leading) = (node.engine.clone(), node.tree.clone(), cluster.leading());
     let scheduling = tokio::spawn(cluster::schedule(engine, tree, leading, stopped.clone()));
+    let replaying = tokio::spawn(cluster::replay(node.engine.clone(), cluster.leading(), stopped.clone()));
     let asking = tokio::spawn(node.engine.clone().keep_keys(stopped.clone()));
     let interval = configuration.synchronisation.interval;
     let synchronising = tokio::spawn(cluster::synchronise(app.clone(), interval, cluster.leading(), stopped.clone()));
@@ -157,7 +158,8 @@ async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result
     let outcome = serving.await.unwrap_or(Outcome::CutOff);
     stop.send_replace(true);
     // They end by themselves once told; a panic in one must not keep the log from closing.
-    let _ = tokio::join!(scheduling, asking, synchronising, folding, keeping, indexing, rebuilding, recording);
+    let _ =
+        tokio::join!(scheduling, replaying, asking, synchronising, folding, keeping, indexing, rebuilding, recording);
     node.appender.close().await;
     if *cluster.leading().borrow() {
         node.tree.keep_last().await;

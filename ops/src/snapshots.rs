@@ -49,6 +49,11 @@ impl Keeper {
         Self { snapshots: Snapshots::new(data_directory.join(DIRECTORY), sealer), last: Mutex::new(last) }
     }
 
+    /// Those that there are, to be read.
+    pub(crate) fn snapshots(&self) -> Snapshots {
+        self.snapshots.clone()
+    }
+
     /// The newest one that is of this log and sound; the beginning if there is none.
     pub(crate) async fn resume(&self, backend: &dyn Backend) -> Frozen {
         for candidate in self.snapshots.candidates() {

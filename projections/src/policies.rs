@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use imbl::{HashMap, OrdMap, OrdSet};
 use scaivault_domain::id::BindingId;
-use scaivault_domain::policy::{Binding, Bound, Content, Policy, PolicyEvent, Subject};
+use scaivault_domain::policy::{Binding, Bound, Candidates, Content, Policy, PolicyEvent, Subject};
 use scaivault_domain::{IdentityId, Owner, PolicyId, Timestamp};
 use scaivault_eventstore::Revision;
 
@@ -118,6 +118,18 @@ impl PolicySet {
         Some(subject.clone())
     }
 
+    /// What counts for an identity and its groups, of several sets.
+    pub fn candidates<'s, 'i>(
+        sets: impl Iterator<Item = &'s Self>,
+        identities: impl Iterator<Item = &'i IdentityId> + Clone,
+    ) -> Candidates {
+        let mut subjects = Vec::new();
+        for set in sets {
+            subjects.extend(identities.clone().filter_map(|identity| set.subject(identity)));
+        }
+        Candidates::new(subjects)
+    }
+
     /// Bindings of an identity.
     pub fn bindings_of(&self, identity: &IdentityId) -> impl Iterator<Item = &Arc<HeldBinding>> {
         let bound = self.bound.get(identity).into_iter().flatten();
@@ -166,6 +178,16 @@ impl PolicySet {
             }
             PolicyEvent::Unbound { id, policy_id, .. } => self.unbound(&policy_id, &id),
         }
+    }
+
+    /// Takes a policy out, with its bindings.
+    pub(crate) fn take_out(&mut self, id: &PolicyId) {
+        let Some(held) = self.policies.get(id).cloned() else { return };
+        for binding in held.bindings.keys() {
+            self.unbound(id, binding);
+        }
+        self.names.remove(&held.policy.content.name);
+        self.policies.remove(id);
     }
 
     /// Sets the revision of the owner's stream.

@@ -1,5 +1,6 @@
 //! The one task that folds the log, and the handle through which the rest reads the result.
 
+pub(crate) mod earlier;
 mod fold;
 mod opening;
 
@@ -21,8 +22,8 @@ use tokio::task::JoinSet;
 use crate::accesses::Accesses;
 use crate::values::Values;
 use crate::view::View;
-use fold::Fold;
-use opening::{Opened, open, open_aside};
+use fold::{Beside, Fold};
+use opening::{Opened, Wanted, open, open_aside};
 
 /// Parts of batches that are being opened while earlier ones are folded.
 const AHEAD: usize = 48;
@@ -206,7 +207,7 @@ impl Projections {
                         }
                         Ok(batch) => {
                             batches += 1;
-                            opening.extend(open_aside(&sealer, &batch));
+                            opening.extend(open_aside(&sealer, &batch, Wanted::Everything));
                             Ok(())
                         }
                     }
@@ -238,7 +239,7 @@ impl Projections {
                 Some(folding) => folding,
                 None => Arc::clone(&self.folding).lock_owned().await,
             };
-            let folded = fold.apply(opened, &self.accesses, &self.values);
+            let folded = fold.apply(opened, Some(Beside { accesses: &self.accesses, values: &self.values }));
             self.folded.store(fold.view.applied.0, Ordering::Relaxed);
             self.entries.store(fold.entries, Ordering::Relaxed);
             // What came before a record that does not hold is sound, and is shown.

@@ -56,6 +56,11 @@ impl Reader {
         &self.projections
     }
 
+    /// The log, to be read.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
     /// The value that `selection` asks for, judged at `now`; `at` chooses what was current then.
     pub async fn read(
         &self,

@@ -15,6 +15,7 @@ mod issuers;
 mod parts;
 mod policies;
 mod reads;
+mod replays;
 mod secrets;
 mod section;
 

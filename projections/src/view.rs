@@ -3,11 +3,11 @@
 mod identity;
 
 use imbl::HashMap;
-use scaivault_domain::access::{Caller, Target};
+use scaivault_domain::access::{Caller, Narrowing, Target};
 use scaivault_domain::policy::Candidates;
 use scaivault_domain::secret::Facts;
 use scaivault_domain::token::Token;
-use scaivault_domain::{Event, IdentityId, Owner, PartnerId, Recorded, Timestamp};
+use scaivault_domain::{Event, IdentityId, Owner, PartnerId, Recorded, Scopes, Timestamp};
 use scaivault_eventstore::merkle::frontier::Frontier;
 use scaivault_eventstore::{Position, Revision};
 
@@ -16,6 +16,7 @@ use crate::installation::Installation;
 use crate::issuers::Issuers;
 use crate::outcomes::{HeldOutcome, OutcomeKey, Outcomes};
 use crate::policies::{Policies, PolicySet};
+use crate::replays::Replays;
 use crate::secrets::Catalogue;
 use crate::tokens::Tokens;
 
@@ -34,6 +35,8 @@ pub struct View {
     pub tokens: Tokens,
     /// Access policies.
     pub policies: Policies,
+    /// Replays of decisions.
+    pub replays: Replays,
     /// Trusted issuers and rules of exchange.
     pub issuers: Issuers,
     /// Outcomes kept for repetitions.
@@ -73,12 +76,26 @@ impl View {
     ) -> Candidates {
         let of_tenant = self.policies.of(tenant);
         let of_partner = partner.map(|partner| self.policies.of(&Owner::Partner(partner.clone())));
-        let subjects = |policies: &PolicySet| {
-            identities.clone().filter_map(|identity| policies.subject(identity)).collect::<Vec<_>>()
-        };
-        let mut all = subjects(of_tenant);
-        all.extend(of_partner.into_iter().flat_map(subjects));
-        Candidates::new(all)
+        PolicySet::candidates(std::iter::once(of_tenant).chain(of_partner), identities)
+    }
+
+    /// An identity of the tenant acted upon as its records make it, without a token: a caller at home.
+    pub fn caller_of_record(&self, target: &Target, identity: &IdentityId) -> Caller {
+        let standing = self.installation.standing(target.owner.tenant(), identity);
+        Caller {
+            identity: identity.clone(),
+            display_name: identity.shared(),
+            tenant: target.owner.tenant().cloned(),
+            partner: target.partner.clone(),
+            scopes: Scopes::default(),
+            roles: standing.roles,
+            groups: standing.groups,
+            token: None,
+            jwt: None,
+            token_expires_at: None,
+            mfa_verified_at: None,
+            narrowing: Narrowing::default(),
+        }
     }
 
     /// Whether a token was revoked: itself, one it was made with, or through its rule of exchange.
@@ -118,6 +135,9 @@ impl View {
             Event::Identity(event) => {
                 self.fold_identity(owner, event, (body.at, &body.actor), position.0, revision);
             }
+            Event::Replay(event) => {
+                self.replays.fold(owner, event, (body.at, &body.actor), position.0, revision);
+            }
             Event::Issuer(event) => self.issuers.fold(owner, event, body.at, revision),
             Event::TokenCreated(token) => {
                 self.issuers.token_created(owner, &token, body.at);
@@ -145,6 +165,7 @@ impl View {
             Event::AuditErased(erased) => self.erasures.ordered(owner, Position(erased.up_to), revision),
         }
         self.outcomes.forget_before(at);
+        self.replays.forget_before(at);
         self.issuers.forget_before(at);
         self.tokens.forget_before(at);
     }

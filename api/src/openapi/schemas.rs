@@ -4,6 +4,7 @@ mod audit;
 mod identities;
 mod issuers;
 mod policies;
+mod replays;
 mod tree;
 
 use serde_json::{Map, Value, json};
@@ -18,6 +19,7 @@ pub(super) fn all() -> Value {
         identity(),
         identities::all(),
         policies::all(),
+        replays::all(),
         issuers::all(),
         audit::all(),
         tree::all(),

@@ -13,6 +13,7 @@ pub mod logs;
 mod page;
 pub mod public_key;
 pub mod reindex;
+pub mod replay;
 pub mod secret;
 pub mod summary;
 pub mod verify;
@@ -30,7 +31,7 @@ use crate::context::tenant_required;
 use crate::operation::{Operation, Parameter, Shape};
 
 /// The operations of this group.
-pub fn operations() -> [&'static Operation; 15] {
+pub fn operations() -> [&'static Operation; 16] {
     [
         &logs::LOGS,
         &entry::ENTRY,
@@ -47,6 +48,7 @@ pub fn operations() -> [&'static Operation; 15] {
         &leaves::LEAVES,
         &verify::VERIFY,
         &bundle::BUNDLE,
+        &replay::REPLAY,
     ]
 }
 

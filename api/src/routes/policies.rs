@@ -8,6 +8,7 @@ pub mod explain;
 mod input;
 pub mod list;
 pub mod replace;
+pub mod replay;
 pub mod show;
 pub mod test;
 pub mod unbind;
@@ -25,7 +26,7 @@ use crate::call::Call;
 use crate::operation::Operation;
 
 /// The operations of this group.
-pub fn operations() -> [&'static Operation; 11] {
+pub fn operations() -> [&'static Operation; 13] {
     [
         &list::LIST,
         &create::CREATE,
@@ -38,6 +39,8 @@ pub fn operations() -> [&'static Operation; 11] {
         &unbind::UNBIND,
         &test::TEST,
         &explain::EXPLAIN,
+        &replay::REPLAY,
+        &replay::status::STATUS,
     ]
 }
 
@@ -68,7 +71,7 @@ fn may_change(call: &Call, owner: &Owner) -> Result<(), Rejection> {
 }
 
 /// Whose policies count in a tenant: its own, and its partner's.
-fn owners(target: &Target) -> Vec<Owner> {
+pub(in crate::routes) fn owners(target: &Target) -> Vec<Owner> {
     let partner = target.partner.clone().map(Owner::Partner);
     std::iter::once(target.owner.clone()).chain(partner).collect()
 }

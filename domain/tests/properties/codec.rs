@@ -175,6 +175,7 @@ fn event() -> impl Strategy<Value = Event> {
         6 => identity_event().prop_map(Event::Identity).boxed(),
         3 => crate::issuers::event().boxed(),
         3 => crate::policies::event().prop_map(Event::Policy).boxed(),
+        2 => crate::replays::event().prop_map(Event::Replay).boxed(),
         1 => token_created().prop_map(Event::TokenCreated).boxed(),
         1 => (token_id(), token_kind(), identity())
             .prop_map(|(id, kind, identity)| Event::TokenRevoked(TokenRevoked { id, kind, identity })),

@@ -8,6 +8,7 @@ mod issuers;
 mod patterns;
 mod policies;
 mod published;
+mod replays;
 #[path = "../support/story.rs"]
 mod story;
 mod text;

@@ -3,6 +3,8 @@
 mod identities;
 #[path = "issuer_samples.rs"]
 mod issuer_samples;
+#[path = "replay_samples.rs"]
+mod replay_samples;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -84,6 +86,7 @@ pub(crate) fn all() -> Vec<(&'static str, EventBody)> {
     let policies = policies().into_iter().map(|(name, event)| (name, Event::Policy(event)));
     let identities = identities::all().into_iter().map(|(name, event)| (name, Event::Identity(event)));
     let others = others().into_iter().chain(identities).chain(policies).chain(issuer_samples::all(at(1), &alice()));
+    let others = others.chain(replay_samples::all().into_iter().map(|(name, event)| (name, Event::Replay(event))));
     secrets.chain(others.map(|(name, event)| (name, body(event)))).collect()
 }
 

@@ -172,6 +172,11 @@ impl Sealer {
         Ok(Some(Opened { json, has_erasable: !parts.erasable.is_empty(), owner }))
     }
 
+    /// Whose a record says it is, by the key it names and nothing else: to pass over those of others without opening them.
+    pub fn owner_of(&self, record: &Record) -> Option<Owner> {
+        self.keyring.seal_key(Parts::of(&record.body)?.key_id).map(|(owner, _)| owner)
+    }
+
     /// The erasable part of a record, still sealed; `None` once its key is destroyed.
     pub fn value_of(&self, owner: &Owner, record: &Record) -> Option<SealedValue> {
         let parts = Parts::of(&record.body)?;

@@ -9,6 +9,7 @@ mod offline;
 mod query;
 mod rebuilding;
 mod reindex;
+mod replay;
 mod summary;
 mod trail;
 mod verify;
@@ -50,6 +51,8 @@ pub(crate) enum AuditCommand {
     Bundle(bundle::BundleArguments),
     /// Verify that nobody has altered the log
     Verify(verify::VerifyArguments),
+    /// Show policies, secrets or who had access as of a past moment
+    Replay(replay::ReplayArguments),
 }
 
 /// Runs a command of the group.
@@ -68,6 +71,7 @@ pub(crate) async fn run(session: &Session, command: AuditCommand) -> Result<Exit
         AuditCommand::Checkpoint => return checkpoint::run(session).await,
         AuditCommand::Bundle(arguments) => return bundle::run(session, arguments).await,
         AuditCommand::Verify(arguments) => return verify::run(session, arguments).await,
+        AuditCommand::Replay(arguments) => replay::run(session, arguments).await?,
     }
     Ok(Exit::SUCCESS)
 }

@@ -1,6 +1,7 @@
 //! `policies`: access policies, whom they are bound to, and what they say.
 
 mod content;
+mod replay;
 mod verdict;
 
 use clap::Subcommand;
@@ -90,6 +91,10 @@ pub(crate) enum PoliciesCommand {
     },
     /// Ask what policies would say, without doing anything
     Test(TestArguments),
+    /// Judge past decisions again under other policies, which are not made
+    Replay(replay::ReplayArguments),
+    /// Show how a replay is doing, and what it has found
+    ReplayStatus(replay::StatusArguments),
     /// Tell why a past request was allowed or denied
     Explain {
         /// The request's id: `X-Request-ID`, or what an error message ends with
@@ -159,6 +164,8 @@ pub(crate) async fn run(session: &Session, command: PoliciesCommand) -> Result<E
             session.output.done(&format!("Deleted {binding_id}"))?;
         }
         PoliciesCommand::Test(arguments) => return verdict::test(session, arguments).await,
+        PoliciesCommand::Replay(arguments) => return replay::run(session, arguments).await,
+        PoliciesCommand::ReplayStatus(arguments) => replay::status(session, arguments).await?,
         PoliciesCommand::Explain { request_id, path } => {
             let address = Address::new(ROUTE).then("explain").id(&request_id).query("path", path.as_deref());
             let answer = session.send(Call::fetch(address)).await?;

@@ -82,6 +82,24 @@ pub(super) async fn schedule(
     }
 }
 
+/// Carries replays of decisions out whenever this node leads, until `stopped` says so.
+pub(super) async fn replay(engine: Arc<Engine>, mut leading: watch::Receiver<bool>, stopped: watch::Receiver<bool>) {
+    let mut stop = stopped.clone();
+    let replaying = async {
+        while leading.wait_for(|leads| *leads).await.is_ok() {
+            // What it leaves unfinished the next leader begins anew.
+            tokio::select! {
+                () = engine.clone().run_policy_replays(stopped.clone()) => {}
+                _ = leading.wait_for(|leads| !*leads) => {}
+            }
+        }
+    };
+    tokio::select! {
+        () = replaying => {}
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
+}
+
 /// Takes identities over from the identity provider whenever `interval` has passed and this node leads, until
 /// `stopped` says so.
 pub(super) async fn synchronise(

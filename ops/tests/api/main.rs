@@ -10,6 +10,7 @@
 
 mod audit;
 mod audit_cli;
+mod audit_replay;
 mod authorisation;
 mod bad_input;
 mod description;
@@ -19,6 +20,7 @@ mod logs;
 mod matrix;
 mod narrowing;
 mod policies;
+mod policy_replay;
 #[path = "../support/server.rs"]
 #[allow(dead_code)]
 mod process;

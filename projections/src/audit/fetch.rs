@@ -66,6 +66,12 @@ pub fn with_position(json: &str, position: u64) -> String {
 }
 
 impl AuditIndex {
+    /// The entries of an owner at these places, in their order.
+    pub async fn entries_at(&self, owner: &Owner, places: &[Place]) -> Result<Vec<FoundEntry>, StoreError> {
+        let places: Vec<_> = places.iter().map(|place| (owner.clone(), *place)).collect();
+        self.fetch(&places).await
+    }
+
     /// The entries at these places, in their order. Those that have been erased since are left out.
     pub(super) async fn fetch(&self, places: &[(Owner, Place)]) -> Result<Vec<FoundEntry>, StoreError> {
         let mut positions: Vec<Position> = places.iter().map(|(_, place)| place.position).collect();

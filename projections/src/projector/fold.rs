@@ -20,6 +20,13 @@ use crate::view::View;
 /// Batches of at least so many records that were read from the log are about the past.
 const PAST: usize = 1000;
 
+/// What is kept besides the view where the present is folded.
+#[derive(Clone, Copy)]
+pub(super) struct Beside<'a> {
+    pub(super) accesses: &'a RwLock<Accesses>,
+    pub(super) values: &'a Values,
+}
+
 /// The read models while they are folded.
 pub(super) struct Fold {
     pub(super) view: View,
@@ -48,15 +55,10 @@ impl Fold {
     }
 
     /// Applies records in order, up to the first that does not fit.
-    pub(super) fn apply(
-        &mut self,
-        opened: Opened,
-        accesses: &RwLock<Accesses>,
-        values: &Values,
-    ) -> Result<(), StoreError> {
+    pub(super) fn apply(&mut self, opened: Opened, beside: Option<Beside<'_>>) -> Result<(), StoreError> {
         let (batch, records) = opened.into_records();
         // The past has more of them than there is room for.
-        let values = (!batch.is_read() || batch.records().len() < PAST).then_some(values);
+        let is_present = !batch.is_read() || batch.records().len() < PAST;
         for (index, ready) in records {
             let Some(record) = batch.get(index) else { break };
             self.expect(record)?;
@@ -68,18 +70,19 @@ impl Fold {
                 | Ready::Entries(owner)
                     if self.view.installation.is_shredded(&owner) => {}
                 Ready::Decoded(Decoded::Event { owner, recorded, value }) => {
-                    self.fold(record, &owner, *recorded, value, accesses, values);
+                    let value = (value.is_some(), value.filter(|_| is_present));
+                    self.fold(record, &owner, *recorded, value, beside);
                 }
                 Ready::Decoded(Decoded::Access { owner, block }) => {
-                    self.count(record, &owner, block.entries().map(|(json, _)| json), accesses)?;
+                    self.count(record, &owner, block.entries().map(|(json, _)| json), beside)?;
                 }
                 Ready::Decoded(Decoded::ErasedEntries { owner }) => {
                     self.view.erasures.found(&owner, record.position);
                 }
-                Ready::Decoded(Decoded::Erased) => {}
+                Ready::Decoded(Decoded::Erased) | Ready::PassedOver => {}
                 Ready::Entries(owner) => {
                     let entries = batch.entries(index).map(|group| group.entries.as_slice()).unwrap_or_default();
-                    self.count(record, &owner, entries.iter().map(|entry| entry.json.as_ref()), accesses)?;
+                    self.count(record, &owner, entries.iter().map(|entry| entry.json.as_ref()), beside)?;
                 }
             }
             self.view.applied = record.position;
@@ -113,27 +116,29 @@ impl Fold {
         record: &Record,
         owner: &Owner,
         mut recorded: Recorded,
-        value: Option<SealedValue>,
-        accesses: &RwLock<Accesses>,
-        values: Option<&Values>,
+        value: (bool, Option<SealedValue>),
+        beside: Option<Beside<'_>>,
     ) {
         self.pool.share(&mut recorded.body);
-        let has_value = value.is_some();
+        let (has_value, value) = value;
         if let Event::Secret(path, event) = &recorded.body.event {
-            if let (Some(value), Some(values)) = (value, values) {
-                values.keep(recorded.position, Arc::new(value));
+            if let (Some(value), Some(beside)) = (value, beside) {
+                beside.values.keep(recorded.position, Arc::new(value));
             }
             if !matches!(event, SecretEvent::Created { .. })
+                && beside.is_some()
                 && let Some(held) = self.view.secrets(owner).held(path.as_str())
             {
                 self.destroyed.extend(held.secret.shredded_by(std::slice::from_ref(event)));
             }
-            if matches!(event, SecretEvent::Destroyed { .. }) {
-                accesses.write().forget(owner, path.as_str());
+            if let (SecretEvent::Destroyed { .. }, Some(beside)) = (event, beside) {
+                beside.accesses.write().forget(owner, path.as_str());
             }
         }
         if let Event::Identity(IdentityEvent::TenantShredded { id, .. }) = &recorded.body.event {
-            accesses.write().forget_owner(&Owner::Tenant(id.clone()));
+            if let Some(beside) = beside {
+                beside.accesses.write().forget_owner(&Owner::Tenant(id.clone()));
+            }
             self.is_tenant_gone = true;
         }
         self.view.fold(owner, recorded, record.revision, has_value);
@@ -145,8 +150,9 @@ impl Fold {
         record: &Record,
         owner: &Owner,
         entries: impl Iterator<Item = &'e str>,
-        accesses: &RwLock<Accesses>,
+        beside: Option<Beside<'_>>,
     ) -> Result<(), StoreError> {
+        let Some(Beside { accesses, .. }) = beside else { return Ok(()) };
         let malformed = |error| StoreError::damaged(record.position, format!("an entry is malformed: {error}"));
         let entries: Vec<AccessEntry<'_>> =
             entries.map(|json| serde_json::from_str(json).map_err(malformed)).collect::<Result<_, _>>()?;

@@ -7,6 +7,7 @@ use scaivault_domain::directory::IdentityEvent;
 use scaivault_domain::{Event, Owner};
 use scaivault_eventstore::log::Batch;
 use scaivault_eventstore::sealing::Sealer;
+use scaivault_eventstore::sealing::access::ACCESS_RECORDED;
 use scaivault_eventstore::{Record, StoreError};
 
 use crate::decode::{Decoded, decode};
@@ -22,8 +23,18 @@ pub(super) struct Opened {
     pub(super) batch: Batch,
     /// Which records of the batch.
     part: Range<usize>,
+    wanted: Wanted,
     records: Vec<Ready>,
     failed: Option<StoreError>,
+}
+
+/// What of the log is opened.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// All of it.
+    Everything,
+    /// What changes a view: audit entries, most of a log, do not.
+    Changes,
 }
 
 /// A record that can be folded.
@@ -32,6 +43,8 @@ pub(super) enum Ready {
     Decoded(Decoded),
     /// Its entries, the owner's, are at hand in the batch.
     Entries(Owner),
+    /// It is not wanted.
+    PassedOver,
 }
 
 impl Opened {
@@ -49,20 +62,24 @@ impl Opened {
 /// Opens a batch.
 pub(super) fn open(sealer: &Sealer, batch: Batch) -> Opened {
     let part = 0..batch.len();
-    open_part(sealer, batch, part, Keys::AsOpened)
+    open_part(sealer, batch, part, (Wanted::Everything, Keys::AsOpened))
 }
 
 /// Opens a large batch in parts, on whatever threads of the runtime are free. Threads of their own would
 /// only stand in the way of the fold, and each keep memory.
-pub(super) fn open_aside(sealer: &Sealer, batch: &Batch) -> impl Iterator<Item = impl Future<Output = Opened> + use<>> {
+pub(super) fn open_aside(
+    sealer: &Sealer,
+    batch: &Batch,
+    wanted: Wanted,
+) -> impl Iterator<Item = impl Future<Output = Opened> + use<>> {
     let (sealer, batch) = (sealer.clone(), batch.clone());
     let count = batch.len();
     (0..count).step_by(PART).map(move |from| {
         let part = from..(from + PART).min(count);
         let (sealer, batch) = (sealer.clone(), batch.clone());
-        let unopened = Opened { batch: batch.clone(), part: part.clone(), records: Vec::new(), failed: None };
+        let unopened = Opened { batch: batch.clone(), part: part.clone(), wanted, records: Vec::new(), failed: None };
         #[allow(clippy::disallowed_methods, reason = "it ends by itself, soon")]
-        let opening = tokio::spawn(async move { open_part(&sealer, batch, part, Keys::AsOpened) });
+        let opening = tokio::spawn(async move { open_part(&sealer, batch, part, (wanted, Keys::AsOpened)) });
         async move {
             // A panic in there is a defect: it must stop the fold, not skip a part.
             let failed = |error| Opened { failed: Some(StoreError::unavailable(error)), ..unopened };
@@ -80,11 +97,15 @@ enum Keys {
     Refreshed,
 }
 
-fn open_part(sealer: &Sealer, batch: Batch, part: Range<usize>, keys: Keys) -> Opened {
+fn open_part(sealer: &Sealer, batch: Batch, part: Range<usize>, (wanted, keys): (Wanted, Keys)) -> Opened {
     let mut records = Vec::with_capacity(part.len());
     let mut failed = None;
     for index in part.clone() {
         let Some(record) = batch.get(index) else { break };
+        if wanted == Wanted::Changes && record.kind == ACCESS_RECORDED {
+            records.push(Ready::PassedOver);
+            continue;
+        }
         match ready(sealer, &batch, index, record).and_then(|ready| with_keys(sealer, record, ready, keys)) {
             Ok(ready) => records.push(ready),
             Err(error) => {
@@ -93,7 +114,7 @@ fn open_part(sealer: &Sealer, batch: Batch, part: Range<usize>, keys: Keys) -> O
             }
         }
     }
-    Opened { batch, part, records, failed }
+    Opened { batch, part, wanted, records, failed }
 }
 
 fn ready(sealer: &Sealer, batch: &Batch, index: usize, record: &Record) -> Result<Ready, StoreError> {
@@ -125,6 +146,7 @@ fn with_keys(sealer: &Sealer, record: &Record, ready: Ready, keys: Keys) -> Resu
         }
         Event::Secret(..)
         | Event::Policy(_)
+        | Event::Replay(_)
         | Event::Identity(_)
         | Event::Issuer(_)
         | Event::TokenCreated(_)
@@ -152,7 +174,7 @@ pub(super) async fn retried(mut opened: Opened, sealer: &Sealer) -> (Opened, Opt
         return (opened, failed);
     }
     let rest = opened.part.start + opened.records.len()..opened.part.end;
-    let again = open_part(sealer, opened.batch.clone(), rest, Keys::Refreshed);
+    let again = open_part(sealer, opened.batch.clone(), rest, (opened.wanted, Keys::Refreshed));
     opened.records.extend(again.records);
     (opened, again.failed)
 }

@@ -111,6 +111,23 @@ impl Catalogue {
         starting_with(Some(&self.held), prefix).map(|(path, row)| (path, &row.held))
     }
 
+    /// The same, but for those up to `after`.
+    pub fn with_prefix_after<'a>(
+        &'a self,
+        prefix: &str,
+        after: Option<&str>,
+    ) -> impl Iterator<Item = (&'a SecretPath, &'a Arc<Held>)> + use<'a> {
+        let start = match after {
+            Some(after) if after >= prefix => Bound::Excluded(after),
+            Some(_) | None => Bound::Included(prefix),
+        };
+        let end = format!("{prefix}{}", char::MAX);
+        // Nothing that starts with the prefix comes after a key that is beyond it.
+        let is_beyond = after.is_some_and(|after| after >= end.as_str());
+        let rows = (!is_beyond).then(|| self.held.range::<_, str>((start, Bound::Excluded(end.as_str()))));
+        rows.into_iter().flatten().map(|(path, row)| (path, &row.held))
+    }
+
     /// Secrets that may fit a filter, by path: those of its rarest tag, if it has any, and that tag.
     fn candidates<'a>(
         &'a self,

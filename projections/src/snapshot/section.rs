@@ -50,10 +50,14 @@ pub(super) enum Kind {
     Erasures,
     /// The tree over the log.
     Tree,
+    /// Replays of decisions.
+    Replays,
+    /// Revisions of their streams.
+    ReplayRevisions,
 }
 
 impl Kind {
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 21] = [
         Self::Identities,
         Self::Clock,
         Self::Tokens,
@@ -73,6 +77,8 @@ impl Kind {
         Self::RevokedJwts,
         Self::Erasures,
         Self::Tree,
+        Self::Replays,
+        Self::ReplayRevisions,
     ];
 
     /// As in the file.

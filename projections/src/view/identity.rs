@@ -49,6 +49,7 @@ impl View {
         let owner = Owner::Tenant(id.clone());
         self.catalogues.remove(&owner);
         self.policies.forget(&owner);
+        self.replays.forget(&owner);
         self.issuers.forget(&owner);
         self.outcomes.forget(&owner);
         self.tokens.forget_tenant(id);

@@ -32,7 +32,7 @@ fn account_id() -> ServiceAccountId {
 }
 
 /// Makes events of an owner's identities happen, from this revision on.
-async fn happen(node: &Node, owner: &Owner, revision: u64, events: Vec<IdentityEvent>) {
+pub async fn happen(node: &Node, owner: &Owner, revision: u64, events: Vec<IdentityEvent>) {
     let stream = node.stream(owner, "identities", "");
     let drafts = (revision..).zip(events);
     let drafts = drafts.map(|(revision, event)| node.draft(owner, stream, revision, Event::Identity(event), None));
@@ -40,7 +40,7 @@ async fn happen(node: &Node, owner: &Owner, revision: u64, events: Vec<IdentityE
     node.folded(committed).await;
 }
 
-fn user(node: &Node, id: &str, email: &str, status: Status) -> IdentityEvent {
+pub fn user(node: &Node, id: &str, email: &str, status: Status) -> IdentityEvent {
     let record = User {
         id: UserId::parse(id).unwrap(),
         provider_id: Some(UserId::parse(&format!("{id}_there")).unwrap()),
@@ -55,7 +55,7 @@ fn user(node: &Node, id: &str, email: &str, status: Status) -> IdentityEvent {
     IdentityEvent::User(Noted::single(Change::Created, record))
 }
 
-fn group(node: &Node, name: &str, parents: &[&str]) -> IdentityEvent {
+pub fn group(node: &Node, name: &str, parents: &[&str]) -> IdentityEvent {
     let record = Group {
         id: GroupId::parse(&format!("grp_{name}")).unwrap(),
         identity: IdentityId::group(name),
@@ -68,7 +68,7 @@ fn group(node: &Node, name: &str, parents: &[&str]) -> IdentityEvent {
     IdentityEvent::Group(Noted::single(Change::Created, record))
 }
 
-fn member(node: &Node, group: &str, user: &str, is_member: bool) -> IdentityEvent {
+pub fn member(node: &Node, group: &str, user: &str, is_member: bool) -> IdentityEvent {
     let record = Membership {
         group_id: GroupId::parse(&format!("grp_{group}")).unwrap(),
         user_id: UserId::parse(user).unwrap(),

@@ -6,6 +6,7 @@
 mod accesses;
 mod audit;
 mod consumers;
+mod grants;
 mod history;
 mod identities;
 mod issuers;
@@ -14,5 +15,6 @@ mod outcomes;
 mod policies;
 mod reading;
 mod rebuilt;
+mod replay;
 mod snapshots;
 mod stopping;

@@ -229,14 +229,14 @@ pub struct Read<'a> {
     pub at: Timestamp,
 }
 
-impl Read<'_> {
+impl<'a> Read<'a> {
     /// As it is recorded.
     pub fn entry(&self, owner: &Owner) -> Entry {
         self.entry_with(owner, |_| {})
     }
 
     /// As it is recorded, but for a change.
-    pub fn entry_with(&self, owner: &Owner, change: impl FnOnce(&mut AuditEntry<'_>)) -> Entry {
+    pub fn entry_with(&self, owner: &Owner, change: impl FnOnce(&mut AuditEntry<'a>)) -> Entry {
         let mut entry = AuditEntry {
             acting_tenant_id: None,
             action: Action::Read,

@@ -16,11 +16,11 @@ use tempfile::TempDir;
 use crate::audit::Indexed;
 use crate::node::{Node, Read, acme, other};
 
-fn policy(name: &str) -> PolicyId {
+pub fn policy(name: &str) -> PolicyId {
     PolicyId::parse(&format!("pol_{name}")).unwrap()
 }
 
-fn content(name: &str, pattern: &str) -> Content {
+pub fn content(name: &str, pattern: &str) -> Content {
     let path_pattern = Pattern::parse(pattern).unwrap();
     let rule = Rule { path_pattern, permissions: vec![Permission::Read], conditions: Conditions::default() };
     Content { name: name.into(), description: None, rules: vec![rule], is_active: true }
@@ -30,11 +30,11 @@ fn group(name: &str) -> IdentityId {
     IdentityId::parse(&format!("group:{name}")).unwrap()
 }
 
-fn binding(id: &str, of: &str, identity: IdentityId) -> Binding {
+pub fn binding(id: &str, of: &str, identity: IdentityId) -> Binding {
     Binding { id: BindingId::parse(id).unwrap(), policy_id: policy(of), identity, expires_at: None }
 }
 
-async fn happen(node: &Node, owner: &Owner, revision: u64, events: Vec<PolicyEvent>) {
+pub async fn happen(node: &Node, owner: &Owner, revision: u64, events: Vec<PolicyEvent>) {
     let stream = node.stream(owner, "policies", "");
     let drafts = (revision..).zip(events);
     let drafts =

@@ -1,6 +1,7 @@
 //! What is rebuilt from the log equals what is live, and so does what is read from a snapshot.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -13,9 +14,10 @@ use scaivault_domain::secret::write::{self, WriteSecret};
 use scaivault_domain::secret::{Condition, Metadata};
 use scaivault_domain::{DurationText, Owner, SecretPath, Timestamp};
 use scaivault_eventstore::{Position, merkle};
+use scaivault_projections::past::Past;
 use scaivault_projections::secrets::Filter;
 use scaivault_projections::snapshot::Snapshots;
-use scaivault_projections::{Held, Projections};
+use scaivault_projections::{Frozen, Held, Projections, View};
 use tempfile::TempDir;
 
 use crate::node::{DAY, Node, Read, acme, other, path};
@@ -107,8 +109,7 @@ async fn take(node: &Node, owner: &Owner, path: &SecretPath, step: &Step, second
 }
 
 /// All that readers can see of an owner's secrets.
-fn seen(projections: &Projections, owner: &Owner, now: Timestamp) -> Vec<String> {
-    let view = projections.view();
+pub(crate) fn seen(view: &View, owner: &Owner, now: Timestamp) -> Vec<String> {
     let catalogue = view.secrets(owner);
     let all = Filter { include_expired: true, include_deleted: true, ..Filter::default() };
     let page = catalogue.list(&all, None, 100, now, |_| true);
@@ -181,9 +182,36 @@ pub(crate) fn check_against(node: &Node, projections: &Projections) {
     assert_eq!(projections.view().tree.size(), projections.applied().0);
     for owner in [acme(), other()] {
         let now = node.now();
-        assert_eq!(seen(&node.projections, &owner, now), seen(projections, &owner, now));
+        assert_eq!(seen(&node.projections.view(), &owner, now), seen(&projections.view(), &owner, now));
         assert_eq!(counted(&node.projections, &owner, now), counted(projections, &owner, now));
     }
+}
+
+/// That what was live at each of these moments is what the log says of it now, from wherever the fold begins.
+async fn check_past(node: &Node, moments: &[(Arc<View>, Timestamp)]) {
+    let directory = TempDir::new().unwrap();
+    let snapshots = Snapshots::new(directory.path().to_owned(), node.sealer.clone());
+    let middle = &moments[moments.len() / 2].0;
+    let frozen = Frozen { view: View::clone(middle), ..Frozen::default() };
+    snapshots.write(&frozen).unwrap();
+    let bare = Arc::new(Past::new(node.history(), Arc::default()));
+    let resuming = Past::new(node.history(), node.projections.clone()).resuming(Some(snapshots));
+    let resuming = Arc::new(resuming);
+    // Newest first, so that most folds cannot go on from the one before.
+    for (live, now) in moments.iter().rev() {
+        let last = bare.last_up_to(*now).await.unwrap();
+        assert!(last >= live.applied, "what is folded was recorded by then");
+        assert!(last == bare.end().await.unwrap() || bare.recorded_at(last.next()).await.unwrap() > *now);
+        for past in [&bare, &resuming] {
+            let view = past.view(live.applied, Duration::from_secs(20)).await.unwrap();
+            assert_eq!((view.applied, view.leaf), (live.applied, live.leaf));
+            for owner in [acme(), other()] {
+                assert_eq!(seen(&view, &owner, *now), seen(live, &owner, *now));
+            }
+        }
+    }
+    let before = bare.last_up_to(moments[0].1.plus_seconds(-1)).await.unwrap();
+    assert_eq!(before.0, 0, "nothing was recorded before the first record");
 }
 
 #[test]
@@ -196,11 +224,14 @@ fn a_rebuilt_state_equals_the_live_one() {
             runtime.block_on(async {
                 let node = Node::start().await;
                 let mut seconds = 0;
+                let mut moments = vec![(node.projections.view(), node.now())];
                 for (first, index, step) in steps {
                     let owner = if first { acme() } else { other() };
                     take(&node, &owner, &path(PATHS[index]), &step, &mut seconds).await;
+                    moments.push((node.projections.view(), node.now()));
                 }
                 check(&node).await;
+                check_past(&node, &moments).await;
             });
             Ok(())
         })

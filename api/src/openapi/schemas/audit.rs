@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{nullable, object, time, time_or_null};
+use super::{closed, nullable, object, secret_type, time, time_or_null};
 
 /// Its schemas.
 pub(super) fn all() -> Value {
@@ -16,6 +16,8 @@ pub(super) fn all() -> Value {
         ),
         "AuditSummary": summary(),
         "BlastRadius": blast_radius(),
+        "ReplayAudit": replay_question(),
+        "AuditReplay": replay_answer(),
         "AuditReindex": object(
             &["status", "applied_position", "log_position", "started_at", "completed_at", "error"],
             json!({
@@ -162,6 +164,49 @@ fn blast_radius() -> Value {
             "summary": object(&counts, Value::Object(summary)), "secrets": {"type": "array", "items": secret},
             "certificates": {"type": "array", "items": {"type": "object"}}, "leases": {"type": "array", "items": {"type": "object"}},
             "rotations": {"type": "array", "items": rotation}, "cursor": nullable("string"), "has_more": {"type": "boolean"},
+        }),
+    )
+}
+
+fn replay_question() -> Value {
+    closed(
+        &["what"],
+        json!({
+            "at": time_or_null(), "position": {"type": ["integer", "null"], "minimum": 1},
+            "what": {"type": "string", "enum": ["policies", "secrets", "access"]},
+            "path": nullable("string"), "identity_id": nullable("string"),
+            "permission": {"type": ["string", "null"], "enum": ["read", "write", "delete", "list", "rotate", "admin", null]},
+            "path_prefix": nullable("string"),
+            "limit": {"type": ["integer", "null"], "minimum": 1, "maximum": 200}, "cursor": nullable("string"),
+        }),
+    )
+}
+
+fn replay_answer() -> Value {
+    let secret = object(
+        &["path", "secret_type", "version", "metadata", "expires_at", "created_at", "updated_at", "deleted_at"],
+        json!({
+            "path": {"type": "string"}, "secret_type": secret_type(), "version": nullable("integer"),
+            "metadata": {"type": "object"}, "rotation_policy_id": nullable("string"), "expires_at": time_or_null(),
+            "created_at": time(), "updated_at": time(), "deleted_at": time_or_null(),
+        }),
+    );
+    let access = object(
+        &["identity_id", "identity_type", "path", "permission", "policy_id", "policy_name", "binding_id", "rule_index"],
+        json!({
+            "identity_id": {"type": "string"}, "identity_type": {"type": "string"}, "path": {"type": "string"},
+            "permission": {"type": "string"}, "policy_id": nullable("string"), "policy_name": nullable("string"),
+            "binding_id": nullable("string"), "rule_index": nullable("integer"), "via_group": nullable("string"),
+            "role": nullable("string"), "conditions": {"type": "object"},
+        }),
+    );
+    object(
+        &["at", "position", "what", "cursor", "has_more"],
+        json!({
+            "at": time(), "position": {"type": "integer"}, "what": {"type": "string"},
+            "policies": {"type": "array", "items": {"$ref": "#/components/schemas/PolicyShown"}},
+            "secrets": {"type": "array", "items": secret}, "identities": {"type": "array", "items": access},
+            "cursor": nullable("string"), "has_more": {"type": "boolean"},
         }),
     )
 }

@@ -25,9 +25,7 @@ pub(super) fn all() -> Value {
                 "created_at": time(), "updated_at": time(),
             }),
         )),
-        "BindPolicy": closed(&["identity_type", "identity_id"], json!({
-            "identity_type": identity_type(), "identity_id": {"type": "string"}, "expires_at": time_or_null(),
-        })),
+        "BindPolicy": binding(),
         "PolicyBinding": object(
             &["id", "policy_id", "identity_type", "identity_id", "expires_at", "created_at", "created_by"],
             json!({
@@ -51,6 +49,10 @@ pub(super) fn all() -> Value {
 }
 
 fn policy(required: &[&str], whole: bool) -> Value {
+    closed(required, policy_properties(whole))
+}
+
+pub(super) fn policy_properties(whole: bool) -> Value {
     let mut properties = json!({
         "name": {"type": "string", "minLength": 1, "maxLength": 128},
         "description": {"type": ["string", "null"], "maxLength": 1024},
@@ -60,10 +62,19 @@ fn policy(required: &[&str], whole: bool) -> Value {
     if let (true, Some(properties)) = (whole, properties.as_object_mut()) {
         properties.insert("scope".into(), scope());
     }
-    closed(required, properties)
+    properties
 }
 
-fn rule() -> Value {
+pub(super) fn binding() -> Value {
+    closed(
+        &["identity_type", "identity_id"],
+        json!({
+            "identity_type": identity_type(), "identity_id": {"type": "string"}, "expires_at": time_or_null(),
+        }),
+    )
+}
+
+pub(super) fn rule() -> Value {
     let window = closed(
         &["start", "end"],
         json!({
@@ -143,10 +154,10 @@ fn scope() -> Value {
     json!({"type": "string", "enum": ["tenant", "partner"]})
 }
 
-fn identity_type() -> Value {
+pub(super) fn identity_type() -> Value {
     json!({"type": "string", "enum": ["user", "service_account", "group", "system"]})
 }
 
-fn permission() -> Value {
+pub(super) fn permission() -> Value {
     json!({"type": "string", "enum": ["read", "write", "delete", "list", "rotate", "admin"]})
 }

@@ -4,10 +4,10 @@ use std::net::IpAddr;
 
 use axum::http::Method;
 use scaivault_commands::Reply;
-use scaivault_domain::access::{Caller, Narrowing, Permission};
+use scaivault_domain::access::{Caller, Permission};
 use scaivault_domain::audit::Action;
 use scaivault_domain::policy::{Asked, Candidates, Conditions, Denied, EvaluatedRule, Rule, evaluate, system_path};
-use scaivault_domain::{ErrorCode, IdentityId, Rejection, Role, Scope, Scopes, SecretPath, Timestamp};
+use scaivault_domain::{ErrorCode, IdentityId, Rejection, Role, Scope, SecretPath, Timestamp};
 use serde::Serialize;
 
 use crate::call::{Call, Stop};
@@ -141,23 +141,7 @@ fn asker(call: &Call, other: Option<&IdentityId>) -> (Caller, Candidates) {
     let caller = match other {
         None => Caller::clone(&call.caller),
         Some(identity) if at_home && *identity == call.caller.identity => Caller::clone(&call.caller),
-        Some(identity) => {
-            let standing = view.installation.standing(call.target.owner.tenant(), identity);
-            Caller {
-                identity: identity.clone(),
-                display_name: identity.shared(),
-                tenant: call.target.owner.tenant().cloned(),
-                partner: call.target.partner.clone(),
-                scopes: Scopes::default(),
-                roles: standing.roles,
-                groups: standing.groups,
-                token: None,
-                jwt: None,
-                token_expires_at: None,
-                mfa_verified_at: None,
-                narrowing: Narrowing::default(),
-            }
-        }
+        Some(identity) => view.caller_of_record(&call.target, identity),
     };
     let candidates = view.candidates(&caller, &call.target);
     (caller, candidates)

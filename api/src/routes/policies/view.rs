@@ -1,5 +1,7 @@
 //! Policies and bindings as answers show them.
 
+use std::sync::Arc;
+
 use scaivault_commands::policy::Bound;
 use scaivault_domain::policy::Rule;
 use scaivault_domain::{IdentityId, IdentityType, Owner, Timestamp};
@@ -71,6 +73,15 @@ impl<'a> PolicyView<'a> {
             created_at: policy.created_at,
             updated_at: policy.updated_at,
         }
+    }
+}
+
+impl<'a> PolicyView<'a> {
+    /// The same, with the bindings that counted at a moment.
+    pub fn as_of(owner: &Owner, held: &'a HeldPolicy, at: Timestamp) -> Self {
+        let counts = |held: &&Arc<HeldBinding>| held.binding.expires_at.is_none_or(|end| at < end);
+        let bindings = held.bindings.values().filter(counts).map(|held| BindingView::new(held)).collect();
+        Self { bindings, ..Self::new(owner, held) }
     }
 }
 

@@ -47,7 +47,7 @@ pub fn secret_type(secret: &Secret, version: u32) -> &'static str {
 }
 
 /// Type of the current version, or of the last one if none is live.
-fn current_type(secret: &Secret) -> &'static str {
+pub fn current_type(secret: &Secret) -> &'static str {
     secret.current().or(secret.versions.last()).map(|version| version.secret_type).unwrap_or_default().as_str()
 }
 
