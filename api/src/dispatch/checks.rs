@@ -175,7 +175,9 @@ fn entry(
 ) -> EntryDraft {
     let names_secret = operation.path.contains("{path}");
     let secret_path = names_secret.then(|| SecretPath::parse(captures.first()).ok()).flatten();
-    let resource = secret_path.is_none().then(|| resource(operation, captures));
+    // The trail of a secret is about both.
+    let is_audit = operation.path.starts_with("/v1/audit/");
+    let resource = (secret_path.is_none() || is_audit).then(|| resource(operation, captures));
     EntryDraft {
         owner,
         action: operation.action.unwrap_or(Action::Read),

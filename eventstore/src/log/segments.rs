@@ -77,6 +77,11 @@ pub struct SegmentRange<'a> {
 impl<'a> SegmentRange<'a> {
     /// The newest one alone.
     pub fn last(generation: u64, owner: &'a Owner) -> Self {
+        Self { newest_first: true, limit: 1, ..Self::all(generation, owner) }
+    }
+
+    /// All, oldest first.
+    pub fn all(generation: u64, owner: &'a Owner) -> Self {
         Self {
             generation,
             owner,
@@ -84,8 +89,8 @@ impl<'a> SegmentRange<'a> {
             to: i64::MAX,
             positions: (Position::START, Position(u64::MAX)),
             numbers: (0, u64::MAX),
-            newest_first: true,
-            limit: 1,
+            newest_first: false,
+            limit: usize::MAX,
         }
     }
 
@@ -106,12 +111,13 @@ pub trait SegmentStore: Send + Sync {
     async fn begin_generation(&self, number: u64, started_at: i64) -> Result<bool, StoreError>;
 
     /// Writes pieces, in place of those with the same numbers, and moves the generation from one position to a later
-    /// one: both, or neither. `false`, and nothing happens, if it is not at `from`.
+    /// one: both, or neither. `false`, and nothing happens, if it is not at `from`, if whether it is the current one is
+    /// not as `is_current` says, or if it was given up.
     async fn advance(
         &self,
         generation: u64,
-        from: Position,
-        to: Position,
+        is_current: bool,
+        (from, to): (Position, Position),
         segments: &[Segment],
     ) -> Result<bool, StoreError>;
 
@@ -159,7 +165,8 @@ pub(super) const BEGIN_GENERATION: &str = "INSERT INTO audit_generations (genera
      SELECT CAST($1 AS bigint), 0, CASE WHEN EXISTS (SELECT 1 FROM audit_generations) THEN 0 ELSE 1 END, \
      CAST($2 AS bigint) \
      WHERE CAST($1 AS bigint) = (SELECT coalesce(max(generation), 0) + 1 FROM audit_generations)";
-pub(super) const MOVE: &str = "UPDATE audit_generations SET position = $3 WHERE generation = $1 AND position = $2";
+pub(super) const MOVE: &str = "UPDATE audit_generations SET position = $3 WHERE generation = $1 \
+                               AND position = $2 AND is_current = $4 AND error IS NULL";
 pub(super) const PUT: &str = "INSERT INTO audit_segments (generation, owner, number, first_position, \
                               last_position, first_at, last_at, entries, filter, columns) \
                               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \

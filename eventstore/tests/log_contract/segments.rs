@@ -53,11 +53,13 @@ pub(crate) async fn pieces_and_position_move_together(store: Store) {
     let first = store.generations().await.unwrap().remove(0);
     assert_eq!((first.number, first.position, first.is_current, first.started_at), (1, Position(0), true, 7));
 
-    assert!(store.advance(1, Position(0), Position(19), &[segment(1)]).await.unwrap());
-    assert!(!store.advance(1, Position(0), Position(29), &[segment(2)]).await.unwrap(), "somebody was quicker");
+    assert!(store.advance(1, true, (Position(0), Position(19)), &[segment(1)]).await.unwrap());
+    assert!(!store.advance(1, true, (Position(0), Position(29)), &[segment(2)]).await.unwrap(), "somebody was quicker");
     assert_eq!(numbers(&*store, everything(1, &owner())).await, [1], "nothing of it is there");
     let longer = Segment { columns: vec![9; 10], header: SegmentHeader { entries: 20, ..segment(1).header } };
-    assert!(store.advance(1, Position(19), Position(39), &[longer.clone(), segment(2), segment(3)]).await.unwrap());
+    assert!(
+        store.advance(1, true, (Position(19), Position(39)), &[longer.clone(), segment(2), segment(3)]).await.unwrap()
+    );
     assert_eq!(store.generations().await.unwrap()[0].position, Position(39));
     let headers = store.headers(everything(1, &owner())).await.unwrap();
     assert_eq!(headers, [longer.header.clone(), segment(2).header, segment(3).header], "the first was replaced");
@@ -70,7 +72,7 @@ pub(crate) async fn pieces_are_listed_by_time_and_place(store: Store) {
     let store = backend.segments();
     store.begin_generation(1, 0).await.unwrap();
     let all: Vec<_> = (1..=6).map(segment).collect();
-    assert!(store.advance(1, Position(0), Position(69), &all).await.unwrap());
+    assert!(store.advance(1, true, (Position(0), Position(69)), &all).await.unwrap());
     let owner = owner();
     let everything = everything(1, &owner);
     for (range, expected) in [
@@ -90,11 +92,13 @@ pub(crate) async fn a_new_generation_takes_the_place_of_the_old(store: Store) {
     let backend = store.open().await;
     let store = backend.segments();
     store.begin_generation(1, 0).await.unwrap();
-    store.advance(1, Position(0), Position(19), &[segment(1)]).await.unwrap();
+    store.advance(1, true, (Position(0), Position(19)), &[segment(1)]).await.unwrap();
     for (number, fails) in [(2, true), (3, false)] {
         assert!(store.begin_generation(number, 5).await.unwrap());
         assert!(!store.promote(number, 6).await.unwrap(), "it does not go as far as the current one");
-        assert!(store.advance(number, Position(0), Position(19), &[segment(1)]).await.unwrap());
+        let span = (Position(0), Position(19));
+        assert!(!store.advance(number, true, span, &[segment(1)]).await.unwrap(), "it is not the current one");
+        assert!(store.advance(number, false, span, &[segment(1)]).await.unwrap());
         let found = store.generations().await.unwrap();
         assert!(found.iter().all(|generation| generation.is_current == (generation.number == 1)), "{found:?}");
         match fails {
@@ -105,6 +109,9 @@ pub(crate) async fn a_new_generation_takes_the_place_of_the_old(store: Store) {
         assert_eq!(pieces.is_empty(), fails);
     }
     assert_eq!(numbers(&*store, everything(1, &owner())).await, [1], "for searches that are under way");
+    assert!(!store.advance(1, true, (Position(19), Position(29)), &[segment(2)]).await.unwrap(), "it is over");
+    store.abandon(3, "too late", 7).await.unwrap();
+    assert_eq!(numbers(&*store, everything(3, &owner())).await, [1], "it is the current one");
     store.forget_before(3).await.unwrap();
     let left = store.generations().await.unwrap();
     assert_eq!(left.len(), 1, "{left:?}");

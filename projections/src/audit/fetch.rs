@@ -1,12 +1,10 @@
 //! The entries themselves, read from the log.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use scaivault_domain::Owner;
-use scaivault_eventstore::sealing::access::Block;
 use scaivault_eventstore::{Position, StoreError};
 use serde::Deserialize;
 
@@ -74,33 +72,38 @@ impl AuditIndex {
 
     /// The entries at these places, in their order. Those that have been erased since are left out.
     pub(super) async fn fetch(&self, places: &[(Owner, Place)]) -> Result<Vec<FoundEntry>, StoreError> {
-        let mut positions: Vec<Position> = places.iter().map(|(_, place)| place.position).collect();
-        positions.sort_unstable();
-        positions.dedup();
-        let read = stream::iter(positions)
-            .map(|position| async move { Ok::<_, StoreError>((position, self.block(position).await?)) });
-        let blocks: HashMap<Position, Opened> = read.buffer_unordered(AHEAD).try_collect().await?;
-        let entry = |(owner, place): &(Owner, Place)| {
-            let (of, block) = blocks.get(&place.position)?.as_ref()?;
-            let index = usize::try_from(place.index).ok()?;
-            let (json, detail) = block.get(index).filter(|_| of == owner)?;
-            Some(FoundEntry { owner: owner.clone(), place: *place, json: json.clone(), detail: detail.clone() })
-        };
-        Ok(places.iter().filter_map(entry).collect())
+        let mut by_record: BTreeMap<Position, Vec<(Owner, Place)>> = BTreeMap::new();
+        for (owner, place) in places {
+            by_record.entry(place.position).or_default().push((owner.clone(), *place));
+        }
+        let read = stream::iter(by_record).map(|(position, wanted)| self.entries(position, wanted));
+        let found: Vec<Vec<FoundEntry>> = read.buffer_unordered(AHEAD).try_collect().await?;
+        let mut found: HashMap<Place, FoundEntry> =
+            found.into_iter().flatten().map(|entry| (entry.place, entry)).collect();
+        Ok(places.iter().filter_map(|(_, place)| found.remove(place)).collect())
     }
 
-    async fn block(&self, position: Position) -> Result<Opened, StoreError> {
+    /// Those of one record.
+    async fn entries(
+        &self,
+        position: Position,
+        mut wanted: Vec<(Owner, Place)>,
+    ) -> Result<Vec<FoundEntry>, StoreError> {
         let missing = || StoreError::damaged(position, "the record is missing");
         let record = self.history.backend.read_at(position).await?.ok_or_else(missing)?;
-        Ok(match decode(&self.sealer, &record)? {
-            Decoded::Access { owner, block } => Some((owner, lines(&block))),
-            Decoded::Erased | Decoded::ErasedEntries { .. } | Decoded::Event { .. } => None,
-        })
+        let (of, block) = match decode(&self.sealer, &record)? {
+            Decoded::Access { owner, block } => (owner, block),
+            Decoded::Erased | Decoded::ErasedEntries { .. } | Decoded::Event { .. } => return Ok(Vec::new()),
+        };
+        wanted.sort_by_key(|(_, place)| *place);
+        let mut wanted = wanted.into_iter().filter(|(owner, _)| *owner == of).peekable();
+        let mut found = Vec::new();
+        for (index, (json, detail)) in (0..).zip(block.entries()) {
+            if let Some((owner, place)) = wanted.next_if(|(_, place)| place.index == index) {
+                let (json, detail) = (json.to_owned(), detail.map(str::to_owned));
+                found.push(FoundEntry { owner, place, json, detail });
+            }
+        }
+        Ok(found)
     }
-}
-
-type Opened = Option<(Owner, Arc<[(String, Option<String>)]>)>;
-
-fn lines(block: &Block) -> Arc<[(String, Option<String>)]> {
-    block.entries().map(|(json, detail)| (json.to_owned(), detail.map(str::to_owned))).collect()
 }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use scaivault_domain::Owner;
-use scaivault_eventstore::log::{Batch, Feed};
+use scaivault_eventstore::log::{Batch, EntryGroup, Feed};
 use scaivault_eventstore::sealing::access::ACCESS_RECORDED;
 use scaivault_eventstore::{Owner as KeyOwner, Record, StoreError};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::entry::IndexedEntry;
 use super::index::AuditIndex;
@@ -18,6 +19,8 @@ use crate::owners::domain_owner;
 
 /// How long fewer stay in memory: a start reads them from the log again.
 const STORED_AFTER: Duration = Duration::from_secs(60);
+/// How long after a failure the log is followed again.
+const ANEW_AFTER: Duration = Duration::from_secs(10);
 /// The shortest time between two attempts.
 const TRIED_AGAIN: Duration = Duration::from_millis(200);
 /// How often it is looked whether there is something to do.
@@ -40,13 +43,16 @@ impl Follower {
         Self { index, feed, leading }
     }
 
-    /// Follows until `stopped` says so, or something is not as it was written. What is in memory then is read again
-    /// at the next start.
+    /// Follows until `stopped` says so. What is in memory then is stored, or read again at the next start.
     pub async fn run(self, mut stopped: watch::Receiver<bool>) {
         let following = async {
-            let error = self.follow().await;
-            tracing::error!(target: "audit", error = &error as &dyn std::error::Error, "the audit index has stopped");
-            std::future::pending::<()>().await;
+            loop {
+                let error = self.follow().await;
+                tracing::error!(target: "audit", error = &error as &dyn std::error::Error, "the audit index has stopped; it begins anew");
+                tokio::time::sleep(ANEW_AFTER).await;
+                let mut state = self.index.state.write();
+                state.tail = Tail::after(state.tail.stored);
+            }
         };
         tokio::select! {
             () = following => {}
@@ -60,11 +66,16 @@ impl Follower {
     }
 
     async fn follow(&self) -> StoreError {
-        let after = self.index.state.read().tail.applied;
-        let mut reader = self.feed.reader(after);
+        let start = || {
+            let state = self.index.state.read();
+            (self.feed.reader(state.tail.applied), state.restarts)
+        };
+        let (mut reader, mut restarts) = start();
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let (mut stored_at, mut tried_at) = (Instant::now(), None::<Instant>);
+        // Beside the following: what comes meanwhile is found all the same.
+        let mut storing = JoinSet::new();
         loop {
             tokio::select! {
                 batch = reader.next() => match batch {
@@ -75,21 +86,29 @@ impl Follower {
                         }
                     }
                 },
+                Some(stored) = storing.join_next() => match stored {
+                    Ok(Ok(())) => stored_at = Instant::now(),
+                    // Tried again soon.
+                    Ok(Err(StoreError::Unavailable(_))) => {}
+                    Ok(Err(error)) => return error,
+                    Err(error) => return StoreError::unavailable(error),
+                },
                 _ = ticks.tick() => {}
             }
-            let entries = self.index.state.read().tail.entries;
+            let (entries, present) = {
+                let state = self.index.state.read();
+                (state.tail.entries, state.restarts)
+            };
+            if present != restarts {
+                (reader, restarts) = start();
+            }
             self.show_lag();
             let is_due = entries >= self.index.sizes.tail || (entries > 0 && stored_at.elapsed() >= STORED_AFTER);
             // Who does not lead waits for the leader to have done it.
-            if is_due && tried_at.is_none_or(|tried_at| tried_at.elapsed() >= TRIED_AGAIN) {
+            if is_due && storing.is_empty() && tried_at.is_none_or(|tried_at| tried_at.elapsed() >= TRIED_AGAIN) {
                 tried_at = Some(Instant::now());
-                let leads = *self.leading.borrow();
-                let done = if leads { self.index.store_tail().await } else { self.index.refresh().await };
-                match done {
-                    Ok(()) => stored_at = Instant::now(),
-                    Err(StoreError::Unavailable(_)) => tokio::time::sleep(PAUSE).await,
-                    Err(error) => return error,
-                }
+                let (index, leads) = (self.index.clone(), *self.leading.borrow());
+                storing.spawn(async move { if leads { index.store_tail().await } else { index.refresh().await } });
             }
         }
     }
@@ -109,8 +128,14 @@ impl AuditIndex {
                 // There may be much of the past, and others have something to do as well.
                 tokio::task::yield_now().await;
             }
+            // Another process may have stored it meanwhile.
+            if record.position <= self.state.read().tail.applied {
+                continue;
+            }
             if record.kind == ACCESS_RECORDED {
-                let entries = batch.entries(index);
+                // What was to be sealed under a key that is gone was sealed under another one.
+                let is_sealed_so = |group: &&EntryGroup| !self.sealer.keyring().is_destroyed(&group.owner);
+                let entries = batch.entries(index).filter(is_sealed_so);
                 let taken = match entries {
                     Some(group) => {
                         let owner = owner_of(record, &group.owner)?;
@@ -127,7 +152,8 @@ impl AuditIndex {
                 };
                 taken?;
             }
-            self.state.write().tail.applied = record.position;
+            let mut state = self.state.write();
+            state.tail.applied = record.position.max(state.tail.applied);
         }
         if let Some(last) = batch.last() {
             self.applies(last);

@@ -12,7 +12,7 @@ use scaivault_domain::Owner;
 use scaivault_eventstore::log::{Clock, Generation, SegmentHeader, SegmentRange, SegmentStore};
 use scaivault_eventstore::sealing::Sealer;
 use scaivault_eventstore::{Owner as KeyOwner, Position, StoreError};
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 
 use super::filter::Filter;
 use super::page::Order;
@@ -42,8 +42,8 @@ impl Default for Sizes {
     }
 }
 
-/// A segment in the database.
-type Key = (u64, KeyOwner, u64);
+/// A segment in the database: generation, owner, number, and where it begins, since numbers may be given again.
+type Key = (u64, KeyOwner, u64, Position);
 
 /// All audit entries, so that they can be searched.
 pub struct AuditIndex {
@@ -53,6 +53,8 @@ pub struct AuditIndex {
     pub(super) clock: Clock,
     pub(super) sizes: Sizes,
     pub(super) state: RwLock<State>,
+    /// Held by who writes segments.
+    pub(super) storing: Mutex<()>,
     applied: watch::Sender<Position>,
     opened: Cache<Key, Arc<Segment>, Size>,
 }
@@ -60,6 +62,8 @@ pub struct AuditIndex {
 /// What is searched now.
 pub(super) struct State {
     pub(super) generation: u64,
+    /// How often the log had to be followed from an earlier position again.
+    pub(super) restarts: u64,
     pub(super) tail: Tail,
 }
 
@@ -85,7 +89,8 @@ impl AuditIndex {
             clock,
             sizes,
             applied: watch::Sender::new(current.position),
-            state: RwLock::new(State { generation: current.number, tail }),
+            state: RwLock::new(State { generation: current.number, restarts: 0, tail }),
+            storing: Mutex::default(),
             opened: Cache::with_weighter(1_024, OPENED_BYTES, Size),
         })
     }
@@ -115,12 +120,19 @@ impl AuditIndex {
         let current = current(self.store.as_ref(), &self.clock).await?;
         let mut state = self.state.write();
         // What is read here may be older than what is known.
-        if current.number >= state.generation {
-            state.generation = current.number;
-            if current.position > state.tail.stored {
-                state.tail.stored_up_to(current.position);
-                self.applies(state.tail.applied);
-            }
+        let is_switch = current.number > state.generation;
+        if current.number < state.generation {
+            return Ok(());
+        }
+        state.generation = current.number;
+        if is_switch && current.position < state.tail.stored {
+            // What lies between was stored in a generation that is no more.
+            state.tail = Tail::after(current.position);
+            state.restarts += 1;
+            self.applied.send_replace(current.position);
+        } else if current.position > state.tail.stored {
+            state.tail.stored_up_to(current.position);
+            self.applies(state.tail.applied);
         }
         Ok(())
     }
@@ -163,18 +175,19 @@ impl AuditIndex {
     pub(super) async fn segment(
         &self,
         generation: u64,
-        owner: &KeyOwner,
-        number: u64,
-        entries: u64,
+        header: &SegmentHeader,
     ) -> Result<Option<Arc<Segment>>, StoreError> {
-        let key = (generation, owner.clone(), number);
+        let SegmentHeader { owner, number, first_position, entries, .. } = header;
+        let key = (generation, owner.clone(), *number, *first_position);
         // One that is not whole grows under its number.
-        if let Some(segment) = self.opened.get(&key).filter(|segment| segment.len() as u64 >= entries) {
+        if let Some(segment) = self.opened.get(&key).filter(|segment| segment.len() as u64 >= *entries) {
             return Ok(Some(segment));
         }
-        let Some(columns) = self.store.columns(generation, owner, number).await? else { return Ok(None) };
-        let segment = Arc::new(sealed::open_columns(&self.sealer, generation, owner, number, &columns)?);
-        self.opened.insert(key, segment.clone());
+        let Some(columns) = self.store.columns(generation, owner, *number).await? else { return Ok(None) };
+        let segment = Arc::new(sealed::open_columns(&self.sealer, generation, owner, *number, &columns)?);
+        if segment.ends().is_some_and(|(first, _)| first.position == *first_position) {
+            self.opened.insert(key, segment.clone());
+        }
         Ok(Some(segment))
     }
 }
@@ -237,8 +250,7 @@ impl Scan<'_> {
             if !self.filter.may_be_in(&bloom) {
                 continue;
             }
-            let entries = header.entries;
-            let found = self.index.segment(self.generation, &self.owner, header.number, entries).await?;
+            let found = self.index.segment(self.generation, &header).await?;
             // One that is gone was older than anything is kept.
             if let Some(segment) = found {
                 let rows = 0..segment.rows_up_to(self.stored);

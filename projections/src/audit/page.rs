@@ -50,9 +50,11 @@ impl AuditIndex {
     pub async fn page(&self, query: &Query<'_>) -> Result<Page, StoreError> {
         let mut entries: Vec<FoundEntry> = Vec::new();
         let mut after = query.after;
+        // Up to the same position in all logs: what comes while they are gone through belongs to a later page.
+        let end = self.applied();
         loop {
             let wanted = query.limit + 1 - entries.len();
-            let places = self.places(query, after, wanted).await?;
+            let places = self.places(query, after, end, wanted).await?;
             let is_last = places.len() < wanted;
             after = places.last().map(|(_, place)| *place);
             let found = self.fetch(&places).await?;
@@ -74,13 +76,14 @@ impl AuditIndex {
         &self,
         query: &Query<'_>,
         after: Option<Place>,
+        end: Position,
         limit: usize,
     ) -> Result<Vec<(Owner, Place)>, StoreError> {
         let first = query.after_position.next();
         let positions = match (query.order, after) {
-            (Order::NewestFirst, Some(place)) => (first, place.position),
-            (Order::OldestFirst, Some(place)) => (first.max(place.position), Position(u64::MAX)),
-            (Order::NewestFirst | Order::OldestFirst, None) => (first, Position(u64::MAX)),
+            (Order::NewestFirst, Some(place)) => (first, place.position.min(end)),
+            (Order::OldestFirst, Some(place)) => (first.max(place.position), end),
+            (Order::NewestFirst | Order::OldestFirst, None) => (first, end),
         };
         let follows = |place: &Place| match (query.order, after) {
             (Order::NewestFirst, Some(after)) => *place < after,

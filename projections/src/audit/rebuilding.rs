@@ -45,7 +45,7 @@ impl AuditIndex {
     pub async fn rebuild(&self) -> Result<RebuildingStatus, StoreError> {
         loop {
             let generations = self.store.generations().await?;
-            if let Some(running) = generations.iter().rfind(|generation| is_running(generation)) {
+            if let Some(running) = running(&generations) {
                 return Ok(status(running));
             }
             let next = generations.last().map_or(1, |last| last.number + 1);
@@ -61,8 +61,11 @@ impl AuditIndex {
     }
 }
 
-fn is_running(generation: &Generation) -> bool {
-    !generation.is_current && generation.completed_at.is_none() && generation.error.is_none()
+/// The one that is being made: after the current one, which took the place of those before it.
+fn running(generations: &[Generation]) -> Option<&Generation> {
+    let current = generations.iter().find(|generation| generation.is_current)?.number;
+    let is_open = |generation: &&Generation| generation.completed_at.is_none() && generation.error.is_none();
+    generations.iter().filter(|generation| generation.number > current).find(is_open)
 }
 
 fn status(generation: &Generation) -> RebuildingStatus {
@@ -119,7 +122,7 @@ impl Rebuilding {
                 store.forget_before(current.number).await?;
             }
         }
-        let Some(running) = generations.iter().find(|generation| is_running(generation)) else { return Ok(()) };
+        let Some(running) = running(&generations) else { return Ok(()) };
         match self.make(running).await {
             Err(error @ (StoreError::Damaged { .. } | StoreError::Key { .. })) => {
                 tracing::error!(target: "audit", error = &error as &dyn std::error::Error, "the audit index cannot be made anew");
@@ -152,11 +155,18 @@ impl Rebuilding {
             }
             let has_caught_up = tail.applied >= end;
             if tail.entries >= index.sizes.tail || (has_caught_up && tail.applied > tail.stored) {
-                if !index.store(generation.number, &tail).await? {
+                if !index.store(generation.number, false, &tail).await? {
                     // Another process is at it, and has the lead by now.
                     return Ok(());
                 }
                 tail = Tail::after(tail.applied);
+            } else if has_caught_up {
+                // The current one is a little ahead; or this one was given up, which the next look finds out.
+                tokio::time::sleep(TICK).await;
+                let found = index.store.generations().await?;
+                if running(&found).is_none_or(|running| running.number != generation.number) {
+                    return Ok(());
+                }
             }
             if has_caught_up && index.store.promote(generation.number, (index.clock)().0).await? {
                 tracing::info!(target: "audit", position = tail.applied.0, "the audit index was made anew");

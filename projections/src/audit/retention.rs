@@ -1,11 +1,14 @@
 //! Which entries have been kept long enough, and the index without them.
 
 use scaivault_domain::{Owner, Timestamp};
+use scaivault_eventstore::log::SegmentRange;
 use scaivault_eventstore::{Position, StoreError};
 
 use super::filter::Filter;
 use super::index::AuditIndex;
 use super::page::Order;
+use super::sealed;
+use super::segment::Segment;
 use crate::owners::key_owner;
 
 impl AuditIndex {
@@ -39,8 +42,32 @@ impl AuditIndex {
         Ok(old)
     }
 
-    /// Forgets entries of `owner` up to `last`, which are erased.
+    /// Forgets entries of `owner` up to `last`, which are erased: also in memory, and in segments that go on after it.
     pub async fn forget(&self, owner: &Owner, last: Position) -> Result<(), StoreError> {
-        self.store.prune(&key_owner(owner), last).await.map(drop)
+        let _alone = self.storing.lock().await;
+        let generation = {
+            let mut state = self.state.write();
+            state.tail.forget(owner, last, self.sizes.segment);
+            state.generation
+        };
+        let owner = key_owner(owner);
+        self.store.prune(&owner, last).await?;
+        let range = SegmentRange { positions: (Position::START, last), ..SegmentRange::all(generation, &owner) };
+        let mut rewritten = Vec::new();
+        for header in self.store.headers(range).await? {
+            let Some(segment) = self.segment(generation, &header).await? else { continue };
+            let mut left = Segment::default();
+            (segment.rows_up_to(last)..segment.len()).for_each(|row| left.push_row(&segment, row));
+            rewritten.extend(sealed::seal(&self.sealer, generation, &owner, header.number, &left)?);
+        }
+        if rewritten.is_empty() {
+            return Ok(());
+        }
+        let generations = self.store.generations().await?;
+        let Some(current) = generations.iter().find(|found| found.is_current && found.number == generation) else {
+            // Made anew, or about to be: without them.
+            return Ok(());
+        };
+        self.store.advance(generation, true, (current.position, current.position), &rewritten).await.map(drop)
     }
 }

@@ -15,11 +15,12 @@ use crate::owners::key_owner;
 impl AuditIndex {
     /// Stores what is in memory.
     pub(super) async fn store_tail(&self) -> Result<(), StoreError> {
+        let _alone = self.storing.lock().await;
         let (generation, tail) = {
             let state = self.state.read();
             (state.generation, state.tail.clone())
         };
-        if self.store(generation, &tail).await? {
+        if self.store(generation, true, &tail).await? {
             let mut state = self.state.write();
             if state.generation == generation {
                 state.tail.stored_up_to(tail.applied);
@@ -30,8 +31,11 @@ impl AuditIndex {
         self.refresh().await
     }
 
-    /// Stores entries in a generation. `false` if it is not where they begin.
-    pub(super) async fn store(&self, generation: u64, tail: &Tail) -> Result<bool, StoreError> {
+    /// Stores entries in a generation. `false` if it is not where they begin, or not what it is taken for.
+    pub(super) async fn store(&self, generation: u64, is_current: bool, tail: &Tail) -> Result<bool, StoreError> {
+        if tail.applied <= tail.stored {
+            return Ok(true);
+        }
         let mut segments = Vec::new();
         for (owner, of_owner) in tail.all() {
             let owner = key_owner(owner);
@@ -39,25 +43,47 @@ impl AuditIndex {
             if self.sealer.keyring().is_destroyed(&owner) {
                 continue;
             }
-            let last = self.store.headers(SegmentRange::last(generation, &owner)).await?.pop();
-            let open = match &last {
-                Some(last) => self.segment(generation, &owner, last.number, last.entries).await?.unwrap_or_default(),
-                None => Arc::default(),
-            };
-            let packing = Packing {
-                sealer: self.sealer.clone(),
-                generation,
-                owner,
-                number: last.map_or(1, |last| last.number),
-                open,
-                most: self.sizes.segment,
-            };
-            let (of_owner, stored) = (of_owner.to_vec(), tail.stored);
-            // It takes some milliseconds, which others must not wait for.
-            let packed = tokio::task::spawn_blocking(move || packing.run(&of_owner, stored)).await;
-            segments.append(&mut packed.map_err(StoreError::unavailable)??);
+            match self.packed(generation, &owner, of_owner, tail.stored).await {
+                Ok(packed) => segments.extend(packed),
+                // It went while this was done, here or by another process.
+                Err(StoreError::Key { .. }) if self.is_gone(&owner).await? => {}
+                Err(error) => return Err(error),
+            }
         }
-        self.store.advance(generation, tail.stored, tail.applied, &segments).await
+        self.store.advance(generation, is_current, (tail.stored, tail.applied), &segments).await
+    }
+
+    /// Whether the key of an owner has been destroyed, as the database says.
+    async fn is_gone(&self, owner: &KeyOwner) -> Result<bool, StoreError> {
+        self.sealer.keyring().refresh().await?;
+        Ok(self.sealer.keyring().is_destroyed(owner))
+    }
+
+    /// The entries of an owner after `stored`, sealed.
+    async fn packed(
+        &self,
+        generation: u64,
+        owner: &KeyOwner,
+        from: &[Arc<Segment>],
+        stored: Position,
+    ) -> Result<Vec<Stored>, StoreError> {
+        let last = self.store.headers(SegmentRange::last(generation, owner)).await?.pop();
+        let open = match &last {
+            Some(last) => self.segment(generation, last).await?.unwrap_or_default(),
+            None => Arc::default(),
+        };
+        let packing = Packing {
+            sealer: self.sealer.clone(),
+            generation,
+            owner: owner.clone(),
+            number: last.map_or(1, |last| last.number),
+            open,
+            most: self.sizes.segment,
+        };
+        let from = from.to_vec();
+        // It takes some milliseconds, which others must not wait for.
+        let packed = tokio::task::spawn_blocking(move || packing.run(&from, stored)).await;
+        packed.map_err(StoreError::unavailable)?
     }
 }
 

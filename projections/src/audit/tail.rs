@@ -53,6 +53,26 @@ impl Tail {
         self.segments.iter().map(|(owner, segments)| (owner, segments.as_slice()))
     }
 
+    /// Forgets entries of an owner up to `last`, where `most` is what a segment may have.
+    pub(super) fn forget(&mut self, owner: &Owner, last: Position, most: usize) {
+        let Some(of_owner) = self.segments.remove(owner) else { return };
+        let mut left: Vec<Arc<Segment>> = Vec::new();
+        for segment in of_owner {
+            for row in segment.rows_up_to(last)..segment.len() {
+                if left.last().is_none_or(|open| open.is_whole(most)) {
+                    left.push(Arc::default());
+                }
+                if let Some(open) = left.last_mut() {
+                    Arc::make_mut(open).push_row(&segment, row);
+                }
+            }
+        }
+        if !left.is_empty() {
+            self.segments.insert(owner.clone(), left);
+        }
+        self.entries = self.segments.values().flatten().map(|segment| segment.len()).sum();
+    }
+
     /// Notes that another process has stored everything up to `stored`, which makes that much of this superfluous.
     pub(super) fn stored_up_to(&mut self, stored: Position) {
         self.stored = stored;

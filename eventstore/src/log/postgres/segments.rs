@@ -46,12 +46,12 @@ impl SegmentStore for PostgresSegments {
     async fn advance(
         &self,
         generation: u64,
-        from: Position,
-        to: Position,
+        is_current: bool,
+        (from, to): (Position, Position),
         segments: &[Segment],
     ) -> Result<bool, StoreError> {
         let mut connection = self.connection().await?;
-        let advancing = advance(connection.ask()?, generation, (from, to), segments);
+        let advancing = advance(connection.ask()?, (generation, is_current), (from, to), segments);
         let done = tokio::time::timeout(APPENDING, advancing).await;
         connection.heard(done)
     }
@@ -73,10 +73,8 @@ impl SegmentStore for PostgresSegments {
 
     async fn abandon(&self, generation: u64, error: &str, at: i64) -> Result<(), StoreError> {
         let mut connection = self.connection().await?;
-        let query = sqlx::query(segments::ABANDON).bind(row::signed(generation)).bind(error).bind(at);
-        within!(APPENDING, connection, query, execute)?;
-        let query = sqlx::query(segments::DROP_ONE).bind(row::signed(generation));
-        within!(APPENDING, connection, query, execute).map(drop)
+        let done = tokio::time::timeout(APPENDING, abandon(connection.ask()?, generation, error, at)).await;
+        connection.heard(done)
     }
 
     async fn headers(&self, range: SegmentRange<'_>) -> Result<Vec<SegmentHeader>, StoreError> {
@@ -114,7 +112,7 @@ impl SegmentStore for PostgresSegments {
 
 async fn advance(
     connection: &mut PgConnection,
-    generation: u64,
+    (generation, is_current): (u64, bool),
     (from, to): (Position, Position),
     segments: &[Segment],
 ) -> Result<bool, sqlx::Error> {
@@ -123,6 +121,7 @@ async fn advance(
         .bind(row::signed(generation))
         .bind(row::signed(from.0))
         .bind(row::signed(to.0))
+        .bind(i32::from(is_current))
         .execute(&mut *tx)
         .await?;
     if moved.rows_affected() == 0 {
@@ -156,6 +155,17 @@ async fn promote(connection: &mut PgConnection, generation: u64, completed_at: i
     }
     tx.commit().await?;
     Ok(true)
+}
+
+async fn abandon(connection: &mut PgConnection, generation: u64, error: &str, at: i64) -> Result<(), sqlx::Error> {
+    let mut tx = connection.begin().await?;
+    let query = sqlx::query(segments::ABANDON).bind(row::signed(generation)).bind(error).bind(at);
+    if query.execute(&mut *tx).await?.rows_affected() == 0 {
+        // It is the current one by now.
+        return Ok(());
+    }
+    sqlx::query(segments::DROP_ONE).bind(row::signed(generation)).execute(&mut *tx).await?;
+    tx.commit().await
 }
 
 /// Whether a row with that key is there already.

@@ -40,8 +40,8 @@ impl SegmentStore for SqliteSegments {
     async fn advance(
         &self,
         generation: u64,
-        from: Position,
-        to: Position,
+        is_current: bool,
+        (from, to): (Position, Position),
         segments: &[Segment],
     ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
@@ -49,6 +49,7 @@ impl SegmentStore for SqliteSegments {
             .bind(row::signed(generation))
             .bind(row::signed(from.0))
             .bind(row::signed(to.0))
+            .bind(i32::from(is_current))
             .execute(tx.connection()?)
             .await
             .map_err(row::failed)?;
@@ -100,7 +101,10 @@ impl SegmentStore for SqliteSegments {
     async fn abandon(&self, generation: u64, error: &str, at: i64) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         let query = sqlx::query(segments::ABANDON).bind(row::signed(generation)).bind(error).bind(at);
-        query.execute(tx.connection()?).await.map_err(row::failed)?;
+        if query.execute(tx.connection()?).await.map_err(row::failed)?.rows_affected() == 0 {
+            // It is the current one by now.
+            return Ok(());
+        }
         let query = sqlx::query(segments::DROP_ONE).bind(row::signed(generation));
         query.execute(tx.connection()?).await.map_err(row::failed)?;
         tx.commit().await
