@@ -62,6 +62,9 @@ async fn made(server: &Server) -> Vec<String> {
     ids.extend(
         listed.body["users"].as_array().into_iter().flatten().map(|user| user["id"].as_str().unwrap().to_owned()),
     );
+    let period = json!({"from": "2020-01-01", "to": "2020-01-02"});
+    let replay = server.call("POST", "/v1/policies/replay", Some(period)).await;
+    ids.push(replay.body["id"].as_str().unwrap().to_owned());
     let logs = server.call("GET", "/v1/audit/logs?limit=1", None).await.body;
     ids.extend([policy, binding, token, issuer, rule, logs["logs"][0]["id"].as_str().unwrap().to_owned()]);
     ids

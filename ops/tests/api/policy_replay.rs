@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::isolation::key;
+use super::process::Setup;
 use super::server::{Answer, Server, TOKEN};
 
 /// Long enough that only a fault makes a test wait so long.
@@ -267,4 +268,57 @@ async fn the_command_line_replays() {
     let status = text(&run(format!("policies replay-status {id} --change denied_to_allowed --all")));
     assert!(status.contains("status: completed") && status.contains("web/tls"), "{status}");
     assert_eq!(run("policies replay-status rpl_none".into()).status.code(), Some(4));
+}
+
+/// A server with a store of its own that outlives it.
+#[tokio::test]
+async fn a_restart_continues_what_was_asked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let setup =
+        Setup::dev(directory.path()).with("SCAIVAULT_DEV_ROOT_TOKEN", TOKEN).with("RATE_LIMIT_ENABLED", "false");
+    let setup = setup.argument("--data-dir").argument(directory.path().join("kept").to_str().unwrap());
+    let client = reqwest::Client::new();
+    let call = async |url: &str, method: &str, path: &str, body: Option<Value>| {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+        let request = client.request(method, format!("{url}{path}")).bearer_auth(TOKEN);
+        let request = body.iter().fold(request, |request, body| request.json(body));
+        let response = request.send().await.unwrap();
+        assert!(response.status().is_success(), "{path}: {response:?}");
+        response.json::<Value>().await.unwrap_or_default()
+    };
+    let ended = async |url: &str, path: &str| {
+        let asked = Instant::now();
+        loop {
+            let replay = call(url, "GET", path, None).await;
+            if replay["status"] == "completed" {
+                return replay;
+            }
+            assert!(asked.elapsed() < PATIENCE, "it does not end: {replay}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let server = setup.start();
+    let from = call(&server.url, "GET", "/v1/sys/clock", None).await["now"].clone();
+    for _ in 0..20 {
+        call(&server.url, "PUT", "/v1/secrets/app/db", Some(json!({"data": {"v": 1}}))).await;
+    }
+    let to = call(&server.url, "GET", "/v1/sys/clock", None).await["now"].clone();
+    let body = json!({"from": from, "to": to});
+    let first = call(&server.url, "POST", "/v1/policies/replay", Some(body.clone())).await;
+    let first = first["status_url"].as_str().unwrap();
+    let before = ended(&server.url, first).await;
+    assert_eq!(before["decisions_total"], 20);
+    let mut asked_for = Vec::new();
+    for _ in 0..3 {
+        let accepted = call(&server.url, "POST", "/v1/policies/replay", Some(body.clone())).await;
+        asked_for.push(accepted["status_url"].as_str().unwrap().to_owned());
+    }
+    // At least the last of them is not carried out yet, or just now.
+    server.kill();
+    let server = setup.start();
+    assert_eq!(call(&server.url, "GET", first, None).await, before);
+    for path in &asked_for {
+        let after = ended(&server.url, path).await;
+        assert_eq!((&after["decisions_total"], &after["changed"]), (&before["decisions_total"], &before["changed"]));
+    }
 }

@@ -83,7 +83,12 @@ async fn read(history: &History, after: Position, end: Position) -> Result<Vec<R
     let left = end.0.saturating_sub(after.next().0).min(PAGE);
     match usize::try_from(left).unwrap_or(usize::MAX) {
         0 => Ok(Vec::new()),
-        limit => history.backend.read(after, limit).await,
+        limit => match history.backend.read(after, limit).await? {
+            records if records.is_empty() => {
+                Err(StoreError::damaged(after.next(), format!("the log ends here, not at {end}")))
+            }
+            records => Ok(records),
+        },
     }
 }
 
@@ -92,7 +97,7 @@ async fn judged(work: &Arc<Work>, records: &Arc<[Record]>, found: &Mutex<Found>)
         let part = from..(from + PART).min(records.len());
         let (owned, of) = ((work.clone(), records.clone()), part.clone());
         #[allow(clippy::disallowed_methods, reason = "it ends by itself, soon")]
-        let judging = tokio::spawn(async move { owned.0.judge_all(owned.1.get(of).unwrap_or_default()) });
+        let judging = tokio::spawn(async move { owned.0.judge_all(owned.1.get(of).unwrap_or_default()).await });
         async move { (part, judging.await.unwrap_or_else(|panic| Err(StoreError::unavailable(panic)))) }
     });
     let mut parts = stream::iter(parts).buffered(SIDE_BY_SIDE);
@@ -101,7 +106,7 @@ async fn judged(work: &Arc<Work>, records: &Arc<[Record]>, found: &Mutex<Found>)
             // Perhaps sealed with a key that another process has made since.
             Err(StoreError::Damaged { .. }) => {
                 work.sealer.keyring().refresh().await?;
-                work.judge_all(records.get(part).unwrap_or_default())?
+                work.judge_all(records.get(part).unwrap_or_default()).await?
             }
             other => other?,
         };
@@ -111,8 +116,14 @@ async fn judged(work: &Arc<Work>, records: &Arc<[Record]>, found: &Mutex<Found>)
 }
 
 impl Work {
-    fn judge_all(&self, records: &[Record]) -> Result<Found, StoreError> {
-        records.iter().try_fold(Found::default(), |found, record| self.judge(record, found))
+    /// Judges the decisions of several records; between two of them, requests have their turn.
+    async fn judge_all(&self, records: &[Record]) -> Result<Found, StoreError> {
+        let mut found = Found::default();
+        for record in records {
+            found = self.judge(record, found)?;
+            tokio::task::yield_now().await;
+        }
+        Ok(found)
     }
 
     /// Judges the decisions of a record.

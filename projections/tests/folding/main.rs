@@ -16,5 +16,6 @@ mod policies;
 mod reading;
 mod rebuilt;
 mod replay;
+mod replays;
 mod snapshots;
 mod stopping;

@@ -51,6 +51,9 @@ enum Step {
     Pass(i64),
 }
 
+/// To whom, until when.
+type Bound = (IdentityId, Option<Timestamp>);
+
 /// A decision as it was made: on which policies, by whom, and how it came out.
 struct Decision {
     view: Arc<View>,
@@ -148,7 +151,7 @@ fn policy_events(node: &Node, view: &View, step: &Step) -> (Owner, Vec<PolicyEve
     let id = |of: usize| PolicyId::parse(POLICIES[of]).unwrap();
     let of = match step {
         Step::Write(of, ..) | Step::Delete(of) | Step::Bind(of, ..) | Step::Unbind(of, _) => *of,
-        _ => return (acme(), Vec::new()),
+        Step::Decide { .. } | Step::Record | Step::Pass(_) => return (acme(), Vec::new()),
     };
     let (owner, set) = (owner_of(of), view.policies.of(&owner_of(of)));
     let held = set.get(&id(of));
@@ -241,7 +244,7 @@ impl Decision {
 
     /// Whether it would have been allowed by these policies: each rule looked at, nothing compiled.
     fn is_allowed(&self, sets: [&PolicySet; 2], proposal: &Proposal) -> bool {
-        let mut bound: Vec<(Content, Vec<(IdentityId, Option<Timestamp>)>)> = Vec::new();
+        let mut bound: Vec<(Content, Vec<Bound>)> = Vec::new();
         for held in sets.iter().flat_map(|set| set.newest_first()) {
             let id = &held.policy.id;
             let replaced = proposal.replace.iter().any(|replaced| replaced.id == *id);
@@ -266,7 +269,7 @@ impl Decision {
             bound.push((Content { name: "".into(), description: None, rules, is_active }, of));
         }
         bound.extend(proposal.add.iter().map(|added| (added.content.clone(), plain(&added.bindings))));
-        let mine = |(identity, end): &(IdentityId, Option<Timestamp>)| {
+        let mine = |(identity, end): &Bound| {
             let is_mine = *identity == self.caller.identity || self.caller.groups.contains(identity);
             is_mine && end.is_none_or(|end| self.at < end)
         };
