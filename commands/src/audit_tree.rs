@@ -17,7 +17,7 @@ use scaivault_eventstore::merkle::frontier::Frontier;
 use scaivault_eventstore::merkle::note::VerifierKey;
 use scaivault_eventstore::merkle::verification::{ProofError, check_consistency, check_inclusion};
 use scaivault_eventstore::merkle::{Hash, leaf_data};
-use scaivault_eventstore::tree::{Inspection, Notary, Signed};
+use scaivault_eventstore::tree::{self, Inspection, Notary, Reason, Signed};
 use scaivault_eventstore::{Position, RecordedAt, StoreError};
 use scaivault_projections::owners::key_owner;
 
@@ -25,6 +25,8 @@ use crate::{Engine, Failure};
 
 /// How long the fold may take to reach the end of the log.
 const FOLD_PATIENCE: Duration = Duration::from_secs(10);
+/// Times that records without a key are looked at again: each time more of the log may say that it was to go.
+const ERASURES: usize = 3;
 
 /// The tree of one installation.
 pub struct AuditTree {
@@ -196,13 +198,31 @@ impl AuditTree {
         }
         let to = Position(from.saturating_add(limit).saturating_sub(1));
         let until = started.checked_add(patience).unwrap_or(started);
-        let erased = Arc::new(self.engine.projections.view().erasures.orders());
-        let inspected = self.inspection.run(Position(from), to, &current, erased, until).await?;
+        let mut inspected = self.inspect_once(from, to, &current, until).await?;
+        for _ in 0..ERASURES {
+            if inspected.finding.is_none_or(|finding| finding.reason != Reason::SealBroken) {
+                break;
+            }
+            // The key may have been destroyed, as ordered, after this process last heard of orders.
+            self.current().await?;
+            inspected = self.inspect_once(from, to, &current, until).await?;
+        }
         let bad = inspected.finding.map(|finding| (finding.position.0, finding.reason.as_str()));
         if let Some((position, reason)) = bad {
             self.engine.projections.note_damage(&StoreError::damaged(Position(position), reason));
         }
         Ok(Inspected { to: inspected.to.0, tree_size: size, root, bad })
+    }
+
+    async fn inspect_once(
+        &self,
+        from: u64,
+        to: Position,
+        current: &Frontier,
+        until: Instant,
+    ) -> Result<tree::Inspected, StoreError> {
+        let erased = Arc::new(self.engine.projections.view().erasures.orders());
+        self.inspection.run(Position(from), to, current, erased, until).await
     }
 
     /// The tree of everything durable by now, as this process has folded it.

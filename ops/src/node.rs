@@ -39,6 +39,10 @@ const REPLAY_PATIENCE: Duration = Duration::from_secs(24 * 3_600);
 
 /// How often a long replay says how far it has come.
 const REPLAY_SHOWN: Duration = Duration::from_secs(2);
+/// How often to look for the order behind keys that are gone, before that is damage.
+const ERASURE_LOOKS: usize = 20;
+/// And how long to wait each time.
+const ERASURE_PAUSE: Duration = Duration::from_millis(200);
 
 /// Why a node cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -146,6 +150,7 @@ impl Node {
             return Err(StartError::Host(format!("the log cannot be read: {reason}")));
         }
         caught_up?;
+        self.hear_of_erasures().await?;
         let view = self.engine.projections().view();
         for owner in self.keyring.destroyed() {
             // Records without a key are passed over: only the log may say that they are.
@@ -174,6 +179,19 @@ impl Node {
             duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             "log folded"
         );
+        Ok(())
+    }
+
+    /// Another node may erase while this one starts: that it was ordered may come after the keys are seen gone.
+    async fn hear_of_erasures(&self) -> Result<(), StartError> {
+        for _ in 0..ERASURE_LOOKS {
+            if self.engine.projections().view().erasures.unexplained().is_none() {
+                break;
+            }
+            tokio::time::sleep(ERASURE_PAUSE).await;
+            self.feed.look();
+            self.engine.read_barrier_within(REPLAY_PATIENCE).await?;
+        }
         Ok(())
     }
 

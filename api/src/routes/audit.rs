@@ -62,9 +62,13 @@ const PLATFORM: Parameter = Parameter {
     shape: Shape::Boolean,
     meaning: "Entries of no tenant: those of the caller's partner, or for a super_admin all.",
 };
+/// Secrets of the tenant.
+const TENANT: &str = "tenant";
+/// Secrets of its partner.
+const PARTNER: &str = "partner";
 const SECRET_SCOPE: Parameter = Parameter {
     name: "secret_scope",
-    shape: Shape::Choice(&["tenant", "partner"]),
+    shape: Shape::Choice(&[TENANT, PARTNER]),
     meaning: "partner for accesses to the partner's secrets.",
 };
 const LIMIT: Parameter =

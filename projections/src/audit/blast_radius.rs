@@ -57,8 +57,14 @@ pub struct BlastRadius {
 type ByReader = HashMap<(Arc<str>, u32, Arc<str>), (Option<IdentityType>, Reach)>;
 
 impl AuditIndex {
-    /// What the reads that the filter lets through reached, of secrets of `owner`.
-    pub async fn blast_radius(&self, owner: &Owner, filter: &Filter) -> Result<BlastRadius, StoreError> {
+    /// What the reads that the filter lets through reached, of secrets of `owner`. Others are all who read them for
+    /// `others_for`, or for anybody.
+    pub async fn blast_radius(
+        &self,
+        owner: &Owner,
+        filter: &Filter,
+        others_for: Option<Arc<str>>,
+    ) -> Result<BlastRadius, StoreError> {
         let mut found = BlastRadius::default();
         self.reads(owner, filter, |segment, row, path, version| {
             let at = segment.at(row);
@@ -70,8 +76,8 @@ impl AuditIndex {
         let first = found.paths.values().flat_map(|reached| reached.versions.values()).map(|reach| reach.first).min();
         let Some(first) = first else { return Ok(found) };
         let mut others = ByReader::new();
-        let Filter { acting_tenant, partner_secrets, .. } = filter.clone();
-        let since = Filter { from: Some(first), acting_tenant, partner_secrets, ..reads() };
+        let partner_secrets = filter.partner_secrets;
+        let since = Filter { from: Some(first), acting_tenant: others_for, partner_secrets, ..reads() };
         let compared = filter.compared();
         self.reads(owner, &since, |segment, row, path, version| {
             let reached = found.paths.get(path).and_then(|reached| reached.versions.get(&version));

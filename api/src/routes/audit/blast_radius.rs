@@ -1,16 +1,18 @@
 //! `GET /v1/audit/blast-radius`: what a leaked credential or a compromised identity could have taken along.
 
+use std::sync::Arc;
+
 use axum::http::Method;
 use scaivault_commands::Failure;
 use scaivault_domain::audit::Action;
 use scaivault_domain::secret::Secret;
 use scaivault_domain::secret::read::{Selection, select};
-use scaivault_domain::{ErrorCode, IdentityType, Owner, Rejection, Role, Scope, SecretPath, Timestamp};
+use scaivault_domain::{ErrorCode, IdentityType, Owner, Rejection, Scope, SecretPath, Timestamp};
 use scaivault_projections::View;
 use scaivault_projections::audit::{BlastRadius, Filter, Other, Reach, Reached};
 use serde::Serialize;
 
-use super::{FROM, LIMIT, TO, input, owners};
+use super::{FROM, LIMIT, PARTNER, TENANT, TO, input, owners};
 use crate::call::{Call, Stop};
 use crate::category::Category;
 use crate::cursor::Binding;
@@ -20,6 +22,9 @@ use crate::routes::secrets::list::CURSOR;
 
 /// Other readers that are named.
 const MOST_OTHERS: usize = 100;
+/// How much later than the request for it a value may have been made, in seconds. What was read longer before a secret
+/// was created belongs to an earlier one at that path.
+const SLACK_SECONDS: i64 = 60;
 
 /// The operation.
 pub static BLAST_RADIUS: Operation = Operation {
@@ -117,31 +122,43 @@ enum Row<'a> {
     Rotation(RotationRow<'a>),
 }
 
+impl Row<'_> {
+    /// Ascends through the answer, whatever is read in the meantime.
+    fn key(&self) -> String {
+        let (list, scope, path) = match self {
+            Self::Secret(row) => (0, row.secret_scope, row.path),
+            Self::Rotation(row) => (1, row.secret_scope, row.path),
+        };
+        format!("{list}.{}.{path}", u8::from(scope == PARTNER))
+    }
+}
+
 async fn show(call: &mut Call) -> Result<Done, Stop> {
     let (identity, token) = asked_about(call);
     let (from, to) = input::period(call);
     let limit = call.query.limit(super::DEFAULT_LIMIT, super::MAX_LIMIT);
+    let now = call.now();
+    if to.is_none() && from.is_some_and(|from| from > now) {
+        call.query.faults.field("query.from", "must not be later than now");
+    }
     call.query.finish()?;
     owners(call, false)?;
     let engine = call.app.engine.clone();
     let filters = call.query.filters();
     let binding = Binding { operation: call.operation.id, owner: &call.target.owner, filters: &filters };
-    let skipped = call.query.text("cursor").map(|cursor| binding.key(&engine, cursor)).transpose()?;
-    let skipped = skipped.and_then(|key| key.parse::<usize>().ok()).unwrap_or_default();
-    let mut filter = Filter {
+    let after = call.query.text("cursor").map(|cursor| binding.key(&engine, cursor)).transpose()?;
+    let filter = Filter {
         from,
         to,
         identity: identity.as_deref().map(|identity| input::known_as(call, identity)),
         token: token.as_deref().map(Into::into),
         ..Filter::default()
     };
-    input::retained(call, &call.target.owner, &mut filter);
     engine.audit_barrier().await?;
     let view = engine.projections().view();
-    let now = call.now();
     let mut found = Vec::new();
-    for (owner, scope, filter) in places(call, filter) {
-        let radius = engine.audit().blast_radius(&owner, &filter).await.map_err(Failure::from)?;
+    for Searched { owner, scope, filter, others_for } in searched(call, filter) {
+        let radius = engine.audit().blast_radius(&owner, &filter, others_for).await.map_err(Failure::from)?;
         found.push((owner, scope, radius));
     }
     let rows: Vec<_> =
@@ -154,19 +171,19 @@ async fn show(call: &mut Call) -> Result<Done, Stop> {
         rotations: rotations.len(),
         ..Summary::default()
     };
-    let all = rows.len() + rotations.len();
+    let rows = rows.into_iter().map(Row::Secret).chain(rotations.into_iter().map(Row::Rotation));
+    let mut rows: Vec<_> = rows.filter(|row| after.as_ref().is_none_or(|after| row.key() > *after)).collect();
+    let has_more = rows.len() > limit;
+    rows.truncate(limit);
+    let last = rows.last().filter(|_| has_more).map(Row::key);
+    let cursor = last.map(|key| binding.cursor(&engine, &key)).transpose()?;
     let (mut secrets, mut due) = (Vec::new(), Vec::new());
-    for row in
-        rows.into_iter().map(Row::Secret).chain(rotations.into_iter().map(Row::Rotation)).skip(skipped).take(limit)
-    {
+    for row in rows {
         match row {
             Row::Secret(row) => secrets.push(row),
             Row::Rotation(row) => due.push(row),
         }
     }
-    let shown = skipped.saturating_add(secrets.len() + due.len());
-    let has_more = shown < all;
-    let cursor = has_more.then(|| binding.cursor(&engine, &shown.to_string())).transpose()?;
     Ok(Done::json(&Page {
         identity_id: identity.as_deref(),
         token_id: token.as_deref(),
@@ -195,18 +212,31 @@ fn asked_about(call: &mut Call) -> (Option<String>, Option<String>) {
     (identity, token)
 }
 
-/// Where to look: among the tenant's secrets, and among those of its partner. Of the latter, others than the partner's
-/// administrators see only what their own tenant reads.
-fn places(call: &Call, filter: Filter) -> Vec<(Owner, &'static str, Filter)> {
-    let mut places = vec![(call.target.owner.clone(), "tenant", filter.clone())];
+/// Among whose secrets to look, and how.
+struct Searched {
+    owner: Owner,
+    scope: &'static str,
+    filter: Filter,
+    others_for: Option<Arc<str>>,
+}
+
+/// Among the tenant's secrets, and among those of its partner. Who else reads one of the latter for another tenant, only
+/// the partner's administrators see.
+fn searched(call: &Call, filter: Filter) -> Vec<Searched> {
+    let search = |owner: &Owner, scope, mut filter: Filter, others_for| {
+        input::retained(call, std::slice::from_ref(owner), &mut filter);
+        Searched { owner: owner.clone(), scope, filter, others_for }
+    };
+    let mut searched = vec![search(&call.target.owner, TENANT, filter.clone(), None)];
     if let (Owner::Tenant(tenant), Some(partner)) = (&call.target.owner, &call.target.partner) {
-        let administers = call.caller.has_role(Role::SuperAdmin)
-            || (call.caller.has_role(Role::PartnerAdmin) && call.caller.partner.as_ref() == Some(partner));
-        let acting_tenant = (!administers).then(|| tenant.as_str().into());
+        let acting: Arc<str> = tenant.as_str().into();
+        let others_for = (!input::administers(call, partner)).then(|| acting.clone());
+        // Names of identities are those of the tenant; the id of a token is nobody else's.
+        let acting_tenant = filter.identity.as_ref().map(|_| acting).or_else(|| others_for.clone());
         let filter = Filter { acting_tenant, partner_secrets: true, ..filter };
-        places.push((Owner::Partner(partner.clone()), "partner", filter));
+        searched.push(search(&Owner::Partner(partner.clone()), PARTNER, filter, others_for));
     }
-    places
+    searched
 }
 
 fn secrets<'a>(
@@ -217,13 +247,15 @@ fn secrets<'a>(
     now: Timestamp,
 ) -> Vec<SecretRow<'a>> {
     let catalogue = view.secrets(owner);
-    let row = |(path, reached): (&'a std::sync::Arc<str>, &'a Reached)| {
+    let row = |(path, reached): (&'a Arc<str>, &'a Reached)| {
         let parsed = SecretPath::parse(path).ok();
         let settled = parsed.as_ref().and_then(|path| catalogue.settled(path, now));
         let secret = settled.as_ref().map(|settled| settled.secret.as_ref());
         let deleted = secret.is_none_or(|secret| secret.deleted.is_some());
         let current_version = secret.filter(|_| !deleted).and_then(Secret::current_number);
         let others = reached.others.iter().take(MOST_OTHERS).map(other).collect();
+        let is_of_this =
+            |reach: &Reach| secret.is_some_and(|secret| reach.last.plus_seconds(SLACK_SECONDS) >= secret.created_at);
         let is_readable = |version: u32| {
             let selected = parsed.as_ref().map(|path| {
                 let selection = Selection { version: Some(version), ..Selection::default() };
@@ -235,18 +267,19 @@ fn secrets<'a>(
             path,
             secret_scope: scope,
             current_version,
-            still_current: current_version.is_some_and(|current| reached.versions.contains_key(&current)),
+            still_current: current_version
+                .is_some_and(|current| reached.versions.get(&current).is_some_and(is_of_this)),
             deleted,
             versions: reached
                 .versions
                 .iter()
-                .map(|(version, Reach { first, last, count })| VersionRow {
+                .map(|(version, reach)| VersionRow {
                     version: *version,
-                    is_current: current_version == Some(*version),
-                    readable: is_readable(*version),
-                    first_read_at: *first,
-                    last_read_at: *last,
-                    read_count: *count,
+                    is_current: current_version == Some(*version) && is_of_this(reach),
+                    readable: is_of_this(reach) && is_readable(*version),
+                    first_read_at: reach.first,
+                    last_read_at: reach.last,
+                    read_count: reach.count,
                 })
                 .collect(),
             others,

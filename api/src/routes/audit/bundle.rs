@@ -97,10 +97,12 @@ async fn make(call: &mut Call) -> Result<Done, Stop> {
         call.query.faults.field("query.entry_id", "give either entry_id, or from and to");
     }
     call.query.finish()?;
-    let owners = owners(call, platform)?;
     let found = match query.get("entry_id") {
-        Some(id) => vec![entry::find(call, &owners, id).await?.ok_or_else(entry::unknown)?],
-        None => all(call, &owners, filter).await?,
+        Some(id) => vec![entry::find(call, platform, id).await?.ok_or_else(entry::unknown)?],
+        None => {
+            let owners = owners(call, platform)?;
+            all(call, &owners, filter).await?
+        }
     };
     let places: Vec<EntryPlace> = found.iter().map(|entry| entry.place).collect();
     let bundle = call.app.tree.bundle(&places).await?;
@@ -113,7 +115,7 @@ async fn all(
     owners: &[Owner],
     mut filter: scaivault_projections::audit::Filter,
 ) -> Result<Vec<FoundEntry>, Stop> {
-    input::retained(call, &call.target.owner, &mut filter);
+    input::retained(call, owners, &mut filter);
     call.app.engine.audit_barrier().await?;
     let query = Query {
         owners,

@@ -38,9 +38,8 @@ pub static ENTRY: Operation = Operation {
 async fn show(call: &mut Call) -> Result<Done, Stop> {
     let platform = call.query.boolean("platform");
     call.query.finish()?;
-    let owners = owners(call, platform)?;
     let wanted = call.captures.first().to_owned();
-    let entry = find(call, &owners, &wanted).await?.ok_or_else(unknown)?;
+    let entry = find(call, platform, &wanted).await?.ok_or_else(unknown)?;
     Ok(Done::json(&RawValue::from_string(entry.shown())?)?)
 }
 
@@ -49,13 +48,27 @@ pub(super) fn unknown() -> Rejection {
     Rejection::new(ErrorCode::NotFound, "Audit entry not found")
 }
 
-/// The entry of an id, which tells the millisecond it was made in.
-pub(super) async fn find(call: &Call, owners: &[Owner], id: &str) -> Result<Option<FoundEntry>, Stop> {
-    let Some(at) = id::entry_made_at(id) else { return Ok(None) };
-    let end = Timestamp::from_micros(at.as_micros().saturating_add(1_000));
-    let mut filter = Filter { from: Some(at), to: Some(end), ..Filter::default() };
-    input::retained(call, &call.target.owner, &mut filter);
+/// The entry of an id, among all that the caller may list.
+pub(super) async fn find(call: &mut Call, platform: bool, id: &str) -> Result<Option<FoundEntry>, Stop> {
+    let owners = owners(call, platform)?;
     call.app.engine.audit_barrier().await?;
+    let found = among(call, &owners, Filter::default(), id).await?;
+    if found.is_some() || platform {
+        return Ok(found);
+    }
+    let mut filter = Filter::default();
+    match input::partners(call, &mut filter) {
+        Some(partner) => among(call, &[partner], filter, id).await,
+        None => Ok(None),
+    }
+}
+
+/// Looks through the millisecond that the id tells.
+async fn among(call: &Call, owners: &[Owner], mut filter: Filter, id: &str) -> Result<Option<FoundEntry>, Stop> {
+    let Some(at) = id::entry_made_at(id) else { return Ok(None) };
+    filter.from = Some(at);
+    filter.to = Some(Timestamp::from_micros(at.as_micros().saturating_add(1_000)));
+    input::retained(call, owners, &mut filter);
     let mut after = None;
     loop {
         let query = Query {

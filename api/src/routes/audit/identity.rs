@@ -60,7 +60,7 @@ async fn show(call: &mut Call) -> Result<Done, Stop> {
     let mut filter = Filter { identity: Some(identity.clone()), ..input::filter(call)? };
     call.query.finish()?;
     let owners = owners(call, false)?;
-    input::retained(call, &call.target.owner, &mut filter);
+    input::retained(call, &owners, &mut filter);
     let logs = page::read(call, &owners, &filter, &asked).await?;
     let now = call.now();
     let (from, to) = (Some(now.plus_seconds(-PERIOD_SECONDS)), Some(now));

@@ -7,7 +7,7 @@ use scaivault_domain::audit::Action;
 use scaivault_domain::{ErrorCode, Scope};
 use serde::Serialize;
 
-use super::{LeafShown, asker, entry, given, hashes, number, owners};
+use super::{LeafShown, PLATFORM, asker, entry, given, hashes, number};
 use crate::call::{Call, Stop};
 use crate::category::Category;
 use crate::operation::{Access, Body, Operation, Parameter, Place, Shape};
@@ -28,6 +28,7 @@ pub static INCLUSION: Operation = Operation {
         number("position", "The record; this or entry_id."),
         Parameter { name: "entry_id", shape: Shape::Text, meaning: "An audit entry, which is proved in its record." },
         number("size", "Size of the tree; default the current one."),
+        PLATFORM,
     ],
     headers: &[],
     body: Body::None,
@@ -63,6 +64,7 @@ async fn inclusion(call: &mut Call) -> Result<Done, Stop> {
         call.query.faults.field("query.position", "give either position or entry_id");
     }
     let size = given(call, "size");
+    call.query.boolean("platform");
     call.query.finish()?;
     let (position, entry) = match &id {
         Some(id) => proved(call, id).await?,
@@ -82,8 +84,8 @@ async fn inclusion(call: &mut Call) -> Result<Done, Stop> {
 
 /// Where an entry is, and what proves it there.
 async fn proved(call: &mut Call, id: &str) -> Result<(u64, Option<EntryShown>), Stop> {
-    let owners = owners(call, false)?;
-    let found = entry::find(call, &owners, id).await?.ok_or_else(entry::unknown)?;
+    let platform = call.query.boolean("platform");
+    let found = entry::find(call, platform, id).await?.ok_or_else(entry::unknown)?;
     let proof = call.app.tree.entry(found.place).await?.ok_or_else(entry::unknown)?;
     let shown = EntryShown {
         id: id.to_owned(),

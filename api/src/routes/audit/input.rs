@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use scaivault_domain::audit::ACTIONS;
-use scaivault_domain::{ErrorCode, IdentityType, Owner, Rejection, Role, Timestamp};
+use scaivault_domain::{ErrorCode, IdentityType, Owner, PartnerId, Rejection, Role, Timestamp};
 use scaivault_projections::audit::{Filter, PathFilter, Place, Position};
 
+use super::PARTNER;
 use crate::call::Call;
 use crate::context::tenant_required;
 
@@ -79,39 +80,47 @@ fn canonical(text: Arc<str>) -> Arc<str> {
     text.parse::<std::net::IpAddr>().map_or(text, |address| address.to_canonical().to_string().into())
 }
 
-/// Looks at the partner's secrets instead of the tenant's, if that is asked for: at all accesses for who administers the
-/// partner, at those of the tenant for others.
+/// Looks at the partner's secrets instead of the tenant's, if that is asked for.
 pub(in crate::routes) fn scoped(
     call: &mut Call,
     owners: &mut Vec<Owner>,
     filter: &mut Filter,
 ) -> Result<(), Rejection> {
-    if call.query.choice("secret_scope").as_deref() != Some("partner") {
+    if call.query.choice("secret_scope").as_deref() != Some(PARTNER) {
         return Ok(());
     }
     call.query.finish()?;
-    let (Owner::Tenant(tenant), Some(partner)) = (&call.target.owner, &call.target.partner) else {
-        return Err(tenant_required());
-    };
-    *owners = vec![Owner::Partner(partner.clone())];
-    filter.partner_secrets = true;
-    let administers = call.caller.has_role(Role::SuperAdmin)
-        || (call.caller.has_role(Role::PartnerAdmin) && call.caller.partner.as_ref() == Some(partner));
-    if !administers {
-        filter.acting_tenant = Some(tenant.as_str().into());
-    }
+    *owners = vec![partners(call, filter).ok_or_else(tenant_required)?];
     Ok(())
 }
 
-/// How far back the log of an owner is kept.
-pub(in crate::routes) fn oldest(call: &Call, owner: &Owner) -> Timestamp {
-    let retention = call.app.engine.projections().view().installation.audit_retention_seconds(owner);
-    call.now().plus_seconds(-retention)
+/// Whose the secrets of the tenant's partner are, if it has one. The filter is made to let through accesses to them: all
+/// for who administers the partner, those of the tenant for others.
+pub(in crate::routes) fn partners(call: &Call, filter: &mut Filter) -> Option<Owner> {
+    let (Owner::Tenant(tenant), Some(partner)) = (&call.target.owner, &call.target.partner) else { return None };
+    filter.partner_secrets = true;
+    if !administers(call, partner) {
+        filter.acting_tenant = Some(tenant.as_str().into());
+    }
+    Some(Owner::Partner(partner.clone()))
+}
+
+/// Whether the caller sees what all tenants of a partner do with its secrets.
+pub(in crate::routes) fn administers(call: &Call, partner: &PartnerId) -> bool {
+    call.caller.has_role(Role::SuperAdmin)
+        || (call.caller.has_role(Role::PartnerAdmin) && call.caller.partner.as_ref() == Some(partner))
+}
+
+/// How far back the logs of all these owners are kept.
+pub(in crate::routes) fn oldest(call: &Call, owners: &[Owner]) -> Timestamp {
+    let view = call.app.engine.projections().view();
+    let retention = owners.iter().map(|owner| view.installation.audit_retention_seconds(owner)).min();
+    call.now().plus_seconds(-retention.unwrap_or_default())
 }
 
 /// Leaves out what is older.
-pub(in crate::routes) fn retained(call: &Call, owner: &Owner, filter: &mut Filter) {
-    let oldest = oldest(call, owner);
+pub(in crate::routes) fn retained(call: &Call, owners: &[Owner], filter: &mut Filter) {
+    let oldest = oldest(call, owners);
     filter.from = Some(filter.from.map_or(oldest, |from| from.max(oldest)));
 }
 

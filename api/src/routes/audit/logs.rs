@@ -5,7 +5,7 @@ use scaivault_domain::audit::Action;
 use scaivault_domain::{ErrorCode, Scope};
 
 use super::page::Asked;
-use super::{ACTION, FROM, LIMIT, PLATFORM, SECRET_SCOPE, TO, input, owners, page};
+use super::{ACTION, FROM, LIMIT, PARTNER, PLATFORM, SECRET_SCOPE, TO, input, owners, page};
 use crate::call::{Call, Stop};
 use crate::category::Category;
 use crate::operation::{Access, Body, Operation, Parameter, Place, Shape};
@@ -61,12 +61,14 @@ async fn list(call: &mut Call) -> Result<Done, Stop> {
     let platform = call.query.boolean("platform");
     let mut filter = input::filter(call)?;
     let asked = Asked::of(call, "");
-    call.query.choice("secret_scope");
+    let is_partners = call.query.choice("secret_scope").as_deref() == Some(PARTNER);
     call.query.finish()?;
     let mut owners = owners(call, platform)?;
-    if !platform {
+    if platform {
+        filter.partner_secrets = is_partners;
+    } else {
         input::scoped(call, &mut owners, &mut filter)?;
     }
-    input::retained(call, &call.target.owner, &mut filter);
+    input::retained(call, &owners, &mut filter);
     Ok(Done::json(&page::read(call, &owners, &filter, &asked).await?)?)
 }

@@ -69,7 +69,7 @@ async fn show(call: &mut Call) -> Result<Done, Stop> {
     call.query.finish()?;
     let mut owners = owners(call, false)?;
     input::scoped(call, &mut owners, &mut filter)?;
-    input::retained(call, &call.target.owner, &mut filter);
+    input::retained(call, &owners, &mut filter);
     let logs = page::read(call, &owners, &filter, &asked).await?;
     let Filter { acting_tenant, partner_secrets, .. } = filter;
     let now = call.now();

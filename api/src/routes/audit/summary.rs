@@ -82,7 +82,7 @@ async fn show(call: &mut Call) -> Result<Done, Stop> {
     }
     call.query.finish()?;
     let owners = owners(call, platform)?;
-    let retained = input::oldest(call, &call.target.owner).max(from);
+    let retained = input::oldest(call, &owners).max(from);
     call.app.engine.audit_barrier().await?;
     let counted = call.app.engine.audit().summary(&owners, (from, to), retained).await;
     let counted = counted.map_err(scaivault_commands::Failure::from)?;

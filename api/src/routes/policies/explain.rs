@@ -110,7 +110,7 @@ async fn explain(call: &mut Call) -> Result<Done, Stop> {
     let after = after.as_deref().map(place).transpose()?;
     let path = call.query.text("path").map(|path| PathFilter::Exact(path.into()));
     let mut filter = Filter { request_id: Some(request_id.as_str().into()), ..Filter::default() };
-    retained(call, &owner, &mut filter);
+    retained(call, std::slice::from_ref(&owner), &mut filter);
     engine.audit_barrier().await?;
     let owners = [owner.clone()];
     let order = Order::OldestFirst;
