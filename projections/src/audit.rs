@@ -1,8 +1,8 @@
 //! The audit index: all audit entries, so that they can be searched.
 //!
-//! A fold of the log in [segments](segment), which hold what is searched in columns: eight thousand entries of one owner
+//! A fold of the log in segments, which hold what is searched in columns: eight thousand entries of one owner
 //! each, sealed under the owner's key, kept in the log's database together with the position up to which they go. What
-//! came since is in memory ([`tail`]). The entries themselves stay where they are: the index tells where, and the log
+//! came since is in memory (`tail`). The entries themselves stay where they are: the index tells where, and the log
 //! is read there.
 
 mod blast_radius;
