@@ -100,6 +100,10 @@ id!(
     /// A synchronisation with the identity provider, `sync_…`.
     SyncId, "sync_"
 );
+id!(
+    /// An audit export, `exp_…`.
+    ExportId, "exp_"
+);
 
 impl TokenId {
     /// What ids of service accounts' keys start with.

@@ -85,6 +85,7 @@ pub fn publish(recorded: &Recorded, owner: &Owner, partner: Option<&PartnerId>) 
                     Event::Policy(_)
                     | Event::Identity(_)
                     | Event::Issuer(_)
+                    | Event::Export(_)
                     | Event::TokenCreated(_)
                     | Event::TokenRevoked(_)
                     | Event::JwtRevoked(_)
@@ -120,9 +121,10 @@ fn described(body: &EventBody) -> Vec<(&'static str, Value)> {
             "token.revoked",
             json!({"token_id": null, "kind": "jwt", "identity_id": token.identity, "revoked_by": body.actor}),
         )],
-        // What bootstrap makes is there before anybody could be told; the contract has no event for issuers
-        // and rules of exchange.
+        // What bootstrap makes is there before anybody could be told; the contract has no event for issuers,
+        // rules of exchange and audit exports.
         Event::Issuer(_)
+        | Event::Export(_)
         | Event::PartnerCreated(_)
         | Event::TenantCreated(_)
         | Event::UserCreated(_)

@@ -127,6 +127,7 @@ fn with_keys(sealer: &Sealer, record: &Record, ready: Ready, keys: Keys) -> Resu
         | Event::Policy(_)
         | Event::Identity(_)
         | Event::Issuer(_)
+        | Event::Export(_)
         | Event::TokenCreated(_)
         | Event::TokenRevoked(_)
         | Event::JwtRevoked(_)

@@ -128,7 +128,8 @@ pub(super) fn read(kind: Kind, owner: &Owner, from: &mut Decoder<'_>, frozen: &m
         | Kind::Issuers
         | Kind::ExchangeRules
         | Kind::IssuerRevisions
-        | Kind::RevokedJwts => return None,
+        | Kind::RevokedJwts
+        | Kind::Exports => return None,
     }
     Some(())
 }

@@ -12,7 +12,7 @@ use scaivault_eventstore::sealing::Sealer;
 use super::file::{Reader, Sealed};
 use super::reads::{Known, ReadRow};
 use super::section::{Kind, Sections};
-use super::{SnapshotError, identities, installation, issuers, policies, reads, secrets};
+use super::{SnapshotError, exports, identities, installation, issuers, policies, reads, secrets};
 use crate::codec::Decoder;
 use crate::owners::domain_owner;
 use crate::pool::Pool;
@@ -43,6 +43,7 @@ pub(super) fn write(
     installation::write(frozen, &mut to)?;
     policies::write(&frozen.view, &mut to)?;
     issuers::write(&frozen.view, &mut to)?;
+    exports::write(&frozen.view, &mut to)?;
     for (owner, catalogue) in frozen.view.catalogues() {
         for held in catalogue.all() {
             to.row(Kind::Secrets, owner, |to| secrets::write(to, held))?;
@@ -158,7 +159,8 @@ fn decoded(owner: Owner, rows: Vec<u8>, pool: &mut Pool) -> Option<Part> {
         | Kind::IssuerRevisions
         | Kind::RevokedJwts
         | Kind::Erasures
-        | Kind::Tree => Part::Other(kind, owner, rows),
+        | Kind::Tree
+        | Kind::Exports => Part::Other(kind, owner, rows),
     };
     Some(part)
 }
@@ -207,6 +209,7 @@ fn enter(part: Part, frozen: &mut Frozen) -> Option<()> {
                 match (kind, policies::reader(kind), issuers::reader(kind)) {
                     (_, Some(read), _) => read(&mut from, frozen.view.policies.of_mut(&owner))?,
                     (_, None, Some(read)) => read(&mut from, &owner, &mut frozen.view.issuers)?,
+                    (Kind::Exports, None, None) => exports::read(&mut from, &owner, &mut frozen.view.exports)?,
                     (Kind::Identities, None, None) => identities::read(&owner, &mut from, &mut frozen.view)?,
                     (_, None, None) => installation::read(kind, &owner, &mut from, frozen)?,
                 }

@@ -50,10 +50,12 @@ pub(super) enum Kind {
     Erasures,
     /// The tree over the log.
     Tree,
+    /// Audit exports.
+    Exports,
 }
 
 impl Kind {
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 20] = [
         Self::Identities,
         Self::Clock,
         Self::Tokens,
@@ -73,6 +75,7 @@ impl Kind {
         Self::RevokedJwts,
         Self::Erasures,
         Self::Tree,
+        Self::Exports,
     ];
 
     /// As in the file.

@@ -50,6 +50,7 @@ impl View {
         self.catalogues.remove(&owner);
         self.policies.forget(&owner);
         self.issuers.forget(&owner);
+        self.exports.forget(&owner);
         self.outcomes.forget(&owner);
         self.tokens.forget_tenant(id);
     }
