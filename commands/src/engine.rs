@@ -15,6 +15,7 @@ use scaivault_projections::{Projections, Reader};
 use zeroize::Zeroizing;
 
 use crate::deferral::{self, Deferral, Recorder};
+use crate::export::Exporting;
 use crate::idempotency::{InFlight, outcome_event};
 use crate::issuer::Trust;
 use crate::measures::Measures;
@@ -35,6 +36,7 @@ pub struct Engine {
     pub(crate) audit: Arc<AuditIndex>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) trust: Trust,
+    pub(crate) exporting: Exporting,
     pub(crate) in_flight: InFlight,
     pub(crate) turns: Turns,
     pub(crate) measures: Measures,
@@ -92,6 +94,7 @@ impl Engine {
             audit,
             clock,
             trust: Trust::default(),
+            exporting: Exporting::default(),
             in_flight: InFlight::default(),
             turns: Turns::default(),
             measures: Measures::new(),
@@ -105,6 +108,12 @@ impl Engine {
     #[must_use]
     pub fn trusting(self, trust: Trust) -> Self {
         Self { trust, ..self }
+    }
+
+    /// With places that audit exports can be written to.
+    #[must_use]
+    pub fn exporting_to(self, exporting: Exporting) -> Self {
+        Self { exporting, ..self }
     }
 
     /// The read models.

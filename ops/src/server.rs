@@ -130,6 +130,8 @@ async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result
     let asking = tokio::spawn(node.engine.clone().keep_keys(stopped.clone()));
     let interval = configuration.synchronisation.interval;
     let synchronising = tokio::spawn(cluster::synchronise(app.clone(), interval, cluster.leading(), stopped.clone()));
+    let exporting = tokio::spawn(cluster::export(node.engine.clone(), cluster.leading(), stopped.clone()));
+    let deleting = tokio::spawn(node.engine.clone().delete_old_exports(stopped.clone()));
     let folding = tokio::spawn(fold_failures(app.clone(), stopped.clone()));
     let keeping = tokio::spawn(keep_snapshots(node.keeper.clone(), node.engine.projections().clone(), stopped.clone()));
     let (audit, feed) = (node.engine.audit().clone(), node.feed.clone());
@@ -157,7 +159,8 @@ async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result
     let outcome = serving.await.unwrap_or(Outcome::CutOff);
     stop.send_replace(true);
     // They end by themselves once told; a panic in one must not keep the log from closing.
-    let _ = tokio::join!(scheduling, asking, synchronising, folding, keeping, indexing, rebuilding, recording);
+    let working = async { tokio::join!(scheduling, asking, synchronising, exporting, deleting) };
+    let _ = tokio::join!(working, folding, keeping, indexing, rebuilding, recording);
     node.appender.close().await;
     if *cluster.leading().borrow() {
         node.tree.keep_last().await;

@@ -5,6 +5,7 @@ pub mod bundle;
 pub mod checkpoint;
 pub mod consistency;
 pub mod entry;
+pub mod exports;
 pub mod identity;
 pub mod inclusion;
 pub(in crate::routes) mod input;
@@ -30,7 +31,7 @@ use crate::context::tenant_required;
 use crate::operation::{Operation, Parameter, Shape};
 
 /// The operations of this group.
-pub fn operations() -> [&'static Operation; 15] {
+pub fn operations() -> [&'static Operation; 19] {
     [
         &logs::LOGS,
         &entry::ENTRY,
@@ -47,6 +48,10 @@ pub fn operations() -> [&'static Operation; 15] {
         &leaves::LEAVES,
         &verify::VERIFY,
         &bundle::BUNDLE,
+        &exports::create::CREATE,
+        &exports::list::LIST,
+        &exports::show::SHOW,
+        &exports::file::FILE,
     ]
 }
 

@@ -82,6 +82,24 @@ pub(super) async fn schedule(
     }
 }
 
+/// Writes audit exports whenever this node leads, until `stopped` says so.
+pub(super) async fn export(engine: Arc<Engine>, mut leading: watch::Receiver<bool>, stopped: watch::Receiver<bool>) {
+    let mut stop = stopped.clone();
+    let exporting = async {
+        while leading.wait_for(|leads| *leads).await.is_ok() {
+            // What it leaves unfinished the next leader writes.
+            tokio::select! {
+                () = engine.clone().export(stopped.clone()) => {}
+                _ = leading.wait_for(|leads| !*leads) => {}
+            }
+        }
+    };
+    tokio::select! {
+        () = exporting => {}
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
+}
+
 /// Takes identities over from the identity provider whenever `interval` has passed and this node leads, until
 /// `stopped` says so.
 pub(super) async fn synchronise(

@@ -58,7 +58,8 @@ async fn filled() -> Node {
 }
 
 fn check(view: &View, expected: &View) {
-    let ids = |view: &View| view.exports.newest_first(&acme()).map(|held| held.export.id.to_string()).collect::<Vec<_>>();
+    let ids =
+        |view: &View| view.exports.newest_first(&acme()).map(|held| held.export.id.to_string()).collect::<Vec<_>>();
     assert_eq!(ids(view), ["exp_3", "exp_2", "exp_1"]);
     assert_eq!(view.exports.newest_first(&other()).count(), 0);
     let running = view.exports.of(&acme(), &id("exp_1")).unwrap();
