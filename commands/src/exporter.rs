@@ -5,7 +5,6 @@
 //! any point loses at most the file under way: it is written anew, with the same content, under the same name. Two
 //! processes that write one export cannot both say so, since each step is appended at the revision it was taken at.
 
-mod checkpoint;
 mod file;
 mod manifest;
 mod source;
@@ -30,7 +29,7 @@ use crate::audit::{EntryDraft, Outcome};
 use crate::engine::{Change, Pending};
 use crate::export::credentials::StoreCredentials;
 use crate::export::store::{Opening, Store, StoreFault};
-use crate::{Engine, Failure, ids};
+use crate::{AuditTree, Engine, Failure, ids};
 use source::Source;
 
 /// How late an export may be noticed.
@@ -61,6 +60,7 @@ enum Stopped {
 /// One export in one run.
 struct Run<'a> {
     engine: &'a Engine,
+    tree: Option<&'a AuditTree>,
     owner: &'a Owner,
     id: &'a ExportId,
     request_id: Arc<str>,
@@ -68,7 +68,8 @@ struct Run<'a> {
 
 impl Engine {
     /// Writes exports until `stop` says so. Dropped at any point, it leaves nothing that the next one cannot go on with.
-    pub async fn export(self: Arc<Self>, stop: watch::Receiver<bool>) {
+    /// Their lists tell a checkpoint of the tree.
+    pub async fn export(self: Arc<Self>, tree: Option<Arc<AuditTree>>, stop: watch::Receiver<bool>) {
         let mut stopped = stop.clone();
         let exporting = async {
             let (mut running, mut ids) = (FuturesUnordered::new(), HashSet::new());
@@ -76,7 +77,7 @@ impl Engine {
                 let view = self.projections.view();
                 for (id, owner) in view.exports.unfinished() {
                     if running.len() < SIDE_BY_SIDE && ids.insert(id.clone()) {
-                        running.push(self.export_one(owner.clone(), id.clone()));
+                        running.push(self.export_one(tree.as_deref(), owner.clone(), id.clone()));
                     }
                 }
                 tokio::select! {
@@ -127,14 +128,14 @@ impl Engine {
     }
 
     /// One export, as far as it goes. Returns its id.
-    async fn export_one(&self, owner: Owner, id: ExportId) -> ExportId {
+    async fn export_one(&self, tree: Option<&AuditTree>, owner: Owner, id: ExportId) -> ExportId {
         let mut pause = FIRST_PAUSE;
         for attempt in 1.. {
             let request_id = match ids::request_id(self.now()) {
                 Ok(request_id) => request_id.into(),
                 Err(failure) => return self.postponed(id, &failure).await,
             };
-            let run = Run { engine: self, owner: &owner, id: &id, request_id };
+            let run = Run { engine: self, tree, owner: &owner, id: &id, request_id };
             let outcome = run.write().await;
             self.exporting.under_way.lock().remove(&id);
             let fault = match outcome {
@@ -149,7 +150,7 @@ impl Engine {
                 }
                 Err(Stopped::Store(fault)) => ExportFault::from(&fault),
             };
-            tracing::warn!(target: "exporter", export = %id, code = %fault.code, message = %fault.message, "an export failed");
+            tracing::warn!(target: "exporter", export = %id, code = %fault.code, reason = %fault.message, "an export failed");
             match run.end(ExportEvent::Failed { id: id.clone(), error: fault }).await {
                 Err(Stopped::Failure(failure)) => return self.postponed(id, &failure).await,
                 Ok(()) | Err(Stopped::Overtaken | Stopped::Store(_) | Stopped::Fault(_)) => break,
@@ -188,11 +189,19 @@ impl Run<'_> {
             self.append(event.clone(), None).await?;
             export.apply(event, self.engine.now());
         }
-        let note = checkpoint::note(self.engine).await;
+        let note = self.checkpoint_note().await?;
         manifest::write(store.as_ref(), &export.content.destination.key(MANIFEST), &export.files, note.as_deref())
             .await
             .map_err(Stopped::Store)?;
         self.end(ExportEvent::Completed { id: self.id.clone() }).await
+    }
+
+    /// A signed note over everything recorded by now.
+    async fn checkpoint_note(&self) -> Result<Option<String>, Failure> {
+        match self.tree {
+            Some(tree) => tree.checkpoint().await.map(|signed| Some(signed.note)),
+            None => Ok(None),
+        }
     }
 
     /// The export as it is now, if there is still something to be done.

@@ -83,13 +83,18 @@ pub(super) async fn schedule(
 }
 
 /// Writes audit exports whenever this node leads, until `stopped` says so.
-pub(super) async fn export(engine: Arc<Engine>, mut leading: watch::Receiver<bool>, stopped: watch::Receiver<bool>) {
+pub(super) async fn export(
+    engine: Arc<Engine>,
+    tree: Arc<AuditTree>,
+    mut leading: watch::Receiver<bool>,
+    stopped: watch::Receiver<bool>,
+) {
     let mut stop = stopped.clone();
     let exporting = async {
         while leading.wait_for(|leads| *leads).await.is_ok() {
             // What it leaves unfinished the next leader writes.
             tokio::select! {
-                () = engine.clone().export(stopped.clone()) => {}
+                () = engine.clone().export(Some(tree.clone()), stopped.clone()) => {}
                 _ = leading.wait_for(|leads| !*leads) => {}
             }
         }

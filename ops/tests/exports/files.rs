@@ -32,7 +32,9 @@ async fn what_is_exported_is_what_the_log_shows() {
     assert_eq!(exported.iter().collect::<Vec<_>>(), logged);
     let listed: Value = serde_json::from_slice(&file(&server, &id, "manifest.json").await).unwrap();
     assert_eq!(listed["manifest"], export["manifest"]);
-    assert!(listed.as_object().unwrap().contains_key("checkpoint"));
+    let note = listed["checkpoint"].as_str().unwrap();
+    let size: u64 = note.lines().nth(1).unwrap().parse().unwrap();
+    assert!(note.contains("\n\n— ") && size >= until, "{note}");
     let on_disk = std::fs::read(directory.path().join(&id).join(name)).unwrap();
     assert_eq!(on_disk, content);
     let list = server.call("GET", "/v1/audit/exports", None).await.body;
@@ -93,7 +95,8 @@ async fn exports_and_their_work_are_recorded() {
     assert_eq!((&work["action"], &work["identity_type"]), (&json!("write"), &json!("system")));
     assert_eq!((&work["resource"], &work["source_ip"]), (&json!(format!("audit/exports/{id}")), &Value::Null));
     file(&server, &id, "manifest.json").await;
-    let resource = format!("audit/exports/{id}/files/manifest.json");
+    // Names that are no ids are not recorded.
+    let resource = format!("audit/exports/{id}/files");
     let logs = server.call("GET", &format!("/v1/audit/logs?resource={resource}"), None).await.body;
     assert_eq!(logs["logs"].as_array().unwrap().len(), 1, "{logs}");
 }

@@ -68,7 +68,7 @@ async fn bad_bodies_name_their_fields() {
 
 #[tokio::test]
 async fn credentials_are_read_with_the_rights_of_the_caller() {
-    let server = Server::start();
+    let server = Server::with(&[("LOG_LEVEL", "debug"), ("LOG_FORMAT", "json")]);
     let keys = json!({"data": {"access_key_id": "AK", "secret_access_key": "hush"}});
     server.call("PUT", "/v1/secrets/audit/s3", Some(keys)).await;
     let body = s3(&json!({"endpoint": "http://127.0.0.1:9"}));
@@ -119,7 +119,6 @@ async fn exports_of_others_are_not_there() {
     let reader = server.token(&["audit:export", "secrets:read"], json!({})).await;
     let mut body = everything("jsonl");
     body["platform"] = json!(true);
-    let (auditor, _) = (reader, ());
-    let allowed = server.call_as(&auditor, "POST", "/v1/audit/exports", Some(body), &[]).await;
+    let allowed = server.call_as(&reader, "POST", "/v1/audit/exports", Some(body), &[]).await;
     assert_eq!(allowed.status, 202, "the root may");
 }
