@@ -11,7 +11,7 @@ mod source;
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use scaivault_domain::audit::Action;
@@ -300,7 +300,13 @@ impl Run<'_> {
         let entries = entry.transpose()?.into_iter().collect();
         match engine.append(&self.request_id, Change::of(now, vec![pending]), entries).await {
             Ok(_) => Ok(()),
-            Err(Failure::Unavailable { source: Some(StoreError::Conflict { .. }), .. }) => Err(Stopped::Overtaken),
+            Err(Failure::Unavailable { source: Some(StoreError::Conflict { .. }), .. }) => {
+                // What the other process did is in the log: to begin again before it is seen would be in vain.
+                engine.feed.look();
+                let seen = engine.catch_up(Instant::now() + PAUSE, |later| later.applied > view.applied);
+                let _late = seen.await;
+                Err(Stopped::Overtaken)
+            }
             Err(failure) => Err(Stopped::Failure(failure)),
         }
     }

@@ -126,10 +126,10 @@ proptest! {
             let line = line(format);
             prop_assert!(line.ends_with('\n') && line.matches(['\n', '\r']).count() == 1, "{line:?}");
         }
-        prop_assert_eq!(serde_json::from_str::<Value>(&line(Format::Jsonl)).unwrap(), entry.clone());
         let fields = csv_fields(&line(Format::Csv));
         prop_assert_eq!(fields.len(), 18);
         prop_assert_eq!(&fields[11], &agent);
         prop_assert_eq!(serde_json::from_str::<Value>(&fields[17]).unwrap(), entry["extra_data"].clone());
+        prop_assert_eq!(serde_json::from_str::<Value>(&line(Format::Jsonl)).unwrap(), entry);
     }
 }

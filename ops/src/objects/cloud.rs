@@ -51,11 +51,9 @@ impl Cloud {
 
     /// What a failed call comes to: what the last answer said, or what the client says itself.
     fn fault(&self, error: &Error) -> StoreFault {
-        let said = match error {
-            Error::NotFound { .. } => Some(StoreFault::Missing),
-            Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => Some(StoreFault::Refused),
-            _ => None,
-        };
+        let is_refused = matches!(error, Error::PermissionDenied { .. } | Error::Unauthenticated { .. });
+        let is_missing = matches!(error, Error::NotFound { .. });
+        let said = is_refused.then_some(StoreFault::Refused).or(is_missing.then_some(StoreFault::Missing));
         self.guarded.failure().or(said).unwrap_or(StoreFault::Unexpected)
     }
 

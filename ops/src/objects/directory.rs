@@ -48,7 +48,9 @@ impl Files {
 impl Store for Files {
     async fn begin(&self, name: &str) -> Result<Box<dyn ObjectWriter>, StoreFault> {
         let path = self.path(name)?;
-        let draft = path.with_added_extension("part");
+        let mut draft = path.clone().into_os_string();
+        draft.push(".part");
+        let draft = PathBuf::from(draft);
         let opened = async {
             if let Some(parent) = path.parent() {
                 fs::create_dir_all(parent).await.map_err(of_directory)?;
