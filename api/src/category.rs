@@ -35,6 +35,8 @@ categories! {
     BatchMetadata => "batch_metadata",
     /// Audit logs and the tree over them.
     AuditQuery => "audit_query",
+    /// Asking for audit exports.
+    AuditExport => "audit_export",
     /// Access policies and their bindings.
     PolicyOps => "policy_ops",
     /// Testing and explaining access policies.

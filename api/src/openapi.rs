@@ -173,7 +173,11 @@ fn responses(operation: &Operation) -> Value {
         } else if *status == 200
             && let Some(object) = response.as_object_mut()
         {
-            let media_type = if operation.path == "/docs" { "text/html" } else { "text/plain" };
+            let media_type = match operation.path {
+                "/docs" => "text/html",
+                path if path.ends_with("/files/{name}") => "application/octet-stream",
+                _ => "text/plain",
+            };
             object.insert("content".into(), json!({media_type: {"schema": {"type": "string"}}}));
         }
         responses.insert(status.to_string(), response);

@@ -1,5 +1,6 @@
 //! Answers, until they become HTTP.
 
+use scaivault_commands::export::store::StoredObject;
 use scaivault_commands::{Answer, Reply};
 
 /// What a handler has come to.
@@ -26,6 +27,8 @@ pub enum Done {
         /// Body.
         body: String,
     },
+    /// A file, sent piece by piece.
+    File(StoredObject),
 }
 
 impl Done {

@@ -17,6 +17,7 @@ use scaivault_projections::{Projections, Reader};
 use zeroize::Zeroizing;
 
 use crate::deferral::{self, Deferral, Recorder};
+use crate::export::Exporting;
 use crate::idempotency::{InFlight, outcome_event};
 use crate::issuer::Trust;
 use crate::measures::Measures;
@@ -39,6 +40,7 @@ pub struct Engine {
     pub(crate) past: Arc<Past>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) trust: Trust,
+    pub(crate) exporting: Exporting,
     pub(crate) in_flight: InFlight,
     pub(crate) turns: Turns,
     pub(crate) replaying: Running,
@@ -99,6 +101,7 @@ impl Engine {
             past,
             clock,
             trust: Trust::default(),
+            exporting: Exporting::default(),
             in_flight: InFlight::default(),
             turns: Turns::default(),
             replaying: Running::default(),
@@ -120,6 +123,12 @@ impl Engine {
     pub fn resuming(self, snapshots: Option<Snapshots>) -> Self {
         let past = Past::new(self.reader.history().clone(), self.projections.clone()).resuming(snapshots);
         Self { past: Arc::new(past), ..self }
+    }
+
+    /// With places that audit exports can be written to.
+    #[must_use]
+    pub fn exporting_to(self, exporting: Exporting) -> Self {
+        Self { exporting, ..self }
     }
 
     /// The read models.

@@ -9,6 +9,8 @@ pub mod clock;
 pub mod deferral;
 pub mod engine;
 pub mod exchange;
+pub mod export;
+pub mod exporter;
 pub mod failure;
 pub mod fetch;
 pub mod hook;

@@ -53,6 +53,8 @@ actions! {
     TokenCreate => "token_create",
     /// Token revoked.
     TokenRevoke => "token_revoke",
+    /// Audit export asked for.
+    ExportCreated => "export_created",
     /// Rejected token.
     AuthFailure => "auth_failure",
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::AuditErased;
 use crate::directory::IdentityEvent;
+use crate::export::ExportEvent;
 use crate::idempotency::OutcomeKept;
 use crate::installation::{ClockMoved, PartnerCreated, TenantCreated, UserCreated};
 use crate::issuer::IssuerEvent;
@@ -33,6 +34,8 @@ pub enum Event {
     Identity(IdentityEvent),
     /// A trusted issuer or a rule of exchange changed.
     Issuer(IssuerEvent),
+    /// Something happened to an audit export.
+    Export(ExportEvent),
     /// A token was made.
     TokenCreated(TokenCreated),
     /// A token was revoked.
@@ -156,6 +159,14 @@ impl Family for IssuerEvent {
     }
 }
 
+impl Family for ExportEvent {
+    const KINDS: &'static [&'static str] = &Self::KINDS;
+
+    fn kind(&self) -> &'static str {
+        self.kind()
+    }
+}
+
 impl Event {
     /// Every stored type but those of the families.
     pub const OTHER_KINDS: [&'static str; 9] = [
@@ -178,6 +189,7 @@ impl Event {
             <ReplayEvent as Family>::KINDS,
             <IdentityEvent as Family>::KINDS,
             <IssuerEvent as Family>::KINDS,
+            <ExportEvent as Family>::KINDS,
             &Self::OTHER_KINDS,
         ];
         families.into_iter().flatten().copied()
@@ -191,6 +203,7 @@ impl Event {
             Self::Replay(event) => event.kind(),
             Self::Identity(event) => event.kind(),
             Self::Issuer(event) => event.kind(),
+            Self::Export(event) => event.kind(),
             Self::TokenCreated(_) => "token.created",
             Self::TokenRevoked(_) => "token.revoked",
             Self::JwtRevoked(_) => "jwt.revoked",
@@ -213,6 +226,7 @@ impl EventBody {
             Event::Replay(event) => self.encode_data(None, event),
             Event::Identity(event) => self.encode_data(None, event),
             Event::Issuer(event) => self.encode_data(None, event),
+            Event::Export(event) => self.encode_data(None, event),
             Event::TokenCreated(data) => self.encode_data(None, data),
             Event::TokenRevoked(data) => self.encode_data(None, data),
             Event::JwtRevoked(data) => self.encode_data(None, data),
@@ -258,6 +272,9 @@ impl EventBody {
         }
         if <IssuerEvent as Family>::KINDS.contains(&kind) {
             return read_family(kind, json).map(|stored| stored.with(Event::Issuer)).map_err(malformed);
+        }
+        if <ExportEvent as Family>::KINDS.contains(&kind) {
+            return read_family(kind, json).map(|stored| stored.with(Event::Export)).map_err(malformed);
         }
         match kind {
             "token.created" => read(json).map(|stored| stored.with(Event::TokenCreated)),

@@ -104,6 +104,10 @@ id!(
     /// A synchronisation with the identity provider, `sync_…`.
     SyncId, "sync_"
 );
+id!(
+    /// An audit export, `exp_…`.
+    ExportId, "exp_"
+);
 
 impl TokenId {
     /// What ids of service accounts' keys start with.
@@ -140,7 +144,18 @@ pub fn request_id(ulid: ulid::Ulid) -> String {
 
 /// The millisecond in which the request of an audit entry arrived, by the entry's id.
 pub fn entry_made_at(text: &str) -> Option<Timestamp> {
-    let ulid = ulid::Ulid::from_string(text.strip_prefix("log_")?).ok()?;
+    made_at(text.strip_prefix("log_")?)
+}
+
+impl ExportId {
+    /// The millisecond in which it was asked for; `None` for an id of another make.
+    pub fn made_at(&self) -> Option<Timestamp> {
+        made_at(self.as_str().strip_prefix(Self::PREFIX)?)
+    }
+}
+
+fn made_at(ulid: &str) -> Option<Timestamp> {
+    let ulid = ulid::Ulid::from_string(ulid).ok()?;
     let micros = i64::try_from(ulid.timestamp_ms()).ok()?.checked_mul(1_000)?;
     Some(Timestamp::from_micros(micros))
 }

@@ -17,6 +17,8 @@ impl IdentityId {
     pub const SECRET_SWEEPER: &'static str = "system:secret-sweeper";
     /// The server's own actor for records taken over from elsewhere.
     pub const IDENTITY_SYNC: &'static str = "system:identity-sync";
+    /// The server's own actor for writing audit exports.
+    pub const EXPORTER: &'static str = "system:exporter";
 
     /// A user by e-mail address, which is lower-cased: its ASCII letters alone, since other characters have lower
     /// cases that are letters of somebody else's address.

@@ -12,6 +12,7 @@ pub mod directory;
 pub mod duration;
 pub mod event;
 pub mod exchange;
+pub mod export;
 pub mod granting;
 pub mod id;
 pub mod idempotency;

@@ -86,6 +86,7 @@ pub fn publish(recorded: &Recorded, owner: &Owner, partner: Option<&PartnerId>) 
                     | Event::Replay(_)
                     | Event::Identity(_)
                     | Event::Issuer(_)
+                    | Event::Export(_)
                     | Event::TokenCreated(_)
                     | Event::TokenRevoked(_)
                     | Event::JwtRevoked(_)
@@ -122,9 +123,10 @@ fn described(body: &EventBody) -> Vec<(&'static str, Value)> {
             json!({"token_id": null, "kind": "jwt", "identity_id": token.identity, "revoked_by": body.actor}),
         )],
         // What bootstrap makes is there before anybody could be told; the contract has no event for issuers,
-        // rules of exchange and replays.
+        // rules of exchange, replays and audit exports.
         Event::Issuer(_)
         | Event::Replay(_)
+        | Event::Export(_)
         | Event::PartnerCreated(_)
         | Event::TenantCreated(_)
         | Event::UserCreated(_)

@@ -92,6 +92,8 @@ codes! {
     KeyNotFound => "key_not_found", 404;
     /// Personal token.
     TokenNotFound => "token_not_found", 404;
+    /// Audit export.
+    ExportNotFound => "export_not_found", 404;
     /// Verb not offered on this route.
     MethodNotAllowed => "method_not_allowed", 405;
     /// Write to a soft-deleted path in its recovery window.

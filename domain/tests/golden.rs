@@ -13,6 +13,7 @@ use std::path::Path;
 
 use scaivault_domain::directory::IdentityEvent;
 use scaivault_domain::event::SCHEMA_VERSION;
+use scaivault_domain::export::ExportEvent;
 use scaivault_domain::issuer::IssuerEvent;
 use scaivault_domain::policy::PolicyEvent;
 use scaivault_domain::policy::replay::ReplayEvent;
@@ -71,6 +72,7 @@ fn listed(event: &Event) -> bool {
         Event::Replay(event) => ReplayEvent::KINDS.contains(&event.kind()),
         Event::Identity(event) => IdentityEvent::KINDS.contains(&event.kind()),
         Event::Issuer(event) => IssuerEvent::KINDS.contains(&event.kind()),
+        Event::Export(event) => ExportEvent::KINDS.contains(&event.kind()),
         Event::TokenCreated(_)
         | Event::TokenRevoked(_)
         | Event::JwtRevoked(_)

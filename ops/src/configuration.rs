@@ -111,7 +111,6 @@ pub(crate) struct Configuration {
     /// Signs checkpoints; `None`: the key made with the store.
     pub(crate) audit_signing_key: Option<AuditSigningKey>,
     /// Directory of `file` exports; `None` without a data directory.
-    #[cfg_attr(not(test), expect(dead_code, reason = "checked at start; what reads it is not in this build"))]
     pub(crate) export_directory: Option<PathBuf>,
     /// Directory of `file` backups; `None` without a data directory.
     #[cfg_attr(not(test), expect(dead_code, reason = "checked at start; what reads it is not in this build"))]

@@ -6,6 +6,7 @@ mod configuration;
 mod init;
 mod listener;
 mod node;
+mod objects;
 mod outbound;
 mod past;
 mod scaikey;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use nix::sys::stat::{Mode, umask};
 use scaivault_commands::deferral::Recorder;
+use scaivault_commands::export::{Exporting, FileLimits};
 use scaivault_commands::issuer::Trust;
 use scaivault_commands::{AuditTree, Clock, Engine, Failure};
 use scaivault_domain::address::AddressRules;
@@ -26,6 +27,7 @@ use zeroize::Zeroizing;
 
 use crate::clock::ServerClock;
 use crate::configuration::{Configuration, KeyProvider, ScaiKey, Storage};
+use crate::objects::Objects;
 use crate::outbound::Outbound;
 use crate::past;
 use crate::snapshots::Keeper;
@@ -109,7 +111,9 @@ impl Node {
         let audit = Arc::new(AuditIndex::open(history, commit_clock(&clock), Sizes::default()).await?);
         let engine = Engine::new(appender.clone(), feed.clone(), sealer, reader.clone(), audit, clock.clone());
         let snapshots = keeper.as_ref().map(|keeper| keeper.snapshots());
-        let engine = engine.trusting(trust(configuration, clock.now())).resuming(snapshots);
+        let objects = Arc::new(Objects::new(configuration.export_directory.clone()));
+        let exporting = Exporting::new(objects, FileLimits::default());
+        let engine = engine.trusting(trust(configuration, clock.now())).resuming(snapshots).exporting_to(exporting);
         let (engine, recorder) = match configuration.audit_defers {
             true => {
                 let (engine, recorder) = engine.deferring();

@@ -88,7 +88,7 @@ async fn read(client: Client, url: Url) -> Result<Vec<u8>, FetchError> {
 }
 
 /// An address spelled out in a URL, which is never looked up.
-fn literal(url: &Url) -> Option<IpAddr> {
+pub(crate) fn literal(url: &Url) -> Option<IpAddr> {
     match url.host()? {
         url::Host::Ipv4(address) => Some(IpAddr::V4(address)),
         url::Host::Ipv6(address) => Some(IpAddr::V6(address)),
@@ -97,7 +97,7 @@ fn literal(url: &Url) -> Option<IpAddr> {
 }
 
 /// Resolves names to those of their addresses that may be connected to: what is checked is what is used.
-struct OpenAddresses(AddressRules);
+pub(crate) struct OpenAddresses(pub(crate) AddressRules);
 
 impl Resolve for OpenAddresses {
     fn resolve(&self, name: Name) -> Resolving {
@@ -113,7 +113,8 @@ impl Resolve for OpenAddresses {
     }
 }
 
-fn fault(error: &reqwest::Error) -> FetchError {
+/// What a request came to.
+pub(crate) fn fault(error: &reqwest::Error) -> FetchError {
     match error {
         _ if error.is_timeout() => FetchError::Timeout,
         _ if is_caused_by::<Closed>(error) => FetchError::BlockedAddress,

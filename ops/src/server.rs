@@ -126,11 +126,13 @@ async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result
     open_metrics(configuration, metrics, &app, &shutdown).await?;
     let (stop, stopped) = watch::channel(false);
     let (engine, tree, leading) = (node.engine.clone(), node.tree.clone(), cluster.leading());
+    let exporting = tokio::spawn(cluster::export(engine.clone(), tree.clone(), leading.clone(), stopped.clone()));
     let scheduling = tokio::spawn(cluster::schedule(engine, tree, leading, stopped.clone()));
     let replaying = tokio::spawn(cluster::replay(node.engine.clone(), cluster.leading(), stopped.clone()));
     let asking = tokio::spawn(node.engine.clone().keep_keys(stopped.clone()));
     let interval = configuration.synchronisation.interval;
     let synchronising = tokio::spawn(cluster::synchronise(app.clone(), interval, cluster.leading(), stopped.clone()));
+    let deleting = tokio::spawn(node.engine.clone().delete_old_exports(stopped.clone()));
     let folding = tokio::spawn(fold_failures(app.clone(), stopped.clone()));
     let keeping = tokio::spawn(keep_snapshots(node.keeper.clone(), node.engine.projections().clone(), stopped.clone()));
     let (audit, feed) = (node.engine.audit().clone(), node.feed.clone());
@@ -158,8 +160,8 @@ async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result
     let outcome = serving.await.unwrap_or(Outcome::CutOff);
     stop.send_replace(true);
     // They end by themselves once told; a panic in one must not keep the log from closing.
-    let _ =
-        tokio::join!(scheduling, replaying, asking, synchronising, folding, keeping, indexing, rebuilding, recording);
+    let working = async { tokio::join!(scheduling, replaying, asking, synchronising, exporting, deleting) };
+    let _ = tokio::join!(working, folding, keeping, indexing, rebuilding, recording);
     node.appender.close().await;
     if *cluster.leading().borrow() {
         node.tree.keep_last().await;

@@ -7,6 +7,7 @@
 
 mod blast_radius;
 mod bloom;
+mod count;
 mod entry;
 mod fetch;
 mod filter;

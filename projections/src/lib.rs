@@ -8,6 +8,7 @@ mod codec;
 pub mod decisions;
 pub mod decode;
 pub mod erasures;
+pub mod exports;
 pub mod grants;
 pub mod history;
 pub mod installation;
@@ -29,6 +30,7 @@ pub mod values;
 pub mod view;
 
 pub use accesses::{Accesses, Consumer};
+pub use exports::{Exports, HeldExport};
 pub use issuers::{IssuerSet, Issuers, Namesakes};
 pub use people::{HeldAccount, HeldUser, MadeKey, Member, People};
 pub use policies::{HeldBinding, HeldPolicy, Policies, PolicySet};

@@ -8,6 +8,7 @@
 //! There are no values in it and no data keys: what is destroyed in the log must not live on here.
 //! A file is a copy of what the log says better: whatever is wrong with it, the log is folded.
 
+mod exports;
 mod file;
 mod identities;
 mod installation;

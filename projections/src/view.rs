@@ -12,6 +12,7 @@ use scaivault_eventstore::merkle::frontier::Frontier;
 use scaivault_eventstore::{Position, Revision};
 
 use crate::erasures::Erasures;
+use crate::exports::Exports;
 use crate::installation::Installation;
 use crate::issuers::Issuers;
 use crate::outcomes::{HeldOutcome, OutcomeKey, Outcomes};
@@ -39,6 +40,8 @@ pub struct View {
     pub replays: Replays,
     /// Trusted issuers and rules of exchange.
     pub issuers: Issuers,
+    /// Audit exports.
+    pub exports: Exports,
     /// Outcomes kept for repetitions.
     pub outcomes: Outcomes,
     /// Audit entries that were erased.
@@ -139,6 +142,7 @@ impl View {
                 self.replays.fold(owner, event, (body.at, &body.actor), position.0, revision);
             }
             Event::Issuer(event) => self.issuers.fold(owner, event, body.at, revision),
+            Event::Export(event) => self.exports.fold(owner, event, (body.at, &body.actor), revision),
             Event::TokenCreated(token) => {
                 self.issuers.token_created(owner, &token, body.at);
                 let is_late = token.made_with_jwt.as_deref().is_some_and(|jwt| self.issuers.is_revoked(jwt));

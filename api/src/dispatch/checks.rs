@@ -60,6 +60,7 @@ pub(super) async fn able(app: &App, category: Category) -> Result<(), Rejection>
         Category::SecretsList
         | Category::BatchMetadata
         | Category::AuditQuery
+        | Category::AuditExport
         | Category::PolicyOps
         | Category::PolicyTest
         | Category::IdentityRead

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, RETRY_AFTER,
-    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+    RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, Response};
 use scaivault_commands::audit::{EntryFacts, Outcome};
+use scaivault_commands::export::store::StoredObject;
 use scaivault_commands::{Answer, EntryDraft, Failure, Reply, ids};
 use scaivault_domain::access::{Caller, Target};
 use scaivault_domain::audit::Action;
@@ -38,6 +39,8 @@ const RATE_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 pub(super) struct Finished {
     reply: Reply,
     content_type: Option<String>,
+    /// What is sent instead of the reply's body.
+    object: Option<StoredObject>,
     extra: Vec<(HeaderName, String)>,
     /// Of the caller's bucket; that of its address if there is no caller.
     level: Option<Level>,
@@ -53,6 +56,7 @@ impl Finished {
         Self {
             reply,
             content_type: None,
+            object: None,
             extra: Vec::new(),
             level: None,
             operation,
@@ -127,6 +131,13 @@ impl Finished {
                 finished.content_type = Some(content_type);
                 finished
             }
+            Done::File(object) => {
+                let mut finished = Self::new(Some(operation), Reply { status: 200, ..Reply::no_content() });
+                finished.content_type = Some("application/octet-stream".into());
+                finished.extra.push((CONTENT_LENGTH, object.bytes.to_string()));
+                finished.object = Some(object);
+                finished
+            }
         }
     }
 
@@ -162,7 +173,8 @@ impl Finished {
         };
         // The buffer itself is sent, and wiped once it is.
         let body = Bytes::from_owner(std::mem::take(&mut self.reply.body));
-        let mut response = Response::new(Body::from(body));
+        let body = self.object.map_or_else(|| Body::from(body), |object| Body::from_stream(object.content));
+        let mut response = Response::new(body);
         *response.status_mut() = error::status(self.reply.status);
         let level = self
             .level
@@ -228,7 +240,7 @@ impl Finished {
 pub(super) async fn conclude(app: &Arc<App>, arrival: &Arrival, call: &mut Call, done: Result<Done, Stop>) -> Finished {
     let operation = call.operation;
     let concluded = match done {
-        Ok(other @ (Done::Reply(_) | Done::Text { .. } | Done::Attachment { .. })) => {
+        Ok(other @ (Done::Reply(_) | Done::Text { .. } | Done::Attachment { .. } | Done::File(_))) => {
             let reads = matches!(operation.action, Some(Action::Read | Action::List));
             let entry = call.entry.finish(Outcome::Success);
             let recorded = if reads { record_read(app, entry).await } else { record(app, entry).await };

@@ -1,6 +1,7 @@
 //! Shapes of bodies and answers.
 
 mod audit;
+mod exports;
 mod identities;
 mod issuers;
 mod policies;
@@ -23,6 +24,7 @@ pub(super) fn all() -> Value {
         issuers::all(),
         audit::all(),
         tree::all(),
+        exports::all(),
         system(),
     ] {
         if let Value::Object(group) = group {

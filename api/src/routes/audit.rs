@@ -5,6 +5,7 @@ pub mod bundle;
 pub mod checkpoint;
 pub mod consistency;
 pub mod entry;
+pub mod exports;
 pub mod identity;
 pub mod inclusion;
 pub(in crate::routes) mod input;
@@ -31,7 +32,7 @@ use crate::context::tenant_required;
 use crate::operation::{Operation, Parameter, Shape};
 
 /// The operations of this group.
-pub fn operations() -> [&'static Operation; 16] {
+pub fn operations() -> [&'static Operation; 20] {
     [
         &logs::LOGS,
         &entry::ENTRY,
@@ -49,6 +50,10 @@ pub fn operations() -> [&'static Operation; 16] {
         &verify::VERIFY,
         &bundle::BUNDLE,
         &replay::REPLAY,
+        &exports::create::CREATE,
+        &exports::list::LIST,
+        &exports::show::SHOW,
+        &exports::file::FILE,
     ]
 }
 

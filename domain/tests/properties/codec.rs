@@ -174,6 +174,7 @@ fn event() -> impl Strategy<Value = Event> {
         12 => (path, secret_event()).prop_map(|(path, event)| Event::Secret(path, event)).boxed(),
         6 => identity_event().prop_map(Event::Identity).boxed(),
         3 => crate::issuers::event().boxed(),
+        3 => crate::exports::event().prop_map(Event::Export).boxed(),
         3 => crate::policies::event().prop_map(Event::Policy).boxed(),
         2 => crate::replays::event().prop_map(Event::Replay).boxed(),
         1 => token_created().prop_map(Event::TokenCreated).boxed(),

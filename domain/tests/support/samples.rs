@@ -1,5 +1,7 @@
 //! One event of each stored type, with all its fields; where fields are optional, one without.
 
+#[path = "export_samples.rs"]
+mod export_samples;
 mod identities;
 #[path = "issuer_samples.rs"]
 mod issuer_samples;
@@ -87,6 +89,7 @@ pub(crate) fn all() -> Vec<(&'static str, EventBody)> {
     let identities = identities::all().into_iter().map(|(name, event)| (name, Event::Identity(event)));
     let others = others().into_iter().chain(identities).chain(policies).chain(issuer_samples::all(at(1), &alice()));
     let others = others.chain(replay_samples::all().into_iter().map(|(name, event)| (name, Event::Replay(event))));
+    let others = others.chain(export_samples::all(at(1)));
     secrets.chain(others.map(|(name, event)| (name, body(event)))).collect()
 }
 

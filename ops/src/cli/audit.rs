@@ -3,6 +3,7 @@
 mod blast_radius;
 mod bundle;
 mod checkpoint;
+mod exports;
 mod follow;
 mod keys;
 mod offline;
@@ -43,6 +44,11 @@ pub(crate) enum AuditCommand {
     Summary(summary::SummaryArguments),
     /// Show what a leaked credential or a compromised identity could have taken along
     BlastRadius(blast_radius::BlastRadiusArguments),
+    /// Write entries to files, on the server or in an object store
+    Export(exports::ExportArguments),
+    /// Look at exports, and fetch their files
+    #[command(subcommand)]
+    Exports(exports::ExportsCommand),
     /// Make the searchable index anew while it serves
     Reindex(reindex::ReindexArguments),
     /// Print a signed checkpoint of the log: keep it, to verify against it later
@@ -67,6 +73,8 @@ pub(crate) async fn run(session: &Session, command: AuditCommand) -> Result<Exit
         AuditCommand::Identity(arguments) => trail::identity(session, arguments).await?,
         AuditCommand::Summary(arguments) => summary::run(session, arguments).await?,
         AuditCommand::BlastRadius(arguments) => blast_radius::run(session, arguments).await?,
+        AuditCommand::Export(arguments) => return exports::create(session, arguments).await,
+        AuditCommand::Exports(command) => return exports::run(session, command).await,
         AuditCommand::Reindex(arguments) => reindex::run(session, &arguments).await?,
         AuditCommand::Checkpoint => return checkpoint::run(session).await,
         AuditCommand::Bundle(arguments) => return bundle::run(session, arguments).await,

@@ -1,6 +1,7 @@
 //! The API over HTTP: headers, repetitions, and answers kept as the text they came in.
 
 pub(crate) mod address;
+pub(crate) mod download;
 mod scaikey;
 mod trace;
 mod transport;

@@ -1,5 +1,8 @@
 //! One invocation: its settings, its way of speaking, and its client once one is needed.
 
+use std::path::Path;
+
+use super::client::download::Received;
 use super::client::{Answer, Call, Client};
 use super::error::Failure;
 use super::output::Output;
@@ -27,6 +30,11 @@ impl Session {
     /// Forgets the connection: the next request looks for a token anew.
     pub(crate) fn reconnect(&mut self) {
         self.client = tokio::sync::OnceCell::new();
+    }
+
+    /// Receives an answer into a file.
+    pub(crate) async fn download(&self, call: Call, path: &Path) -> Result<Received, Failure> {
+        self.client.get_or_try_init(|| Client::connect(&self.settings)).await?.download(&call, path).await
     }
 
     /// Sends a request.

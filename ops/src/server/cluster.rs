@@ -58,44 +58,61 @@ impl Cluster {
     }
 }
 
-/// Runs the schedulers whenever this node leads, until `stopped` says so.
+/// Runs the schedulers whenever this node leads, until `stopped` says so. What it leaves unfinished the next leader does.
 pub(super) async fn schedule(
     engine: Arc<Engine>,
     tree: Arc<AuditTree>,
-    mut leading: watch::Receiver<bool>,
+    leading: watch::Receiver<bool>,
     stopped: watch::Receiver<bool>,
 ) {
-    let mut stop = stopped.clone();
-    let scheduling = async {
-        while leading.wait_for(|leads| *leads).await.is_ok() {
-            // What it leaves unfinished the next leader does.
+    let stop = stopped.clone();
+    while_leading(leading, stopped, || {
+        let (engine, tree, stop) = (engine.clone(), tree.clone(), stop.clone());
+        async move {
             tokio::select! {
-                () = engine.clone().sweep(stopped.clone()) => {}
-                () = tree.clone().keep(stopped.clone()) => {}
-                _ = leading.wait_for(|leads| !*leads) => {}
+                () = engine.sweep(stop.clone()) => {}
+                () = tree.keep(stop) => {}
             }
         }
-    };
-    tokio::select! {
-        () = scheduling => {}
-        _ = stop.wait_for(|stop| *stop) => {}
-    }
+    })
+    .await;
 }
 
-/// Carries replays of decisions out whenever this node leads, until `stopped` says so.
-pub(super) async fn replay(engine: Arc<Engine>, mut leading: watch::Receiver<bool>, stopped: watch::Receiver<bool>) {
-    let mut stop = stopped.clone();
-    let replaying = async {
+/// Carries replays of decisions out whenever this node leads, until `stopped` says so. What it leaves unfinished the
+/// next leader begins anew.
+pub(super) async fn replay(engine: Arc<Engine>, leading: watch::Receiver<bool>, stopped: watch::Receiver<bool>) {
+    let stop = stopped.clone();
+    while_leading(leading, stopped, || engine.clone().run_policy_replays(stop.clone())).await;
+}
+
+/// Writes audit exports whenever this node leads, until `stopped` says so. What it leaves unfinished the next leader
+/// writes.
+pub(super) async fn export(
+    engine: Arc<Engine>,
+    tree: Arc<AuditTree>,
+    leading: watch::Receiver<bool>,
+    stopped: watch::Receiver<bool>,
+) {
+    let stop = stopped.clone();
+    while_leading(leading, stopped, || engine.clone().export(Some(tree.clone()), stop.clone())).await;
+}
+
+/// Does work again and again as long as this node leads.
+async fn while_leading<F: Future<Output = ()>>(
+    mut leading: watch::Receiver<bool>,
+    mut stop: watch::Receiver<bool>,
+    work: impl Fn() -> F,
+) {
+    let working = async {
         while leading.wait_for(|leads| *leads).await.is_ok() {
-            // What it leaves unfinished the next leader begins anew.
             tokio::select! {
-                () = engine.clone().run_policy_replays(stopped.clone()) => {}
+                () = work() => {}
                 _ = leading.wait_for(|leads| !*leads) => {}
             }
         }
     };
     tokio::select! {
-        () = replaying => {}
+        () = working => {}
         _ = stop.wait_for(|stop| *stop) => {}
     }
 }

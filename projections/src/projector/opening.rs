@@ -149,6 +149,7 @@ fn with_keys(sealer: &Sealer, record: &Record, ready: Ready, keys: Keys) -> Resu
         | Event::Replay(_)
         | Event::Identity(_)
         | Event::Issuer(_)
+        | Event::Export(_)
         | Event::TokenCreated(_)
         | Event::TokenRevoked(_)
         | Event::JwtRevoked(_)

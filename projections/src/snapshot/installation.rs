@@ -130,7 +130,8 @@ pub(super) fn read(kind: Kind, owner: &Owner, from: &mut Decoder<'_>, frozen: &m
         | Kind::IssuerRevisions
         | Kind::RevokedJwts
         | Kind::Replays
-        | Kind::ReplayRevisions => return None,
+        | Kind::ReplayRevisions
+        | Kind::Exports => return None,
     }
     Some(())
 }

@@ -12,7 +12,7 @@ use scaivault_eventstore::sealing::Sealer;
 use super::file::{Reader, Sealed};
 use super::reads::{Known, ReadRow};
 use super::section::{Kind, Sections};
-use super::{SnapshotError, identities, installation, issuers, policies, reads, replays, secrets};
+use super::{SnapshotError, exports, identities, installation, issuers, policies, reads, replays, secrets};
 use crate::codec::Decoder;
 use crate::owners::domain_owner;
 use crate::pool::Pool;
@@ -44,6 +44,7 @@ pub(super) fn write(
     policies::write(&frozen.view, &mut to)?;
     issuers::write(&frozen.view, &mut to)?;
     replays::write(&frozen.view, &mut to)?;
+    exports::write(&frozen.view, &mut to)?;
     for (owner, catalogue) in frozen.view.catalogues() {
         for held in catalogue.all() {
             to.row(Kind::Secrets, owner, |to| secrets::write(to, held))?;
@@ -161,7 +162,8 @@ fn decoded(owner: Owner, rows: Vec<u8>, pool: &mut Pool) -> Option<Part> {
         | Kind::Erasures
         | Kind::Tree
         | Kind::Replays
-        | Kind::ReplayRevisions => Part::Other(kind, owner, rows),
+        | Kind::ReplayRevisions
+        | Kind::Exports => Part::Other(kind, owner, rows),
     };
     Some(part)
 }
@@ -213,6 +215,7 @@ fn enter(part: Part, frozen: &mut Frozen) -> Option<()> {
                     (Kind::Replays | Kind::ReplayRevisions, None, None) => {
                         replays::read(kind, &mut from, &owner, &mut frozen.view.replays)?;
                     }
+                    (Kind::Exports, None, None) => exports::read(&mut from, &owner, &mut frozen.view.exports)?,
                     (Kind::Identities, None, None) => identities::read(&owner, &mut from, &mut frozen.view)?,
                     (_, None, None) => installation::read(kind, &owner, &mut from, frozen)?,
                 }

@@ -54,10 +54,12 @@ pub(super) enum Kind {
     Replays,
     /// Revisions of their streams.
     ReplayRevisions,
+    /// Audit exports.
+    Exports,
 }
 
 impl Kind {
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 22] = [
         Self::Identities,
         Self::Clock,
         Self::Tokens,
@@ -79,6 +81,7 @@ impl Kind {
         Self::Tree,
         Self::Replays,
         Self::ReplayRevisions,
+        Self::Exports,
     ];
 
     /// As in the file.

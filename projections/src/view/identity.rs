@@ -51,6 +51,7 @@ impl View {
         self.policies.forget(&owner);
         self.replays.forget(&owner);
         self.issuers.forget(&owner);
+        self.exports.forget(&owner);
         self.outcomes.forget(&owner);
         self.tokens.forget_tenant(id);
     }

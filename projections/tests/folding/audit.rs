@@ -231,6 +231,10 @@ async fn agrees(indexed: &Indexed, all: &[(Owner, Value)], filters: &[Filter], l
             assert_eq!(forwards.len(), expected.len(), "none twice");
             backwards.reverse();
             assert_eq!(backwards, forwards, "the same, the other way round");
+            if filter.request_id.is_none() {
+                let count = indexed.index.count(&owners, filter, Position(u64::MAX)).await.unwrap();
+                assert_eq!(count, expected.len() as u64, "{filter:?}");
+            }
         }
     }
 }

@@ -6,6 +6,7 @@
 mod accesses;
 mod audit;
 mod consumers;
+mod exports;
 mod grants;
 mod history;
 mod identities;

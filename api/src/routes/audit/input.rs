@@ -76,7 +76,7 @@ fn identity_type(word: &str) -> Option<IdentityType> {
 }
 
 /// An address as entries have it.
-fn canonical(text: Arc<str>) -> Arc<str> {
+pub(in crate::routes) fn canonical(text: Arc<str>) -> Arc<str> {
     text.parse::<std::net::IpAddr>().map_or(text, |address| address.to_canonical().to_string().into())
 }
 
