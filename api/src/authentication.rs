@@ -15,7 +15,7 @@ use axum::http::header::AUTHORIZATION;
 use scaivault_commands::{Engine, Failure, token_value};
 use scaivault_domain::access::Caller;
 use scaivault_domain::token::{Token, TokenKind};
-use scaivault_domain::{ErrorCode, IdentityId, Rejection, Scope, TenantId};
+use scaivault_domain::{ErrorCode, IdentityId, Rejection, Scope, TenantId, TokenId};
 use scaivault_projections::View;
 use scaivault_projections::installation::Standing;
 
@@ -24,7 +24,7 @@ use crate::category::Category;
 use crate::dispatch::limited;
 use crate::rate_limit::Level;
 
-pub use failures::FailureFold;
+pub use failures::{AuthFailure, FailureFold};
 pub use remembered::VerifiedTokens;
 
 /// Longest value that is looked at.
@@ -38,12 +38,14 @@ pub struct Rejected {
     pub identity: Option<IdentityId>,
     /// That identity's tenant.
     pub tenant: Option<TenantId>,
+    /// Id of the token.
+    pub token: Option<TokenId>,
 }
 
 impl Rejected {
     /// A token of nobody known.
     pub fn of_nobody(rejection: Rejection) -> Self {
-        Self { rejection, identity: None, tenant: None }
+        Self { rejection, identity: None, tenant: None, token: None }
     }
 }
 
@@ -169,7 +171,13 @@ fn unknown(reason: &'static str) -> Rejected {
 }
 
 fn of(token: &Token, rejection: Rejection) -> Rejected {
-    Rejected { rejection, identity: Some(token.record.identity.clone()), tenant: token.record.tenant_id.clone() }
+    let record = &token.record;
+    Rejected {
+        rejection,
+        identity: Some(record.identity.clone()),
+        tenant: record.tenant_id.clone(),
+        token: Some(record.id.clone()),
+    }
 }
 
 /// `token_revoked`.

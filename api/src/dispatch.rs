@@ -158,7 +158,8 @@ fn left(app: &App, arrival: &Arrival) -> Duration {
     app.settings.request_timeout.saturating_sub(arrival.started.elapsed()).max(CONCLUSION)
 }
 
-/// Makes entries for floods of rejected tokens that were folded. Called about once a second.
-pub async fn record_folded_failures(app: &App) {
-    finish::record_folded(app).await;
+/// Makes entries for floods of rejected tokens that were folded. Called about once a second, and at the `end`, when no
+/// more will come.
+pub async fn record_folded_failures(app: &App, end: bool) {
+    finish::record_folded(app, end).await;
 }

@@ -130,11 +130,14 @@ fn specificity(template: &str) -> (usize, bool) {
     (literal, !template.ends_with('}'))
 }
 
+/// Captures that may hold slashes, which paths and names of identities may.
+const MANY: [&str; 2] = ["path", "identity_id"];
+
 impl Template {
     fn of(template: &'static str) -> Self {
         let mut parts = template.split('{');
         let before = parts.next().unwrap_or_default();
-        let captures = parts.filter_map(|part| part.split_once('}')).map(|(name, after)| (after, name == "path"));
+        let captures = parts.filter_map(|part| part.split_once('}')).map(|(name, after)| (after, MANY.contains(&name)));
         Self { before, captures: captures.collect() }
     }
 

@@ -18,6 +18,8 @@ use crate::{Engine, Failure, ids};
 const PAUSE_SECONDS: i64 = 600;
 /// Records erased by one commit.
 const RUN: usize = 2_000;
+/// Runs after which others have their turn.
+const RUNS: usize = 10;
 
 impl Engine {
     /// Erases what is old enough, now and then.
@@ -37,19 +39,24 @@ impl Engine {
         let mut outcome = Ok(());
         for owner in std::iter::once(Owner::Platform).chain(partners).chain(tenants) {
             let cutoff = now.plus_seconds(-view.installation.audit_retention_seconds(&owner));
-            outcome = outcome.and(self.erase_entries_of(&owner, cutoff, now).await);
+            match self.erase_entries_of(&owner, cutoff, now).await {
+                Ok(true) => {}
+                Ok(false) => *self.next_erasure.lock() = now,
+                Err(failure) => outcome = outcome.and(Err(failure)),
+            }
         }
         outcome
     }
 
-    async fn erase_entries_of(&self, owner: &Owner, cutoff: Timestamp, now: Timestamp) -> Result<(), Failure> {
-        loop {
+    /// Whether all that is old enough is gone.
+    async fn erase_entries_of(&self, owner: &Owner, cutoff: Timestamp, now: Timestamp) -> Result<bool, Failure> {
+        for _ in 0..RUNS {
             let erasure = self.projections.view().erasures.of(owner);
             if erasure.ordered > Position::START {
                 self.audit.forget(owner, erasure.ordered).await?;
             }
             let old = self.audit.older_than(owner, erasure.ordered, cutoff, RUN).await?;
-            let Some(last) = old.last() else { break };
+            let Some(last) = old.last() else { return Ok(true) };
             let request_id: Arc<str> = ids::request_id(now)?.into();
             let actor = IdentityId::system(KEY_MANAGER);
             let pending = Pending {
@@ -67,10 +74,10 @@ impl Engine {
             match self.append(&request_id, change, vec![entry]).await {
                 Ok(_) => {}
                 // Another node does the same.
-                Err(Failure::Unavailable { source: Some(StoreError::Conflict { .. }), .. }) => break,
+                Err(Failure::Unavailable { source: Some(StoreError::Conflict { .. }), .. }) => return Ok(true),
                 Err(other) => return Err(other),
             }
         }
-        Ok(())
+        Ok(false)
     }
 }

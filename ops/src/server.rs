@@ -299,9 +299,9 @@ async fn fold_failures(app: Arc<App>, mut stop: watch::Receiver<bool>) {
             () = tokio::time::sleep(FOLD_INTERVAL) => {}
             _ = async { stop.wait_for(|stop| *stop).await.is_ok() } => break,
         }
-        dispatch::record_folded_failures(&app).await;
+        dispatch::record_folded_failures(&app, false).await;
     }
-    dispatch::record_folded_failures(&app).await;
+    dispatch::record_folded_failures(&app, true).await;
 }
 
 /// SIGHUP: the TLS files and the files of `_FILE` variables are read anew.

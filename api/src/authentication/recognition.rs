@@ -151,7 +151,8 @@ pub(super) async fn recognise(
     };
     let bearer = &recognised.bearer;
     let rejected = |rejection| {
-        Ok(Err(Rejected { rejection, identity: Some(bearer.identity.clone()), tenant: known_tenant(view, bearer) }))
+        let (identity, tenant) = (Some(bearer.identity.clone()), known_tenant(view, bearer));
+        Ok(Err(Rejected { rejection, identity, tenant, token: None }))
     };
     let partner = match partner(view, bearer) {
         Ok(partner) => partner,

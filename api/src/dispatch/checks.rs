@@ -84,7 +84,7 @@ pub(super) async fn admit(
     let authenticated = authenticate(app, &view, &arrival.headers, origin).await;
     let caller = match authenticated {
         Ok(Ok(caller)) => Arc::new(caller),
-        Ok(Err(rejected)) => return Err(Box::new(unauthenticated(app, arrival, operation, rejected))),
+        Ok(Err(rejected)) => return Err(Box::new(unauthenticated(app, arrival, matched, rejected))),
         Err(failure) => {
             let entry = entry(arrival, operation, Owner::Platform, None, &matched.captures);
             return Err(Box::new(Refusal { failure, entry, level: None, caller: None }));
@@ -157,11 +157,16 @@ fn lacks(scope: Scope) -> Rejection {
         .detail("required_scope", scope.as_str())
 }
 
-fn unauthenticated(app: &App, arrival: &Arrival, operation: &Operation, rejected: Rejected) -> Refusal {
-    let owner = rejected.tenant.map_or(Owner::Platform, Owner::Tenant);
-    let mut entry = entry(arrival, operation, owner, None, &Captures::default());
+fn unauthenticated(app: &App, arrival: &Arrival, matched: &Matched, rejected: Rejected) -> Refusal {
+    let owner = rejected.tenant.clone().map_or(Owner::Platform, Owner::Tenant);
+    // What somebody unknown writes into a path is nobody's.
+    let nothing = Captures::default();
+    let captures = if rejected.identity.is_some() { &matched.captures } else { &nothing };
+    let mut entry = entry(arrival, matched.operation, owner, None, captures);
     entry.action = Action::AuthFailure;
     entry.identity = rejected.identity;
+    entry.acting_tenant = rejected.tenant;
+    entry.facts.token = rejected.token;
     let (level, rejection) = origin(arrival, None).count(app, rejected.rejection);
     metrics::counter!("scaivault_auth_failures_total", "reason" => rejection.code.as_str()).increment(1);
     Refusal { failure: rejection.into(), entry, level: Some(level), caller: None }

@@ -1,6 +1,5 @@
 //! From an outcome to an HTTP answer: entry recorded, headers set, metrics counted, one log line.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
@@ -14,11 +13,12 @@ use scaivault_commands::export::store::StoredObject;
 use scaivault_commands::{Answer, EntryDraft, Failure, Reply, ids};
 use scaivault_domain::access::{Caller, Target};
 use scaivault_domain::audit::Action;
-use scaivault_domain::{ErrorCode, IdentityId, Owner, Rejection, TenantId, Timestamp};
+use scaivault_domain::{ErrorCode, IdentityId, Rejection, TenantId, Timestamp};
 
 use super::arrival::Arrival;
 use super::checks::Refusal;
 use crate::app::App;
+use crate::authentication::AuthFailure;
 use crate::call::{Call, Stop};
 use crate::category::Category;
 use crate::error;
@@ -287,8 +287,7 @@ async fn failed(app: &Arc<App>, arrival: &Arrival, call: &mut Call, failure: Fai
         // If the change stands, so does its entry; a second one would contradict it.
         return Finished::failed(arrival, call.operation, &failure);
     }
-    let by_itself = call.entry.action != Action::AuthFailure
-        || app.failures.admit(arrival.address, rejection.code.as_str(), app.engine.now());
+    let by_itself = is_recorded_singly(app, arrival, &call.entry, &rejection);
     let recorded = match by_itself {
         true => record(app, call.entry.finish(Outcome::Error(rejection.code.as_str()))).await,
         false => Ok(()),
@@ -307,8 +306,7 @@ pub(super) async fn refusal(
 ) -> Finished {
     let rejection = error::rejection_of(&refusal.failure);
     remember(&mut refusal.entry, &rejection);
-    let by_itself = refusal.entry.action != Action::AuthFailure
-        || app.failures.admit(arrival.address, rejection.code.as_str(), app.engine.now());
+    let by_itself = is_recorded_singly(app, arrival, &refusal.entry, &rejection);
     let recorded = match by_itself {
         true => record(app, refusal.entry.finish(Outcome::Error(rejection.code.as_str()))).await,
         false => Ok(()),
@@ -323,6 +321,17 @@ pub(super) async fn refusal(
         finished.tenant = refusal.entry.owner.tenant().cloned();
     }
     finished
+}
+
+/// Whether a refusal has an entry of its own: not one that is part of a flood.
+fn is_recorded_singly(app: &App, arrival: &Arrival, entry: &EntryDraft, rejection: &Rejection) -> bool {
+    let failure = || AuthFailure {
+        address: arrival.address,
+        code: rejection.code.as_str(),
+        owner: entry.owner.clone(),
+        identity: entry.identity.clone(),
+    };
+    entry.action != Action::AuthFailure || app.failures.admit(failure(), app.engine.now())
 }
 
 /// Keeps why a request was denied beside its entry.
@@ -340,23 +349,25 @@ async fn record_read(app: &App, entry: Result<scaivault_commands::FinishedEntry,
     app.engine.record_reads(vec![entry?]).await
 }
 
-/// One entry for each address and second with more rejected tokens than are recorded singly.
-pub(super) async fn record_folded(app: &App) {
+/// One entry for each second with more identical rejected tokens than are recorded singly. At the `end` for the current
+/// one too.
+pub(super) async fn record_folded(app: &App, end: bool) {
     let now = app.engine.now();
-    for (address, code, count) in app.failures.folded(now) {
-        let entry = folded_entry(address, count, now).and_then(|entry| entry.finish(Outcome::Error(code)));
-        if let Err(failure) = record(app, entry).await {
-            app.failures.put_back(address, code, count, now);
-            tracing::warn!(target: "audit", error = chain(&failure), count, "rejected tokens could not be recorded");
+    let until = if end { now.plus_seconds(1) } else { now };
+    for (failure, count) in app.failures.folded(until) {
+        let entry = folded_entry(&failure, count, now).and_then(|entry| entry.finish(Outcome::Error(failure.code)));
+        if let Err(unrecorded) = record(app, entry).await {
+            app.failures.put_back(failure, count, now);
+            tracing::warn!(target: "audit", error = chain(&unrecorded), count, "rejected tokens could not be recorded");
         }
     }
 }
 
-fn folded_entry(address: IpAddr, count: u64, now: Timestamp) -> Result<EntryDraft, Failure> {
+fn folded_entry(failure: &AuthFailure, count: u64, now: Timestamp) -> Result<EntryDraft, Failure> {
     let request_id = ids::request_id(now)?.into();
-    let entry = EntryDraft::without_client(Owner::Platform, Action::AuthFailure, None, request_id, now);
+    let entry = EntryDraft::without_client(failure.owner.clone(), Action::AuthFailure, None, request_id, now);
     let facts = EntryFacts { count: Some(count), ..EntryFacts::default() };
-    Ok(EntryDraft { source_ip: Some(address), facts, ..entry })
+    Ok(EntryDraft { source_ip: Some(failure.address), identity: failure.identity.clone(), facts, ..entry })
 }
 
 /// Code of a kept refusal; `None` for a success.

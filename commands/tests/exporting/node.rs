@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use scaivault_commands::audit::Outcome;
@@ -29,6 +30,8 @@ use super::store::Memory;
 
 /// 2026-01-01T00:00:00Z.
 const START: i64 = 1_767_225_600_000_000;
+/// Between two looks at what others wrote.
+const POLL: Duration = Duration::from_millis(5);
 
 /// A clock that goes on by itself, a microsecond with every look.
 struct Ticking(AtomicI64);
@@ -87,6 +90,14 @@ impl Node {
         let feed = Feed::open(log.backend.clone()).await.unwrap();
         let limited = AppenderLimits::default();
         let appender = Appender::start(log.backend.clone(), feed.clone(), composer, clock.clone(), limited);
+        let (told, backend) = (feed.clone(), log.backend.clone());
+        // Where several processes write, each looks at the log now and then.
+        let polling = tokio::spawn(async move {
+            loop {
+                told.reaches(backend.head().await.unwrap().position);
+                tokio::time::sleep(POLL).await;
+            }
+        });
         let projections: Arc<Projections> = Arc::default();
         let fold = projections.clone().run(feed.reader(Position::START), log.sealer.clone());
         let folding = tokio::spawn(async move { panic!("the fold stopped: {}", fold.await) });
@@ -100,7 +111,7 @@ impl Node {
         let engine = Arc::new(engine.exporting_to(Exporting::new(store, limits)));
         engine.read_barrier().await.unwrap();
         engine.audit_barrier().await.unwrap();
-        Self { engine, appender, tasks: vec![folding, following], _leading: leading, _stop: stop }
+        Self { engine, appender, tasks: vec![folding, following, polling], _leading: leading, _stop: stop }
     }
 
     /// Nothing of it goes on.

@@ -166,6 +166,13 @@ async fn a_bundle_is_verified_without_the_server() {
             assert_eq!(&found["first_bad_position"], position, "{place}");
         }
     }
+    for (list, reason) in [("/records", "root_mismatch"), ("/records/0/entries", "entry_mismatch")] {
+        let mut doubled = one.clone();
+        let list = doubled.pointer_mut(list).unwrap().as_array_mut().unwrap();
+        list.push(list[0].clone());
+        let (status, found) = verified(&server, home.path(), &doubled, &with_key);
+        assert_eq!((status, &found["reason"]), (1, &json!(reason)), "what happened once is not there twice");
+    }
     let checkpoint = one["checkpoint"].as_str().unwrap();
     for index in (0..checkpoint.len()).filter(|index| checkpoint.is_char_boundary(*index)).step_by(3) {
         let mut altered = one.clone();

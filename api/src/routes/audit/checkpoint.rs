@@ -81,7 +81,7 @@ fn wants_json(headers: &HeaderMap) -> bool {
             }
         }
     }
-    (json.1, json.0) > (text.1, text.0)
+    json.1 > 0 && (json.1, json.0) > (text.1, text.0)
 }
 
 /// A weight of up to three decimals; anything else weighs nothing.

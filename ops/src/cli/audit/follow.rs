@@ -22,7 +22,7 @@ pub(super) async fn run(session: &Session, address: &Address, start: Option<Stri
     let mut own = HashSet::new();
     let mut position = 0;
     if start.is_none() {
-        let newest = Address::new(super::LOGS).query("limit", Some(1));
+        let newest = address.clone().query("limit", Some(1));
         let answer = session.send(Call::fetch(newest)).await?;
         own.extend(answer.request_id().map(str::to_owned));
         position = positions(&answer.json()?).max().unwrap_or(0);

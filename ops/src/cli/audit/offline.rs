@@ -85,8 +85,13 @@ pub(super) fn check(text: &str, trusted: Option<&Trusted>) -> Result<Checked, St
         return Ok(checked);
     };
     checked.root_hash = STANDARD.encode(signed.root);
-    let bad = |record: &BundledRecord| flaw(record, &signed).map(|reason| (record.position, reason));
-    checked.finding = bundle.records.iter().find_map(bad);
+    let mut after = 0;
+    checked.finding = bundle.records.iter().find_map(|record| {
+        // What is there twice would count twice.
+        let reason = if record.position > after { flaw(record, &signed) } else { Some("root_mismatch") };
+        after = record.position;
+        reason.map(|reason| (record.position, reason))
+    });
     Ok(checked)
 }
 
@@ -107,7 +112,8 @@ fn flaw(record: &BundledRecord, signed: &Checkpoint) -> Option<&'static str> {
     }
     let root = column("entries_root").and_then(Value::as_str).and_then(hash);
     let is_proved = |entry: &BundledEntry| root.is_some_and(|root| is_entry(entry, record, &root));
-    (!record.entries.iter().all(is_proved)).then_some("entry_mismatch")
+    let ascend = record.entries.is_sorted_by(|one, next| one.index < next.index);
+    (!ascend || !record.entries.iter().all(is_proved)).then_some("entry_mismatch")
 }
 
 fn is_entry(bundled: &BundledEntry, record: &BundledRecord, root: &Hash) -> bool {

@@ -96,8 +96,9 @@ async fn verify_offline(
 ) -> Result<Exit, Failure> {
     let trusted = match public_key {
         Some(key) => Some(trusted(key).await?),
-        // There may be no server to have remembered a key of.
-        None => Remembered::load(session).ok().and_then(|remembered| remembered.key().transpose()).transpose()?,
+        // Without a server there is none to have remembered a key of.
+        None if session.settings.base_url().is_err() => None,
+        None => Remembered::load(session)?.key()?,
     };
     let text = input::text(file).await?;
     let checked =
