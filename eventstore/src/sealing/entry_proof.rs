@@ -1,5 +1,7 @@
 //! That an audit entry is in its record: a proof against the record's `entries_root`.
 
+use std::collections::HashMap;
+
 use super::access::{ACCESS_RECORDED, Block};
 use super::sealer::Sealer;
 use crate::StoreError;
@@ -50,9 +52,16 @@ fn prove(record: &Record, block: &Block, indexes: &[u32]) -> Result<Vec<EntryPro
         return Err(StoreError::damaged(record.position, "its entries do not fit their root"));
     }
     let count = u32::try_from(leaves.len()).map_err(|_| malformed())?;
-    let hash = |begin: u64, end: u64| {
+    // Proofs of neighbours share most of their hashes.
+    let mut known: HashMap<(u64, u64), Hash> = HashMap::new();
+    let mut hash = |begin: u64, end: u64| {
+        if let Some(hash) = known.get(&(begin, end)) {
+            return Some(*hash);
+        }
         let range = usize::try_from(begin).ok()?..usize::try_from(end).ok()?;
-        leaves.get(range).map(merkle::root_of)
+        let hash = merkle::root_of(leaves.get(range)?);
+        known.insert((begin, end), hash);
+        Some(hash)
     };
     let lines: Vec<&str> = block.entries().map(|(json, _)| json).collect();
     let proof = |index: &u32| {
