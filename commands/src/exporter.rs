@@ -9,19 +9,20 @@ mod file;
 mod manifest;
 mod source;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use parking_lot::Mutex;
 use scaivault_domain::audit::Action;
 use scaivault_domain::export::{
-    EntryPlace, Export, ExportEvent, ExportFault, Extent, KEPT_SECONDS, MANIFEST, StoreKind,
+    CredentialsPlace, EntryPlace, Export, ExportEvent, ExportFault, Extent, MANIFEST, StoreKind,
 };
 use scaivault_domain::id::ExportId;
 use scaivault_domain::secret::read::Selection;
 use scaivault_domain::{ErrorCode, Event, IdentityId, Owner};
-use scaivault_eventstore::{Position, StoreError};
+use scaivault_eventstore::{Position, Revision, StoreError};
 use scaivault_projections::ReadError;
 use tokio::sync::watch;
 
@@ -42,6 +43,10 @@ const ATTEMPTS: u32 = 4;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// Before an export is looked at again when the log or what is read of it fails.
 const PAUSE: Duration = Duration::from_secs(2);
+/// How long an answered read may wait for its entry where these are deferred.
+const DEFERRED: Duration = Duration::from_millis(1_100);
+/// How long files stay of which no export is known, in seconds: a node lags by less.
+const UNKNOWN_SECONDS: i64 = 3_600;
 /// How often it is looked for files whose time has ended.
 const DELETING: Duration = Duration::from_secs(10);
 
@@ -64,6 +69,17 @@ struct Run<'a> {
     owner: &'a Owner,
     id: &'a ExportId,
     request_id: Arc<str>,
+    /// The revision that it goes on from.
+    taken: Mutex<Revision>,
+}
+
+/// Forgets how far the file under way is, however a run ends.
+struct UnderWay<'a>(&'a Engine, &'a ExportId);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.exporting.under_way.lock().remove(self.1);
+    }
 }
 
 impl Engine {
@@ -72,16 +88,18 @@ impl Engine {
     pub async fn export(self: Arc<Self>, tree: Option<Arc<AuditTree>>, stop: watch::Receiver<bool>) {
         let mut stopped = stop.clone();
         let exporting = async {
-            let (mut running, mut ids) = (FuturesUnordered::new(), HashSet::new());
+            let (mut running, mut owners) = (FuturesUnordered::new(), HashMap::<ExportId, Owner>::new());
             loop {
                 let view = self.projections.view();
                 for (id, owner) in view.exports.unfinished() {
-                    if running.len() < SIDE_BY_SIDE && ids.insert(id.clone()) {
+                    // One after the other of each owner, so that nobody keeps others waiting.
+                    if running.len() < SIDE_BY_SIDE && owners.values().all(|busy| busy != owner) {
+                        owners.insert(id.clone(), owner.clone());
                         running.push(self.export_one(tree.as_deref(), owner.clone(), id.clone()));
                     }
                 }
                 tokio::select! {
-                    Some(id) = running.next(), if !running.is_empty() => { ids.remove(&id); }
+                    Some(id) = running.next(), if !running.is_empty() => { owners.remove(&id); }
                     () = tokio::time::sleep(TICK) => {}
                 }
             }
@@ -111,20 +129,23 @@ impl Engine {
 
     /// Deletes what is due now; returns of how many exports.
     pub async fn delete_old_exports_once(&self) -> Result<usize, StoreFault> {
-        let mut deleted = 0;
+        let (mut deleted, mut outcome) = (0, Ok(()));
         for id in self.exporting.stores.kept().await? {
             let (view, now) = (self.projections.view(), self.now());
             let kept_until = match view.exports.find(&id) {
                 Some(held) => held.export.kept_until(),
                 // Of a tenant that is gone, or so new that this node does not know it yet.
-                None => id.made_at().map(|made| made.plus_seconds(KEPT_SECONDS)),
+                None => id.made_at().filter(|_| self.lag() == 0).map(|made| made.plus_seconds(UNKNOWN_SECONDS)),
             };
             if kept_until.is_some_and(|until| until <= now) {
-                self.exporting.stores.delete(&id).await?;
-                deleted += 1;
+                match self.exporting.stores.delete(&id).await {
+                    Ok(()) => deleted += 1,
+                    // One that stays must not keep the others.
+                    Err(fault) => outcome = Err(fault),
+                }
             }
         }
-        Ok(deleted)
+        outcome.map(|()| deleted)
     }
 
     /// One export, as far as it goes. Returns its id.
@@ -135,11 +156,16 @@ impl Engine {
                 Ok(request_id) => request_id.into(),
                 Err(failure) => return self.postponed(id, &failure).await,
             };
-            let run = Run { engine: self, tree, owner: &owner, id: &id, request_id };
+            let run = Run { engine: self, tree, owner: &owner, id: &id, request_id, taken: Mutex::new(Revision::NONE) };
             let outcome = run.write().await;
-            self.exporting.under_way.lock().remove(&id);
             let fault = match outcome {
                 Ok(()) | Err(Stopped::Overtaken) => break,
+                // Time does not mend damage.
+                Err(Stopped::Failure(Failure::Internal(error))) => {
+                    tracing::error!(target: "exporter", error = error.as_ref() as &dyn std::error::Error, export = %id, "entries could not be read");
+                    let message = "The entries could not be read; the server's log has the reason".into();
+                    ExportFault { code: ErrorCode::InternalError.as_str().into(), message }
+                }
                 Err(Stopped::Failure(failure)) => return self.postponed(id, &failure).await,
                 Err(Stopped::Fault(fault)) => fault,
                 Err(Stopped::Store(fault)) if fault.is_passing() && attempt < ATTEMPTS => {
@@ -172,13 +198,20 @@ impl Engine {
 impl Run<'_> {
     /// Writes what is missing, and notes that it is complete.
     async fn write(&self) -> Result<(), Stopped> {
-        let Some(mut export) = self.current() else { return Err(Stopped::Overtaken) };
+        let _under_way = UnderWay(self.engine, self.id);
+        let Some((mut export, revision)) = self.current() else { return Err(Stopped::Overtaken) };
+        *self.taken.lock() = revision;
         if export.extent.is_none() {
             let extent = self.extent(&export).await?;
-            self.append(ExportEvent::Started { id: self.id.clone(), extent }, None).await?;
-            export = self.current().ok_or(Stopped::Overtaken)?;
+            let event = ExportEvent::Started { id: self.id.clone(), extent };
+            self.append(event.clone(), None).await?;
+            export.apply(event, self.engine.now());
         }
         let Some(extent) = export.extent else { return Err(Stopped::Overtaken) };
+        // Entries up to there must be found, however new this process is.
+        if !self.engine.audit.wait_for(Position(extent.up_to), PAUSE).await {
+            return Err(Failure::unavailable("position_not_applied").into());
+        }
         let store = self.open(&export).await?;
         let mut source = Source::new(self.engine, self.owner, &export, &extent);
         while source.peek().await?.is_some() {
@@ -205,15 +238,19 @@ impl Run<'_> {
     }
 
     /// The export as it is now, if there is still something to be done.
-    fn current(&self) -> Option<Export> {
+    fn current(&self) -> Option<(Export, Revision)> {
         let view = self.engine.projections.view();
         let held = view.exports.of(self.owner, self.id)?;
-        (!held.export.status().is_ended()).then(|| held.export.clone())
+        (!held.export.status().is_ended()).then(|| (held.export.clone(), held.revision))
     }
 
     /// What the export covers: all that is recorded by now.
     async fn extent(&self, export: &Export) -> Result<Extent, Stopped> {
         let engine = self.engine;
+        if engine.is_deferring() {
+            // What was answered before is recorded this much later at most.
+            tokio::time::sleep(DEFERRED).await;
+        }
         engine.audit_barrier().await?;
         let up_to = engine.audit.applied();
         let retention = engine.projections.view().installation.audit_retention_seconds(self.owner);
@@ -224,11 +261,11 @@ impl Run<'_> {
         Ok(extent)
     }
 
-    /// Opens the store with what its secret holds now.
+    /// Opens the store with the version of its secret that the caller could read.
     async fn open(&self, export: &Export) -> Result<Arc<dyn Store>, Stopped> {
         let destination = &export.content.destination;
         let credentials = match (&destination.credentials, destination.kind) {
-            (Some(place), kind) => Some(self.credentials(&place.owner(), &place.path, kind).await?),
+            (Some(place), kind) => Some(self.credentials(&place.owner(), place, kind).await?),
             (None, _) => None,
         };
         let addresses = self.engine.trust.addresses();
@@ -240,14 +277,15 @@ impl Run<'_> {
     async fn credentials(
         &self,
         owner: &Owner,
-        path: &scaivault_domain::SecretPath,
+        place: &CredentialsPlace,
         kind: StoreKind,
     ) -> Result<StoreCredentials, Stopped> {
         let (engine, now) = (self.engine, self.engine.now());
         let entry =
             EntryDraft::without_client(owner.clone(), Action::Read, Some(actor()), self.request_id.clone(), now);
-        let entry = EntryDraft { secret_path: Some(path.shared()), ..entry };
-        let reading = match engine.reader.read(owner, path, Selection::default(), None, now).await {
+        let entry = EntryDraft { secret_path: Some(place.path.shared()), ..entry };
+        let selection = Selection { version: Some(place.version), ..Selection::default() };
+        let reading = match engine.reader.read(owner, &place.path, selection, None, now).await {
             Ok(reading) => reading,
             Err(ReadError::Rejected(rejection)) => {
                 engine.record(vec![entry.finish(Outcome::Error(rejection.code.as_str()))?]).await?;
@@ -278,12 +316,11 @@ impl Run<'_> {
         self.append(event.clone(), Some(outcome)).await
     }
 
-    /// Appends a step at the revision that the export has here.
+    /// Appends a step at the revision that this run took the export at.
     async fn append(&self, event: ExportEvent, ends: Option<Outcome<'_>>) -> Result<(), Stopped> {
         let engine = self.engine;
         let (view, now) = (engine.projections.view(), engine.now());
-        let held = view.exports.of(self.owner, self.id).filter(|held| !held.export.status().is_ended());
-        let revision = held.ok_or(Stopped::Overtaken)?.revision.next();
+        let revision = self.taken.lock().next();
         let pending = Pending {
             owner: self.owner.clone(),
             stream: engine.stream(self.owner, "export", self.id.as_str())?,
@@ -299,7 +336,10 @@ impl Run<'_> {
         });
         let entries = entry.transpose()?.into_iter().collect();
         match engine.append(&self.request_id, Change::of(now, vec![pending]), entries).await {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                *self.taken.lock() = revision;
+                Ok(())
+            }
             Err(Failure::Unavailable { source: Some(StoreError::Conflict { .. }), .. }) => {
                 // What the other process did is in the log: to begin again before it is seen would be in vain.
                 engine.feed.look();

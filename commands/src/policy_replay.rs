@@ -25,6 +25,8 @@ use crate::{Answer, ChangeRequest, Engine, Failure, Reply, ids};
 
 /// Replays of a tenant that may wait for their turn.
 const MOST_OPEN: usize = 100;
+/// Replays of a tenant that are kept, ended ones included.
+const MOST_KEPT: usize = 1_000;
 /// Tenants whose replays are carried out at the same time.
 const SIDE_BY_SIDE: usize = 2;
 /// How late a new one may be noticed.
@@ -86,7 +88,7 @@ impl Engine {
         let proposal = Zeroizing::new(serde_json::to_vec(&asked.proposal)?);
         let plan = |view: &View| {
             let (set, now) = (view.replays.of(owner), self.now());
-            if set.open() >= MOST_OPEN {
+            if set.open() >= MOST_OPEN || set.all().count() >= MOST_KEPT {
                 return Err(Failure::unavailable("overload"));
             }
             let retention = view.installation.audit_retention_seconds(owner);

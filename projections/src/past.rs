@@ -22,6 +22,8 @@ use crate::{Projections, View};
 const KEPT: usize = 3;
 /// And for how long after somebody last asked for one.
 const IDLE: Duration = Duration::from_secs(600);
+/// Between two looks at what is kept: nothing of a tenant that is gone stays for longer.
+const LOOK: Duration = Duration::from_secs(10);
 
 /// Why there is no view of the past.
 #[derive(Debug, thiserror::Error)]
@@ -177,10 +179,11 @@ impl Past {
         #[allow(clippy::disallowed_methods, reason = "it ends by itself when nothing is kept any more")]
         tokio::spawn(async move {
             loop {
-                tokio::time::sleep(IDLE).await;
+                tokio::time::sleep(LOOK).await;
                 let Some(past) = past.upgrade() else { return };
+                let shredded = past.projections.view().installation.shredded_count();
                 let mut kept = past.kept.lock();
-                kept.retain(|kept| kept.asked_at.elapsed() < IDLE);
+                kept.retain(|kept| kept.shredded == shredded && kept.asked_at.elapsed() < IDLE);
                 if kept.is_empty() {
                     return;
                 }
@@ -191,8 +194,12 @@ impl Past {
     /// The latest view at hand that is not after `position`.
     async fn start(&self, position: Position) -> Arc<View> {
         let present = self.projections.view();
-        let kept: Vec<_> = self.kept.lock().iter().map(|kept| kept.view.clone()).collect();
-        let at_hand = kept.into_iter().chain([present, Arc::default()]).filter(|view| view.applied <= position);
+        let shredded = present.installation.shredded_count();
+        let sound: Vec<_> = {
+            let kept = self.kept.lock();
+            kept.iter().filter(|kept| kept.shredded == shredded).map(|kept| kept.view.clone()).collect()
+        };
+        let at_hand = sound.into_iter().chain([present, Arc::default()]).filter(|view| view.applied <= position);
         let at_hand = at_hand.max_by_key(|view| view.applied).unwrap_or_default();
         match self.snapshot(at_hand.applied, position).await {
             Some(view) => Arc::new(view),

@@ -98,7 +98,7 @@ impl ReplaySet {
     }
 
     /// All of them.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<HeldReplay>> {
+    pub fn all(&self) -> impl Iterator<Item = &Arc<HeldReplay>> {
         self.replays.values()
     }
 }

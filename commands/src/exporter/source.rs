@@ -49,7 +49,13 @@ impl<'a> Source<'a> {
                 order: Order::OldestFirst,
                 limit: PAGE,
             };
+            let is_behind = || self.engine.audit.applied() < self.up_to;
+            let was_behind = is_behind();
             let page = self.engine.audit.page(&query).await?;
+            if was_behind || is_behind() {
+                // An index that begins anew would seem to end early.
+                return Err(StoreError::Unavailable(None));
+            }
             self.has_more = page.has_more;
             if let Some(last) = page.entries.last() {
                 self.after = Some(last.place);

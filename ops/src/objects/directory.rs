@@ -9,6 +9,8 @@ use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _};
 use scaivault_commands::export::store::{ObjectWriter, Store, StoreFault, StoredObject};
 use scaivault_domain::id::ExportId;
+use scaivault_eventstore::record::hex;
+use scaivault_eventstore::sealing::secret_key::random_bytes;
 use tokio::fs::{self, File};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -25,6 +27,8 @@ pub(super) struct Files {
 /// A file that is being written.
 struct Draft {
     file: File,
+    /// Where exports are.
+    root: PathBuf,
     draft: PathBuf,
     path: PathBuf,
 }
@@ -49,17 +53,18 @@ impl Store for Files {
     async fn begin(&self, name: &str) -> Result<Box<dyn ObjectWriter>, StoreFault> {
         let path = self.path(name)?;
         let mut draft = path.clone().into_os_string();
-        draft.push(".part");
+        // Another process may write the same.
+        draft.push(format!(".{}.part", unique()?));
         let draft = PathBuf::from(draft);
         let opened = async {
             if let Some(parent) = path.parent() {
                 fs::create_dir_all(parent).await.map_err(of_directory)?;
             }
-            // What a process that is gone left of it is overwritten.
             File::create(&draft).await.map_err(of_directory)
         };
         let file = within(opened).await?;
-        Ok(Box::new(Draft { file, draft, path }))
+        let root = self.directory.parent().unwrap_or(&self.directory).to_owned();
+        Ok(Box::new(Draft { file, root, draft, path }))
     }
 
     async fn read(&self, name: &str) -> Result<StoredObject, StoreFault> {
@@ -90,19 +95,44 @@ impl ObjectWriter for Draft {
             self.file.flush().await?;
             self.file.sync_all().await?;
             fs::rename(&self.draft, &self.path).await?;
-            // The name is on the disk once the directory is.
-            match self.path.parent() {
-                Some(parent) => File::open(parent).await?.sync_all().await,
-                None => Ok(()),
+            remove_drafts(&self.path).await?;
+            // The name is on the disk once the directory is, and that once its own is.
+            for directory in self.path.ancestors().skip(1).take_while(|directory| directory.starts_with(&self.root)) {
+                File::open(directory).await?.sync_all().await?;
             }
+            Ok(())
         };
         within(async { finished.await.map_err(of_directory) }).await
     }
 
     async fn abandon(self: Box<Self>) {
-        // Whoever writes it anew overwrites it, and all of it is deleted in the end.
+        // All of it is deleted in the end.
         let _ = within(async { fs::remove_file(&self.draft).await.map_err(of_directory) }).await;
     }
+}
+
+/// Removes what other processes, which are gone or too late, have of a file that is finished.
+async fn remove_drafts(path: &Path) -> io::Result<()> {
+    let (Some(directory), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
+        return Ok(());
+    };
+    let mut entries = fs::read_dir(directory).await?;
+    while let Some(entry) = entries.next_entry().await? {
+        let rest = entry.file_name().to_str().and_then(|file| file.strip_prefix(name)).map(str::to_owned);
+        if rest.is_some_and(|rest| rest.ends_with(".part")) {
+            match fs::remove_file(entry.path()).await {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Tells the drafts of processes apart.
+fn unique() -> Result<String, StoreFault> {
+    let bytes = random_bytes::<8>().map_err(|_| StoreFault::Unreachable)?;
+    Ok(hex(&bytes))
 }
 
 /// The exports that have files there.

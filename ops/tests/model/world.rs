@@ -210,7 +210,7 @@ impl World {
         let key = ask.key.filter(|_| !matches!(request.method, "GET"));
         request.headers.extend(key.map(|key| ("idempotency-key", format!("key {key}"))));
         if ask.narrow && now >= self.narrow_token.1 {
-            return self.unauthenticated(&request).await;
+            return self.unauthenticated(ask, &request).await;
         }
         let changes =
             !matches!(request.method, "GET") && !matches!(ask.verb, Verb::Batch { .. } | Verb::BatchMetadata { .. });
@@ -321,14 +321,16 @@ impl World {
         self.refused(&list, &request, &Refusal::new(400, "invalid_cursor"), None).await;
     }
 
-    async fn unauthenticated(&mut self, request: &Request) {
+    async fn unauthenticated(&mut self, ask: &Ask, request: &Request) {
         let token = self.narrow_token.0.clone();
         let answer = self.send(request, &token).await;
         assert_eq!(answer.status, 401);
         assert_eq!(answer.json()["error"]["details"]["reason"], "expired");
         let told = self.told().await;
-        let error = Some("authentication_required".into());
-        assert_eq!(told.entries, [Entry { action: "auth_failure".into(), path: None, version: None, error }]);
+        let expected = entry(ask, None, Some("authentication_required".into()));
+        // Bodies are not looked at.
+        let path = expected.path.filter(|_| !matches!(ask.verb, Verb::Batch { .. } | Verb::BatchMetadata { .. }));
+        assert_eq!(told.entries, [Entry { action: "auth_failure".into(), path, ..expected }]);
         assert_eq!(told.events, [] as [Value; 0]);
     }
 

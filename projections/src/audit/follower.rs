@@ -52,6 +52,7 @@ impl Follower {
                 tokio::time::sleep(ANEW_AFTER).await;
                 let mut state = self.index.state.write();
                 state.tail = Tail::after(state.tail.stored);
+                self.index.begins_at(state.tail.stored);
             }
         };
         tokio::select! {

@@ -107,6 +107,11 @@ impl AuditIndex {
         tokio::time::timeout(patience, reached).await.is_ok_and(|reached| reached.is_ok())
     }
 
+    /// What is in memory is gone: only what is stored can be found.
+    pub(super) fn begins_at(&self, stored: Position) {
+        self.applied.send_replace(stored);
+    }
+
     pub(super) fn applies(&self, position: Position) {
         self.applied.send_if_modified(|applied| {
             let moved = position > *applied;

@@ -16,7 +16,7 @@ use crate::policies::PolicySet;
 /// that was recorded first.
 const LOOKED_BACK: usize = 1_000;
 /// Epochs that are kept with the proposal: decisions come in the order of the log.
-const LAID: usize = 64;
+const LAID: usize = 8;
 
 /// Judges.
 pub struct Judge {
@@ -100,12 +100,13 @@ impl Judge {
         let Recorded::ByRule { policy, revision, .. } = recorded else { return by_place };
         let id = PolicyId::parse(policy)?;
         let stood = |epoch: &Epoch| {
-            let held = epoch.policy(&id).filter(|held| held.policy.revision == *revision);
-            held.is_some_and(|held| {
-                let counts = |end: Option<Timestamp>| end.is_none_or(|end| case.asked().at < end);
-                let bindings = held.bindings.values().map(|held| &held.binding);
-                bindings.filter(|of| counts(of.expires_at)).any(|of| case.identities.contains(&of.identity))
-            })
+            let counts = |end: Option<Timestamp>| end.is_none_or(|end| case.asked().at < end);
+            let is_it = epoch.policy(&id).is_some_and(|held| held.policy.revision == *revision);
+            is_it
+                && epoch.sets.iter().any(|set| {
+                    let bound = case.identities.iter().filter_map(|identity| set.binding(&id, identity));
+                    bound.into_iter().any(|held| counts(held.binding.expires_at))
+                })
         };
         let earlier = self.epochs.get(..before)?.iter().enumerate().rev().take(LOOKED_BACK);
         earlier.filter(|(_, epoch)| stood(epoch)).map(|(index, _)| index).next().or(by_place)
@@ -116,8 +117,12 @@ impl Judge {
         if let Some(laid) = self.laid.read().get(&index) {
             return Some(laid.clone());
         }
-        let laid = Arc::new(Laid::of(&self.epochs.get(index)?.sets, &self.proposal, self.at));
         let mut all = self.laid.write();
+        // Another part may have made it meanwhile.
+        if let Some(laid) = all.get(&index) {
+            return Some(laid.clone());
+        }
+        let laid = Arc::new(Laid::of(&self.epochs.get(index)?.sets, &self.proposal, self.at));
         all.insert(index, laid.clone());
         if all.len() > LAID {
             all.pop_first();

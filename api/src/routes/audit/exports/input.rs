@@ -1,5 +1,6 @@
 //! What the body of an export says.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use scaivault_commands::fetch::check_url;
@@ -53,7 +54,11 @@ pub(super) fn content(call: &mut Call, has_credentials: bool) -> Result<ExportCo
 fn filter(call: &Call, mut fields: Fields<'_>, faults: &mut Faults) -> ExportFilter {
     let text = |fields: &mut Fields<'_>, name: &str, faults: &mut Faults| {
         let given = fields.text(name, faults);
-        not_null(given, &fields.name(name), faults)
+        let given = not_null(given, &fields.name(name), faults);
+        if given.as_ref().is_some_and(|text| text.len() > MAX_TEXT) {
+            faults.field(fields.name(name), format!("must have at most {MAX_TEXT} bytes"));
+        }
+        given
     };
     let identity_id = text(&mut fields, "identity_id", faults).map(|text| known_as(call, &text));
     let kind = text(&mut fields, "identity_type", faults);
@@ -65,10 +70,10 @@ fn filter(call: &Call, mut fields: Fields<'_>, faults: &mut Faults) -> ExportFil
     let source_ip = text(&mut fields, "source_ip", faults).map(|text| canonical(text.into()));
     let action = fields.texts("action", faults);
     let action = not_null(action, "filters.action", faults);
-    if action.iter().flatten().any(|word| !ACTIONS.contains(&word.as_str())) {
+    if action.as_ref().is_some_and(|words| words.is_empty() || words.iter().any(|word| !ACTIONS.contains(&&**word))) {
         faults.field("filters.action", "must hold known actions");
     }
-    let action = action.map(|words| words.into_iter().map(Arc::from).collect());
+    let action = action.map(|words| words.into_iter().collect::<BTreeSet<_>>().into_iter().map(Arc::from).collect());
     let success = fields.boolean("success", faults);
     let success = not_null(success, "filters.success", faults);
     fields.finish(faults);

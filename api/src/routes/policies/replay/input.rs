@@ -9,6 +9,9 @@ use super::proposal;
 use crate::call::Call;
 use crate::fields::{Faults, Fields, not_null};
 
+/// Bytes that a prefix of paths may have.
+const MAX_PREFIX: usize = 1_024;
+
 /// Reads a request.
 pub(super) fn read(call: &mut Call) -> Result<AskedReplay, Rejection> {
     let now = call.now();
@@ -57,6 +60,9 @@ fn read_filters(call: &Call, mut fields: Fields<'_>, faults: &mut Faults) -> Rep
     let permission = word(&mut fields, "permission", permissions, Permission::parse, faults);
     let verdict = word(&mut fields, "verdict", "allowed or denied", Verdict::parse, faults);
     let path_prefix = fields.text("path_prefix", faults).flatten().filter(|prefix| !prefix.is_empty());
+    if path_prefix.as_ref().is_some_and(|prefix| prefix.len() > MAX_PREFIX) {
+        faults.field("filters.path_prefix", format!("must have at most {MAX_PREFIX} bytes"));
+    }
     let identity = fields.text("identity_id", faults).flatten();
     let identity_id = identity.and_then(|text| proposal::identity(call, &text, "filters.identity_id", faults));
     fields.finish(faults);

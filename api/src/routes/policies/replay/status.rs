@@ -19,7 +19,7 @@ use crate::category::Category;
 use crate::cursor::Binding;
 use crate::operation::{Access, Body, Operation, Parameter, Place, Shape};
 use crate::response::Done;
-use crate::routes::audit::input::{place, place_text};
+use crate::routes::audit::input::{oldest, place, place_text};
 use crate::routes::secrets::list::{CURSOR, LIMIT};
 
 /// The operation.
@@ -141,7 +141,9 @@ async fn show(call: &mut Call) -> Result<Done, Stop> {
         let difference = page.iter().find(|difference| at(difference) == entry.place)?;
         Some(told(entry, &difference.after))
     });
-    let changes = changes.collect::<Result<Vec<_>, Failure>>()?;
+    let mut changes = changes.collect::<Result<Vec<_>, Failure>>()?;
+    let oldest = oldest(call, std::slice::from_ref(&owner));
+    changes.retain(|change| change.timestamp >= oldest);
     let last = places.last().filter(|_| has_more).map(|last| place_text(*last));
     let cursor = last.map(|key| binding.cursor(&engine, &key)).transpose()?;
     Ok(Done::json(&shown(&held, is_running, &found, changes, cursor))?)
