@@ -109,7 +109,10 @@ async fn write_stubbornly(node: &Node, writers: usize, units: usize) -> Vec<(Com
                     match node.append(unit).await {
                         Ok(committed) => break committed.first,
                         Err(StoreError::Duplicate(position)) => break position,
-                        Err(StoreError::Unavailable(_)) => tokio::time::sleep(Duration::from_millis(5)).await,
+                        // Whether it stands the next attempt tells.
+                        Err(StoreError::Unavailable(_) | StoreError::Undecided) => {
+                            tokio::time::sleep(Duration::from_millis(5)).await;
+                        }
                         Err(error) => panic!("{error:?}"),
                     }
                 };
