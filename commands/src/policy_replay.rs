@@ -1,7 +1,7 @@
 //! Replays of decisions: asked for, carried out in the background, and told of.
 //!
-//! What is asked for is in the log, and so is what came of it. In between there is nothing but progress in memory: a
-//! process that takes over begins anew, and comes to the same end.
+//! What is asked for is in the log, and so is what came of it; in between it is noted now and then how far it has come,
+//! more and more seldom. A process that takes over goes on from there, and comes to the same end.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -10,12 +10,14 @@ use std::time::{Duration, Instant};
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use parking_lot::Mutex;
 use scaivault_domain::id::ReplayId;
+use scaivault_domain::policy::PolicyEvent;
 use scaivault_domain::policy::replay::{Base, Differences, Proposal, ReplayCreated, ReplayEvent, ReplayFilters};
 use scaivault_domain::{ErrorCode, Event, IdentityId, Owner, PolicyId, Rejection, Timestamp};
 use scaivault_eventstore::{Revision, StoreError};
 use scaivault_projections::View;
-use scaivault_projections::replay::{self, Found, Question, epochs};
-use scaivault_projections::replays::{HeldReplay, ReplayOutcome};
+use scaivault_projections::replay::epochs::Changes;
+use scaivault_projections::replay::{self, Found, Question, Way};
+use scaivault_projections::replays::{HeldReplay, ReplayEnd, ReplayOutcome, ReplayProgress};
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
@@ -33,6 +35,10 @@ const SIDE_BY_SIDE: usize = 2;
 const TICK: Duration = Duration::from_millis(200);
 /// Before another attempt, where the log could not be read.
 const PAUSE: Duration = Duration::from_secs(2);
+/// When it is first noted how far one has come; the time doubles from note to note.
+const FIRST_NOTE: Duration = Duration::from_secs(1);
+/// Longest time between two such notes.
+const LATEST_NOTE: Duration = Duration::from_secs(60);
 /// Longest time to append how one ended.
 const APPENDING: Duration = Duration::from_secs(120);
 
@@ -62,8 +68,8 @@ struct Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
-    fn begin(running: &'a Running, id: &ReplayId) -> Self {
-        let found = Arc::<Mutex<Found>>::default();
+    fn begin(running: &'a Running, id: &ReplayId, found: Found) -> Self {
+        let found = Arc::new(Mutex::new(found));
         running.0.lock().insert(id.clone(), found.clone());
         Self { running, id: id.clone(), found }
     }
@@ -102,6 +108,7 @@ impl Engine {
                 position: 0,
                 created_at: now,
                 created_by: created_by.clone(),
+                progress: None,
                 end: None,
             };
             let event = ReplayEvent::Created(created);
@@ -124,9 +131,13 @@ impl Engine {
         if missing.is_empty() {
             return Ok(());
         }
-        for change in epochs::changes(self.reader.history(), owners, u64::MAX).await? {
-            if let scaivault_domain::policy::PolicyEvent::Created { id, .. } = &change.event {
-                missing.remove(id);
+        let mut changes = Changes::of(self.reader.history(), owners)?;
+        while let Some(change) = changes.next(u64::MAX).await? {
+            if let PolicyEvent::Created { id, .. } = &change.event
+                && missing.remove(id)
+                && missing.is_empty()
+            {
+                break;
             }
         }
         match missing.into_iter().min() {
@@ -138,35 +149,47 @@ impl Engine {
         }
     }
 
-    /// What a replay that goes on here has found so far.
-    pub fn policy_replay_so_far(&self, id: &ReplayId) -> Option<Found> {
-        let found = self.replaying.0.lock().get(id).cloned()?;
-        let found = found.lock().clone();
-        Some(found)
-    }
-
-    /// What a replay has found, if it has come to its end.
+    /// What a replay has found: in the end, or so far if it goes on; `None` if it has not begun or could not be carried out.
     pub async fn policy_replay_found(&self, held: &HeldReplay) -> Result<Option<Found>, Failure> {
-        let Some(end) = &held.end else { return Ok(None) };
-        let ReplayOutcome::Completed { evaluated, allowed_to_denied, denied_to_allowed } = end.outcome else {
-            return Ok(None);
+        let here = self.replaying.0.lock().get(&held.created.id).cloned();
+        if let Some(found) = here.filter(|_| held.end.is_none()) {
+            return Ok(Some(found.lock().clone()));
+        }
+        let (position, found) = match (&held.end, held.progress) {
+            (Some(ReplayEnd { position, outcome, .. }), _) => match *outcome {
+                ReplayOutcome::Failed { .. } => return Ok(None),
+                ReplayOutcome::Completed { evaluated, allowed_to_denied, denied_to_allowed } => {
+                    (*position, Found { evaluated, allowed_to_denied, denied_to_allowed, ..Found::default() })
+                }
+            },
+            (None, Some(progress)) => {
+                let ReplayProgress { position, way, evaluated, allowed_to_denied, denied_to_allowed } = progress;
+                (position, Found { way, evaluated, allowed_to_denied, denied_to_allowed, differences: Vec::new() })
+            }
+            (None, None) => return Ok(None),
         };
-        let part = self.reader.part(end.position).await?;
+        let part = self.reader.part(position).await?;
         let differences = part.and_then(|bytes| Differences::decode(&bytes)).unwrap_or_default().0;
-        Ok(Some(Found { evaluated, allowed_to_denied, denied_to_allowed, differences }))
+        Ok(Some(Found { differences, ..found }))
     }
 
-    /// Carries replays out until `stop` says so: one of a tenant at a time, the earliest first.
+    /// Carries replays out until `stop` says so: of a tenant the earliest, and the tenant first whose last turn is longest
+    /// ago.
     pub async fn run_policy_replays(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
         let working = async {
             let mut running = FuturesUnordered::new();
             let mut busy: HashSet<Owner> = HashSet::new();
+            let mut turns: HashMap<Owner, u64> = HashMap::new();
             loop {
                 let view = self.projections.view();
-                for (owner, held) in view.replays.open() {
-                    if running.len() < SIDE_BY_SIDE && busy.insert(owner.clone()) {
-                        running.push(self.replay(owner.clone(), held.clone()));
-                    }
+                while running.len() < SIDE_BY_SIDE {
+                    let waiting = view.replays.open().filter(|(owner, _)| !busy.contains(*owner));
+                    let next = waiting.min_by_key(|(owner, _)| turns.get(*owner).copied().unwrap_or_default());
+                    let Some((owner, held)) = next else { break };
+                    let latest = turns.values().max().copied().unwrap_or_default();
+                    turns.insert(owner.clone(), latest + 1);
+                    busy.insert(owner.clone());
+                    running.push(self.replay(owner.clone(), held.clone()));
                 }
                 tokio::select! {
                     Some(owner) = running.next() => {
@@ -176,7 +199,7 @@ impl Engine {
                 }
             }
         };
-        // What is under way is begun anew.
+        // What is under way goes on from its last note.
         tokio::select! {
             () = working => {}
             _ = stop.wait_for(|stop| *stop) => {}
@@ -186,9 +209,8 @@ impl Engine {
     /// Carries one out, and notes how it ended; gives the tenant back.
     async fn replay(&self, owner: Owner, held: Arc<HeldReplay>) -> Owner {
         let started = Instant::now();
-        let shown = Shown::begin(&self.replaying, &held.created.id);
         let id = &held.created.id;
-        let ended = match self.judge_again(&owner, &held, &shown.found).await {
+        let ended = match self.judge_again(&owner, &held).await {
             Ok(found) => {
                 let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
                 tracing::info!(target: "replay", replay = %id, decisions = found.evaluated, duration_ms, "decisions judged again");
@@ -201,13 +223,16 @@ impl Engine {
             }
         };
         if let Err(failure) = ended {
-            tracing::warn!(target: "replay", error = &failure as &dyn std::error::Error, replay = %id, "a replay was broken off; it is begun anew");
+            tracing::warn!(target: "replay", error = &failure as &dyn std::error::Error, replay = %id, "a replay was broken off; it is gone on with later");
             tokio::time::sleep(PAUSE).await;
         }
         owner
     }
 
-    async fn judge_again(&self, owner: &Owner, held: &Arc<HeldReplay>, found: &Mutex<Found>) -> Result<Found, Failure> {
+    async fn judge_again(&self, owner: &Owner, held: &Arc<HeldReplay>) -> Result<Found, Failure> {
+        let so_far = self.policy_replay_found(held).await?.unwrap_or_default();
+        let shown = Shown::begin(&self.replaying, &held.created.id, so_far);
+        let found = &*shown.found;
         let proposal = self.reader.part(held.position).await?;
         let missing = || StoreError::damaged(scaivault_eventstore::Position(held.position), "its proposal is missing");
         let proposal: Proposal = serde_json::from_slice(&proposal.ok_or_else(missing)?)?;
@@ -215,14 +240,45 @@ impl Engine {
         let tenant = owner.tenant().and_then(|id| view.installation.tenant(id));
         let partner = tenant.map(|tenant| tenant.partner_id.clone());
         let question = Question { tenant: owner.clone(), partner, replay: held.clone(), proposal };
-        replay::run(&self.past, question, found).await?;
+        tokio::select! {
+            judged = replay::run(&self.past, question, found) => judged?,
+            () = self.note_progress(owner, held, found) => {}
+        }
         Ok(found.lock().clone())
     }
 
+    /// Notes now and then how far a replay has come. Does not end.
+    async fn note_progress(&self, owner: &Owner, held: &HeldReplay, found: &Mutex<Found>) {
+        let mut pause = FIRST_NOTE;
+        loop {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LATEST_NOTE);
+            let so_far = found.lock().clone();
+            let noted = self.note(owner, held, so_far).await;
+            if let Err(failure) = noted {
+                let error = &failure as &dyn std::error::Error;
+                tracing::debug!(target: "replay", error, replay = %held.created.id, "how far a replay has come is noted later");
+            }
+        }
+    }
+
+    async fn note(&self, owner: &Owner, held: &HeldReplay, found: Found) -> Result<(), Failure> {
+        let Found { way: Way { from, reached, to }, evaluated, allowed_to_denied, denied_to_allowed, differences } =
+            found;
+        if reached == from {
+            return Ok(());
+        }
+        let id = held.created.id.clone();
+        let event = ReplayEvent::Progressed { id, from, reached, to, evaluated, allowed_to_denied, denied_to_allowed };
+        let value = Some(Zeroizing::new(Differences(differences).encode()?));
+        self.append_of_replay(owner, held, event, value).await
+    }
+
+    /// Notes how a replay ended.
     async fn end_replay(&self, owner: &Owner, held: &HeldReplay, found: Result<Found, ()>) -> Result<(), Failure> {
         let id = held.created.id.clone();
         let (event, value) = match found {
-            Ok(Found { evaluated, allowed_to_denied, denied_to_allowed, differences }) => {
+            Ok(Found { way: _, evaluated, allowed_to_denied, denied_to_allowed, differences }) => {
                 let value = Zeroizing::new(Differences(differences).encode()?);
                 (ReplayEvent::Completed { id, evaluated, allowed_to_denied, denied_to_allowed }, Some(value))
             }
@@ -232,6 +288,17 @@ impl Engine {
                 (ReplayEvent::Failed { id, code, message }, None)
             }
         };
+        self.append_of_replay(owner, held, event, value).await
+    }
+
+    /// Appends what happened to a replay, unless it has ended.
+    async fn append_of_replay(
+        &self,
+        owner: &Owner,
+        held: &HeldReplay,
+        event: ReplayEvent,
+        value: Option<Zeroizing<Vec<u8>>>,
+    ) -> Result<(), Failure> {
         let deadline = Instant::now() + APPENDING;
         loop {
             let (now, view) = (self.now(), self.projections.view());

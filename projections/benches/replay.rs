@@ -83,7 +83,8 @@ async fn measure(decisions: usize, per_commit: usize) {
         };
         let created_at = Timestamp::from_micros(2);
         let created_by = identity(0);
-        let replay = HeldReplay { created, position: committed.last.0 + 1, created_at, created_by, end: None };
+        let replay =
+            HeldReplay { created, position: committed.last.0 + 1, created_at, created_by, progress: None, end: None };
         let question = Question { tenant: owner.clone(), partner: None, replay: Arc::new(replay), proposal };
         let found = Mutex::<Found>::default();
         let (started, cpu) = (Instant::now(), processor_seconds());

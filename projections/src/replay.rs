@@ -12,11 +12,37 @@ mod run;
 
 use scaivault_domain::policy::replay::{Difference, MAX_KEPT};
 
+use serde::{Deserialize, Serialize};
+
 pub use run::{Question, run};
+
+/// How far a replay has come, in positions of the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Way {
+    /// Where it began.
+    pub from: u64,
+    /// The last record that it has gone over.
+    pub reached: u64,
+    /// Where it ends.
+    pub to: u64,
+}
+
+impl Way {
+    /// How many decisions there will be in the end, by those on the way so far: exact at the end.
+    pub fn expected(&self, evaluated: u64) -> u64 {
+        let (gone, all) = (self.reached.saturating_sub(self.from), self.to.saturating_sub(self.from));
+        match u128::from(gone) {
+            0 => evaluated,
+            gone => u64::try_from(u128::from(evaluated) * u128::from(all) / gone).unwrap_or(u64::MAX).max(evaluated),
+        }
+    }
+}
 
 /// What a replay has found so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
+    /// How far it has come.
+    pub way: Way,
     /// Decisions judged again.
     pub evaluated: u64,
     /// Of these, allowed and would be denied.
@@ -41,8 +67,9 @@ impl Found {
         }
     }
 
-    /// Adds what was found further on in the log.
-    fn append(&mut self, later: Self) {
+    /// Adds what was found further on in the log, up to a record.
+    fn append(&mut self, later: Self, reached: u64) {
+        self.way.reached = reached;
         self.evaluated += later.evaluated;
         self.allowed_to_denied += later.allowed_to_denied;
         self.denied_to_allowed += later.denied_to_allowed;

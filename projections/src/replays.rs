@@ -9,6 +9,8 @@ use scaivault_domain::{IdentityId, Owner, Timestamp};
 use scaivault_eventstore::Revision;
 use serde::{Deserialize, Serialize};
 
+use crate::replay::Way;
+
 /// A replay.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeldReplay {
@@ -20,8 +22,26 @@ pub struct HeldReplay {
     pub created_at: Timestamp,
     /// By whom.
     pub created_by: IdentityId,
+    /// How far it has come, as last noted.
+    #[serde(default)]
+    pub progress: Option<ReplayProgress>,
     /// How it ended, if it has.
     pub end: Option<ReplayEnd>,
+}
+
+/// How far a replay has come.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReplayProgress {
+    /// Position of the record that says so, with the differences so far in its erasable part.
+    pub position: u64,
+    /// Over which part of the log.
+    pub way: Way,
+    /// Decisions judged again.
+    pub evaluated: u64,
+    /// Of these, allowed and would be denied.
+    pub allowed_to_denied: u64,
+    /// Denied and would be allowed.
+    pub denied_to_allowed: u64,
 }
 
 /// How a replay ended.
@@ -131,7 +151,19 @@ impl Replays {
         match event {
             ReplayEvent::Created(created) => {
                 let created_by = by.clone();
-                self.hold(owner, HeldReplay { created, position, created_at: at, created_by, end: None });
+                self.hold(
+                    owner,
+                    HeldReplay { created, position, created_at: at, created_by, progress: None, end: None },
+                );
+            }
+            ReplayEvent::Progressed { id, from, reached, to, evaluated, allowed_to_denied, denied_to_allowed } => {
+                let way = Way { from, reached, to };
+                let progress = ReplayProgress { position, way, evaluated, allowed_to_denied, denied_to_allowed };
+                if let Some(set) = self.owners.get_mut(owner)
+                    && let Some(held) = set.replays.get_mut(&id).filter(|held| held.end.is_none())
+                {
+                    Arc::make_mut(held).progress = Some(progress);
+                }
             }
             ReplayEvent::Completed { id, evaluated, allowed_to_denied, denied_to_allowed } => {
                 let outcome = ReplayOutcome::Completed { evaluated, allowed_to_denied, denied_to_allowed };

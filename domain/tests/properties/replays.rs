@@ -43,6 +43,17 @@ pub fn event() -> impl Strategy<Value = ReplayEvent> {
                 denied_to_allowed,
             }
         ),
+        (id.clone(), any::<[u64; 6]>()).prop_map(
+            |(id, [from, reached, to, evaluated, allowed_to_denied, denied_to_allowed])| ReplayEvent::Progressed {
+                id,
+                from,
+                reached,
+                to,
+                evaluated,
+                allowed_to_denied,
+                denied_to_allowed,
+            }
+        ),
         (id, text(), text()).prop_map(|(id, code, message)| ReplayEvent::Failed { id, code, message }),
     ]
 }

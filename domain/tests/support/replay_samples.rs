@@ -26,6 +26,18 @@ pub(super) fn all() -> Vec<(&'static str, ReplayEvent)> {
         ("policy_replay.created", created(Base::Current, filters)),
         ("policy_replay.created.bare", created(Base::Recorded, ReplayFilters::default())),
         (
+            "policy_replay.progressed",
+            ReplayEvent::Progressed {
+                id: id(),
+                from: 12,
+                reached: 90_210,
+                to: 412_000,
+                evaluated: 27_310,
+                allowed_to_denied: 4,
+                denied_to_allowed: 0,
+            },
+        ),
+        (
             "policy_replay.completed",
             ReplayEvent::Completed { id: id(), evaluated: 125_432, allowed_to_denied: 12, denied_to_allowed: 3 },
         ),

@@ -1,11 +1,12 @@
 //! The policies that counted in a tenant, from change to change, and what a proposal makes of them.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use scaivault_domain::policy::replay::{Proposal, ProposedBinding, Replaced};
 use scaivault_domain::policy::{Binding, Content, Policy, PolicyEvent};
 use scaivault_domain::{Event, IdentityId, Owner, PolicyId, Timestamp};
-use scaivault_eventstore::{Revision, StoreError};
+use scaivault_eventstore::{Revision, StoreError, StreamId};
 
 use crate::decode::{Decoded, decode};
 use crate::history::History;
@@ -49,48 +50,107 @@ pub struct Laid {
     pub proposed: Sets,
 }
 
-/// All changes of the policies of some owners before a position, in log order: the tenant, then its partner.
-pub async fn changes(history: &History, owners: &[Owner], before: u64) -> Result<Vec<PolicyChange>, StoreError> {
-    let mut changes = Vec::new();
-    for owner in owners {
-        let stream = history.sealer.keyring().stream(&key_owner(owner), "policies", "")?;
-        let mut after = Revision::NONE;
-        loop {
-            let records = history.backend.read_stream(stream, after, PAGE).await?;
+/// The changes of the policies of some owners in log order, read as they are asked for: the tenant, then its partner.
+pub struct Changes<'h> {
+    history: &'h History,
+    streams: Vec<Ahead>,
+}
+
+/// What was read of a stream and not given yet.
+struct Ahead {
+    stream: StreamId,
+    is_partners: bool,
+    after: Revision,
+    changes: VecDeque<PolicyChange>,
+    is_over: bool,
+}
+
+impl<'h> Changes<'h> {
+    /// From the first one on.
+    pub fn of(history: &'h History, owners: &[Owner]) -> Result<Self, StoreError> {
+        let ahead = |owner: &Owner| {
+            Ok(Ahead {
+                stream: history.sealer.keyring().stream(&key_owner(owner), "policies", "")?,
+                is_partners: matches!(owner, Owner::Partner(_)),
+                after: Revision::NONE,
+                changes: VecDeque::new(),
+                is_over: false,
+            })
+        };
+        Ok(Self { history, streams: owners.iter().map(ahead).collect::<Result<_, StoreError>>()? })
+    }
+
+    /// The next one before a position, if there is one.
+    pub async fn next(&mut self, before: u64) -> Result<Option<PolicyChange>, StoreError> {
+        for ahead in &mut self.streams {
+            ahead.read(self.history).await?;
+        }
+        let first = self.streams.iter_mut().filter_map(|ahead| Some((ahead.changes.front()?.position, ahead)));
+        let first = first.min_by_key(|(position, _)| *position).filter(|(position, _)| *position < before);
+        Ok(first.and_then(|(_, ahead)| ahead.changes.pop_front()))
+    }
+}
+
+impl Ahead {
+    /// Sees to it that there is a change, unless the stream has come to its end.
+    async fn read(&mut self, history: &History) -> Result<(), StoreError> {
+        while self.changes.is_empty() && !self.is_over {
+            let records = history.backend.read_stream(self.stream, self.after, PAGE).await?;
+            self.is_over = records.len() < PAGE;
             for record in &records {
-                after = record.revision;
+                self.after = record.revision;
                 let Decoded::Event { recorded, .. } = decode(&history.sealer, record)? else { continue };
                 let Event::Policy(event) = recorded.body.event else { continue };
-                changes.push(PolicyChange {
+                self.changes.push_back(PolicyChange {
                     position: recorded.position,
                     at: recorded.body.at,
                     by: recorded.body.actor,
-                    is_partners: matches!(owner, Owner::Partner(_)),
+                    is_partners: self.is_partners,
                     event,
                 });
             }
-            if records.len() < PAGE {
-                break;
-            }
         }
+        Ok(())
     }
-    changes.retain(|change| change.position < before);
-    changes.sort_by_key(|change| change.position);
-    Ok(changes)
 }
 
-/// The epochs that these changes make, from nothing on.
-pub fn epochs(changes: Vec<PolicyChange>) -> Vec<Epoch> {
-    let mut sets = Sets::default();
-    let mut epochs = vec![Epoch { since: 0, sets: sets.clone() }];
-    for PolicyChange { position, at, by, is_partners, event } in changes {
+/// The latest epochs, as many as are needed.
+pub struct Epochs(VecDeque<Arc<Epoch>>);
+
+impl Default for Epochs {
+    fn default() -> Self {
+        Self(VecDeque::from([Arc::new(Epoch { since: 0, sets: Sets::default() })]))
+    }
+}
+
+impl Epochs {
+    /// What comes of a change.
+    pub fn fold(&mut self, change: PolicyChange) {
+        let PolicyChange { position, at, by, is_partners, event } = change;
+        let mut sets = self.0.back().map(|latest| latest.sets.clone()).unwrap_or_default();
         let [of_tenant, of_partner] = &mut sets;
         let set = if is_partners { of_partner } else { of_tenant };
         let revision = set.revision().next();
         set.fold(event, at, &by, revision);
-        epochs.push(Epoch { since: position, sets: sets.clone() });
+        self.0.push_back(Arc::new(Epoch { since: position, sets }));
     }
-    epochs
+
+    /// Forgets all but those from `position` on, and the `kept` that began before.
+    pub fn forget_before(&mut self, position: u64, kept: usize) {
+        let before = self.0.partition_point(|epoch| epoch.since < position);
+        self.0.drain(..before.saturating_sub(kept));
+    }
+
+    /// The latest.
+    pub fn latest(&self) -> Option<&Arc<Epoch>> {
+        self.0.back()
+    }
+
+    /// Those that began before a position, the latest first.
+    pub fn before(&self, position: u64) -> impl Iterator<Item = &Arc<Epoch>> {
+        let before = self.0.partition_point(|epoch| epoch.since < position);
+        self.0.range(..before).rev()
+    }
 }
 
 impl Epoch {

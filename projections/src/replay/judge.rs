@@ -7,9 +7,10 @@ use parking_lot::RwLock;
 use scaivault_domain::policy::replay::{After, Base, Proposal, ProposedBinding};
 use scaivault_domain::policy::{Candidates, Granted, explain, permitting};
 use scaivault_domain::{PolicyId, Timestamp};
+use scaivault_eventstore::StoreError;
 
 use super::decided::{Case, Recorded};
-use super::epochs::{Epoch, Laid, PolicyChange, Sets, epochs};
+use super::epochs::{Changes, Epoch, Epochs, Laid, Sets};
 use crate::policies::PolicySet;
 
 /// How far back it is looked for the policies that a decision was made by: it may have been made before a change
@@ -25,28 +26,38 @@ pub struct Judge {
     touched: HashSet<String>,
     /// When the replay was asked for.
     at: Timestamp,
-    epochs: Vec<Epoch>,
-    /// With the proposal: of the epochs that were needed last.
-    laid: RwLock<BTreeMap<usize, Arc<Laid>>>,
+    epochs: RwLock<Epochs>,
+    /// With the proposal: of the epochs that were needed last, by their beginning.
+    laid: RwLock<BTreeMap<u64, Arc<Laid>>>,
 }
 
 impl Judge {
-    /// Of a proposal over `base`, given all changes of the policies before the replay was asked for, in log order.
-    pub fn new(base: Base, mut proposal: Proposal, at: Timestamp, changes: Vec<PolicyChange>) -> Self {
+    /// Of a proposal over `base`, asked for at `at`. It is to be told the policies before it is asked.
+    pub fn new(base: Base, mut proposal: Proposal, at: Timestamp) -> Self {
         let added = proposal.add.iter_mut().map(|added| &mut added.bindings);
         added.chain(proposal.replace.iter_mut().filter_map(|replaced| replaced.bindings.as_mut())).for_each(bound_once);
-        let mut epochs = epochs(changes);
-        if base == Base::Current {
-            epochs = epochs.pop().into_iter().collect();
-        }
         Self {
             base,
             laid: RwLock::default(),
             touched: proposal.touched().map(ToString::to_string).collect(),
             proposal,
             at,
-            epochs,
+            epochs: RwLock::default(),
         }
+    }
+
+    /// Learns of the changes up to the record at `last`, of which there are no more before `first` that it was not told.
+    /// Decisions from `first` to `last` can be judged then.
+    pub async fn advance(&self, changes: &mut Changes<'_>, first: u64, last: u64) -> Result<(), StoreError> {
+        while let Some(change) = changes.next(last).await? {
+            let mut epochs = self.epochs.write();
+            epochs.fold(change);
+            match self.base {
+                Base::Recorded => epochs.forget_before(first, LOOKED_BACK),
+                Base::Current => epochs.forget_before(u64::MAX, 1),
+            }
+        }
+        Ok(())
     }
 
     /// Whether a decision can come out otherwise: most need not be looked at further.
@@ -65,7 +76,8 @@ impl Judge {
         if !self.concerns(recorded) {
             return None;
         }
-        let laid = self.laid(self.epoch(position, recorded, case)?)?;
+        let epoch = self.epoch(position, recorded, case)?;
+        let laid = self.laid(&epoch);
         match (self.base, recorded) {
             (Base::Recorded, Recorded::Denied) => {
                 self.allowed(permitting(&candidates(&laid.proposed, case), &case.asked())?)
@@ -91,15 +103,15 @@ impl Judge {
     }
 
     /// The policies as they stood at a decision: the latest by its place in which the rule that permitted could.
-    fn epoch(&self, position: u64, recorded: &Recorded<'_>, case: &Case) -> Option<usize> {
+    fn epoch(&self, position: u64, recorded: &Recorded<'_>, case: &Case) -> Option<Arc<Epoch>> {
+        let epochs = self.epochs.read();
         if self.base == Base::Current {
-            return Some(0);
+            return epochs.latest().cloned();
         }
-        let before = self.epochs.partition_point(|epoch| epoch.since < position);
-        let by_place = before.checked_sub(1);
-        let Recorded::ByRule { policy, revision, .. } = recorded else { return by_place };
+        let by_place = || epochs.before(position).next().cloned();
+        let Recorded::ByRule { policy, revision, .. } = recorded else { return by_place() };
         let id = PolicyId::parse(policy)?;
-        let stood = |epoch: &Epoch| {
+        let stood = |epoch: &&Arc<Epoch>| {
             let counts = |end: Option<Timestamp>| end.is_none_or(|end| case.asked().at < end);
             let is_it = epoch.policy(&id).is_some_and(|held| held.policy.revision == *revision);
             is_it
@@ -108,26 +120,25 @@ impl Judge {
                     bound.into_iter().any(|held| counts(held.binding.expires_at))
                 })
         };
-        let earlier = self.epochs.get(..before)?.iter().enumerate().rev().take(LOOKED_BACK);
-        earlier.filter(|(_, epoch)| stood(epoch)).map(|(index, _)| index).next().or(by_place)
+        epochs.before(position).take(LOOKED_BACK).find(stood).cloned().or_else(by_place)
     }
 
     /// An epoch with the proposal.
-    fn laid(&self, index: usize) -> Option<Arc<Laid>> {
-        if let Some(laid) = self.laid.read().get(&index) {
-            return Some(laid.clone());
+    fn laid(&self, epoch: &Epoch) -> Arc<Laid> {
+        if let Some(laid) = self.laid.read().get(&epoch.since) {
+            return laid.clone();
         }
         let mut all = self.laid.write();
         // Another part may have made it meanwhile.
-        if let Some(laid) = all.get(&index) {
-            return Some(laid.clone());
+        if let Some(laid) = all.get(&epoch.since) {
+            return laid.clone();
         }
-        let laid = Arc::new(Laid::of(&self.epochs.get(index)?.sets, &self.proposal, self.at));
-        all.insert(index, laid.clone());
+        let laid = Arc::new(Laid::of(&epoch.sets, &self.proposal, self.at));
+        all.insert(epoch.since, laid.clone());
         if all.len() > LAID {
             all.pop_first();
         }
-        Some(laid)
+        laid
     }
 }
 

@@ -314,6 +314,13 @@ async fn history(steps: &[Step], puts_off: bool) -> (Node, Vec<Decision>) {
 }
 
 async fn replayed(node: &Node, base: Base, proposal: &Proposal) -> Found {
+    let found = Mutex::default();
+    replay_up_to(node, node.projections.applied().0 + 1, base, proposal, &found).await;
+    found.into_inner()
+}
+
+/// Judges what was recorded before `position`, going on from what was found already.
+async fn replay_up_to(node: &Node, position: u64, base: Base, proposal: &Proposal, found: &Mutex<Found>) {
     let created = ReplayCreated {
         id: ReplayId::parse("rpl_1").unwrap(),
         base,
@@ -322,14 +329,12 @@ async fn replayed(node: &Node, base: Base, proposal: &Proposal) -> Found {
         since: crate::node::second(-1),
         filters: ReplayFilters::default(),
     };
-    let position = node.projections.applied().0 + 1;
     let created_by = IdentityId::user("alice@acme.example");
-    let replay = Arc::new(HeldReplay { created, position, created_at: node.now(), created_by, end: None });
+    let created_at = node.now();
+    let replay = Arc::new(HeldReplay { created, position, created_at, created_by, progress: None, end: None });
     let past = Past::new(node.history(), node.projections.clone());
-    let found = Mutex::default();
     let question = Question { tenant: acme(), partner: Some(partner()), replay, proposal: proposal.clone() };
-    run(&past, question, &found).await.unwrap();
-    found.into_inner()
+    run(&past, question, found).await.unwrap();
 }
 
 fn check(cases: u32, test: impl AsyncFn(Vec<Step>, Proposal)) {
@@ -350,8 +355,24 @@ fn nothing_proposed_changes_nothing_whatever_raced() {
             let (node, decisions) = history(&steps, puts_off).await;
             let evaluated = decisions.iter().filter(|decision| decision.by_policy).count() as u64;
             let found = replayed(&node, Base::Recorded, &Proposal::default()).await;
-            assert_eq!(found, Found { evaluated, ..Found::default() });
+            assert_eq!(found, Found { way: found.way, evaluated, ..Found::default() });
+            assert_eq!(found.way.expected(evaluated), evaluated);
         }
+    });
+}
+
+#[test]
+fn a_replay_that_was_broken_off_goes_on_where_it_was() {
+    check(60, async |steps, proposal| {
+        let (node, _) = history(&steps, true).await;
+        let whole = replayed(&node, Base::Recorded, &proposal).await;
+        let end = node.projections.applied().0 + 1;
+        let found = Mutex::default();
+        for position in [end / 3, end / 2, end] {
+            replay_up_to(&node, position, Base::Recorded, &proposal, &found).await;
+        }
+        let found = found.into_inner();
+        assert_eq!(Found { way: whole.way, ..found }, whole);
     });
 }
 

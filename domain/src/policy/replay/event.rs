@@ -30,6 +30,25 @@ pub enum ReplayEvent {
     /// It was asked for.
     #[serde(rename = "policy_replay.created")]
     Created(ReplayCreated),
+    /// It has come so far: another process goes on from here. The differences so far lie beside it, as the erasable part
+    /// of its record.
+    #[serde(rename = "policy_replay.progressed")]
+    Progressed {
+        /// Which.
+        id: ReplayId,
+        /// Where it began in the log.
+        from: u64,
+        /// The last record that it has gone over.
+        reached: u64,
+        /// Where it is to end.
+        to: u64,
+        /// Decisions judged again.
+        evaluated: u64,
+        /// Of these, allowed and would be denied.
+        allowed_to_denied: u64,
+        /// Denied and would be allowed.
+        denied_to_allowed: u64,
+    },
     /// It has come to its end. The differences lie beside it, as the erasable part of its record.
     #[serde(rename = "policy_replay.completed")]
     Completed {
@@ -56,12 +75,14 @@ pub enum ReplayEvent {
 
 impl ReplayEvent {
     /// Every stored type.
-    pub const KINDS: [&'static str; 3] = ["policy_replay.created", "policy_replay.completed", "policy_replay.failed"];
+    pub const KINDS: [&'static str; 4] =
+        ["policy_replay.created", "policy_replay.progressed", "policy_replay.completed", "policy_replay.failed"];
 
     /// Stored type.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Created(_) => "policy_replay.created",
+            Self::Progressed { .. } => "policy_replay.progressed",
             Self::Completed { .. } => "policy_replay.completed",
             Self::Failed { .. } => "policy_replay.failed",
         }

@@ -13,6 +13,8 @@ use crate::fields::{Faults, Fields, not_null};
 
 /// Most bindings of one policy of a proposal.
 const MAX_BINDINGS: usize = 1_000;
+/// Most bindings of all: they are laid over the policies anew after each change of these.
+const MAX_ALL_BINDINGS: usize = 2_000;
 
 /// Reads a proposal.
 pub(super) fn read(call: &Call, mut fields: Fields<'_>, faults: &mut Faults) -> Proposal {
@@ -26,9 +28,14 @@ pub(super) fn read(call: &Call, mut fields: Fields<'_>, faults: &mut Faults) -> 
         faults.field(name.trim_end_matches(".add"), most);
         return Proposal::default();
     }
-    let add = add.into_iter().map(|fields| added(call, fields, faults)).collect();
+    let add: Vec<_> = add.into_iter().map(|fields| added(call, fields, faults)).collect();
     let replace: Vec<_> = replace.into_iter().filter_map(|fields| replaced(call, fields, faults)).collect();
     let remove: Vec<_> = remove.iter().filter_map(|text| policy_id(text, faults)).collect();
+    let of_replaced = replace.iter().filter_map(|replaced: &Replaced| replaced.bindings.as_ref());
+    let of_added = add.iter().map(|added: &Added| &added.bindings);
+    if of_added.chain(of_replaced).map(Vec::len).sum::<usize>() > MAX_ALL_BINDINGS {
+        faults.field("policies", format!("must have at most {MAX_ALL_BINDINGS} bindings together"));
+    }
     let mut touched = HashSet::new();
     if !replace.iter().map(|replaced| &replaced.id).chain(&remove).all(|id| touched.insert(id)) {
         faults.field("policies", "must name each policy once, in replace or in remove");

@@ -119,12 +119,9 @@ async fn show(call: &mut Call) -> Result<Done, Stop> {
     let view = engine.projections().view();
     let held = ReplayId::parse(call.captures.first()).and_then(|id| view.replays.of(&owner).get(&id).cloned());
     let held = held.filter(|held| !held.is_over(call.now())).ok_or_else(unknown)?;
-    let so_far = engine.policy_replay_so_far(&held.created.id).filter(|_| held.end.is_none());
-    let is_running = so_far.is_some();
-    let found = match so_far {
-        Some(found) => found,
-        None => engine.policy_replay_found(&held).await?.unwrap_or_default(),
-    };
+    let found = engine.policy_replay_found(&held).await?;
+    let is_running = held.end.is_none() && found.is_some();
+    let found = found.unwrap_or_default();
     let is_asked_for = |difference: &&Difference| {
         let fits = match change.as_deref() {
             None => true,
@@ -175,7 +172,7 @@ fn shown<'a>(
         from: created.from,
         to: created.to,
         filters: &created.filters,
-        decisions_total: found.evaluated,
+        decisions_total: if is_running { found.way.expected(found.evaluated) } else { found.evaluated },
         decisions_evaluated: found.evaluated,
         changed: Changed { allowed_to_denied: found.allowed_to_denied, denied_to_allowed: found.denied_to_allowed },
         error,
