@@ -28,10 +28,14 @@ fn told(grants: &[Grant]) -> Vec<String> {
     by_rule.collect()
 }
 
+fn target() -> Target {
+    Target { owner: acme(), partner: None }
+}
+
 fn readers(view: &View, at: Timestamp, identity: Option<&str>) -> Vec<String> {
-    let target = Target { owner: acme(), partner: None };
+    let target = target();
     let identity = identity.map(IdentityId::user);
-    told(&Grants::new(view, &target, at, Permission::Read).on_path("app/db", identity.as_ref()))
+    told(&Grants::new(view, &target, at, Permission::Read).on_path("app/db", identity.as_ref(), None, 100))
 }
 
 #[tokio::test]
@@ -81,8 +85,8 @@ async fn groups_stand_for_their_members_of_that_time() {
     for (row, email) in all.iter().zip(["a@acme.example", "b@acme.example", "unknown@acme.example"]) {
         assert_eq!(readers(&view, node.now(), Some(email)), [*row], "asked about one");
     }
-    let target = Target { owner: acme(), partner: None };
-    let grants = Grants::new(&view, &target, node.now(), Permission::Read);
+    let acme = target();
+    let grants = Grants::new(&view, &acme, node.now(), Permission::Read);
     let of_one = grants.of_identity(&IdentityId::user("b@acme.example"), None, 10);
     assert_eq!(of_one.iter().map(|grant| grant.path.as_ref()).collect::<Vec<_>>(), ["app/db"]);
     let start = past.view(Position(0), Duration::from_secs(20)).await.unwrap();

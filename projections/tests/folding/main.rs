@@ -7,6 +7,7 @@ mod accesses;
 mod audit;
 mod consumers;
 mod exports;
+mod granting;
 mod grants;
 mod history;
 mod identities;
