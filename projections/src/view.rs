@@ -18,6 +18,7 @@ use crate::exports::Exports;
 use crate::installation::{Installation, Standing};
 use crate::issuers::Issuers;
 use crate::outcomes::{HeldOutcome, OutcomeKey, Outcomes};
+use crate::past::scope::Scope;
 use crate::policies::{Policies, PolicySet};
 use crate::replays::Replays;
 use crate::secrets::Catalogue;
@@ -131,6 +132,13 @@ impl View {
     /// All catalogues.
     pub fn catalogues(&self) -> impl Iterator<Item = (&Owner, &Catalogue)> {
         self.catalogues.iter()
+    }
+
+    /// Lets go of most of what is not in the scope, to make room.
+    pub(crate) fn narrow_to(&mut self, scope: &Scope) {
+        self.catalogues.retain(|owner, _| scope.has_all_of(owner));
+        self.policies.retain(|owner| scope.has_all_of(owner));
+        self.outcomes = Outcomes::default();
     }
 
     /// The secrets of an owner, to be changed.

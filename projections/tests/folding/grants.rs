@@ -80,7 +80,7 @@ async fn groups_stand_for_their_members_of_that_time() {
     node.write(&acme(), &path("app/db"), "{}").await;
     assert_eq!(readers(&node.projections.view(), node.now(), None), all[2..]);
     let past = Arc::new(Past::new(node.history(), node.projections.clone()));
-    let view = past.view(then, Duration::from_secs(20)).await.unwrap();
+    let view = past.view(&target(), then, Duration::from_secs(20)).await.unwrap();
     assert_eq!(readers(&view, node.now(), None), all, "as it was");
     for (row, email) in all.iter().zip(["a@acme.example", "b@acme.example", "unknown@acme.example"]) {
         assert_eq!(readers(&view, node.now(), Some(email)), [*row], "asked about one");
@@ -89,7 +89,7 @@ async fn groups_stand_for_their_members_of_that_time() {
     let grants = Grants::new(&view, &acme, node.now(), Permission::Read);
     let of_one = grants.of_identity(&IdentityId::user("b@acme.example"), None, 10);
     assert_eq!(of_one.iter().map(|grant| grant.path.as_ref()).collect::<Vec<_>>(), ["app/db"]);
-    let start = past.view(Position(0), Duration::from_secs(20)).await.unwrap();
+    let start = past.view(&target(), Position(0), Duration::from_secs(20)).await.unwrap();
     assert!(readers(&start, node.now(), None).is_empty());
 }
 
@@ -100,11 +100,12 @@ async fn who_does_not_wait_finds_it_later() {
         node.write(&acme(), &path("app/db"), "{}").await;
     }
     let past = Arc::new(Past::new(node.history(), Arc::default()));
-    let impatient = past.view(Position(10), Duration::from_secs(20));
+    let target = target();
+    let impatient = past.view(&target, Position(10), Duration::from_secs(20));
     assert!(poll_immediate(impatient).await.is_none(), "it is on its way, and nobody waits for it any more");
-    let view = past.view(Position(10), Duration::from_secs(20)).await.unwrap();
+    let view = past.view(&target, Position(10), Duration::from_secs(20)).await.unwrap();
     assert_eq!(view.applied, Position(10));
-    let again = past.view(Position(10), Duration::ZERO).await.unwrap();
+    let again = past.view(&target, Position(10), Duration::ZERO).await.unwrap();
     assert!(Arc::ptr_eq(&view, &again), "it is kept");
-    assert!(past.view(Position(1_000), Duration::from_secs(20)).await.is_err(), "beyond the end");
+    assert!(past.view(&target, Position(1_000), Duration::from_secs(20)).await.is_err(), "beyond the end");
 }

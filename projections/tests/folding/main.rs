@@ -14,6 +14,7 @@ mod identities;
 mod issuers;
 mod node;
 mod outcomes;
+mod past;
 mod policies;
 mod reading;
 mod rebuilt;

@@ -109,7 +109,7 @@ async fn state(call: &Call, question: &Question, pinned: Option<Position>) -> Re
     };
     let whole = call.app.settings.request_timeout;
     let patience = whole.saturating_sub(RESERVE).max(whole / 2);
-    let view = past.view(position, patience).await;
+    let view = past.view(&call.target, position, patience).await;
     let view = view.map_err(|error: PastError| Failure::from(error))?;
     Ok(Then { at, position, view })
 }
