@@ -124,9 +124,9 @@ impl ObjectStores for Watched {
     }
 
     fn open(&self, opening: &Opening<'_>) -> Result<Arc<dyn Store>, StoreFault> {
-        let key = opening.credentials.map(|credentials| match credentials {
-            StoreCredentials::S3 { access_key_id, .. } => access_key_id.clone(),
-            _ => panic!("of another kind"),
+        let key = opening.credentials.and_then(|credentials| match credentials {
+            StoreCredentials::S3 { access_key_id, .. } => Some(access_key_id.clone()),
+            StoreCredentials::Gcs(_) | StoreCredentials::AzureKey { .. } | StoreCredentials::AzureSas { .. } => None,
         });
         self.opened.lock().push((opening.id.clone(), key));
         match self.held.contains(opening.id) {
