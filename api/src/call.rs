@@ -45,6 +45,11 @@ impl From<serde_json::Error> for Stop {
     }
 }
 
+/// Whether a text that names an identity is the id of its record.
+pub fn is_record_id(text: &str) -> bool {
+    ["usr_", "sva_", "grp_"].iter().any(|prefix| text.starts_with(prefix))
+}
+
 /// A request that has passed authentication, rate limit, context and scope.
 pub struct Call {
     /// The API.
@@ -136,7 +141,7 @@ impl Call {
     /// The identity of a typed id (`user:alice@acme.example`), which need not be known, or of a
     /// record's id (`usr_…`), which must be. `None` if the text is neither.
     pub fn identity(&self, text: &str) -> Result<Option<IdentityId>, Rejection> {
-        if !["usr_", "sva_", "grp_"].iter().any(|prefix| text.starts_with(prefix)) {
+        if !is_record_id(text) {
             return Ok(IdentityId::parse(text));
         }
         let view = self.app.engine.projections().view();

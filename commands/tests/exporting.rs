@@ -13,13 +13,14 @@ use std::time::Duration;
 
 use scaivault_commands::export::FileLimits;
 use scaivault_commands::export::store::StoreFault;
-use scaivault_domain::export::{Export, ExportStatus};
+use scaivault_domain::SecretPath;
+use scaivault_domain::export::{CredentialsPlace, Export, ExportStatus, StoreKind};
 use scaivault_domain::id::ExportId;
 use serde_json::Value;
 use tokio::sync::watch;
 
-use node::{Log, Node};
-use store::Memory;
+use node::{Log, Node, acme, other};
+use store::{Memory, Watched};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Entries of the log before each export.
@@ -156,4 +157,46 @@ async fn two_that_write_one_export_say_so_once() {
     assert_eq!(ids.len() as u64, ended.extent.unwrap().entries);
     first.kill().await;
     second.kill().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn owners_take_turns_so_that_nobody_waits_for_all_of_another() {
+    let log = Log::new().await;
+    let asking = Node::start(&log, Arc::new(Memory::dying_at(usize::MAX)), FileLimits::default()).await;
+    let mut busy = Vec::new();
+    // More than are written side by side.
+    for _ in 0..6 {
+        busy.push(asking.ask_for(&acme(), (StoreKind::File, None)).await);
+    }
+    let quiet = asking.ask_for(&other(), (StoreKind::File, None)).await;
+    asking.kill().await;
+
+    // None of the many ever comes to its end.
+    let stores = Arc::new(Watched::holding(busy.clone()));
+    let node = Node::start(&log, stores.clone(), FileLimits::default()).await;
+    let ended = export(&node, &Memory::dying_at(usize::MAX), &quiet).await.unwrap();
+    assert_eq!(ended.status(), ExportStatus::Completed);
+    let opened: Vec<_> = stores.opened().into_iter().map(|(id, _)| id).collect();
+    assert_eq!(opened.iter().filter(|id| busy.contains(id)).count(), 1, "one after the other: {opened:?}");
+    node.kill().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_uses_the_credentials_that_its_caller_could_read() {
+    let log = Log::new().await;
+    let stores = Arc::new(Watched::holding(Vec::new()));
+    let node = Node::start(&log, stores.clone(), FileLimits::default()).await;
+    let path = SecretPath::parse("backup/s3").unwrap();
+    let key = |id: &str| format!(r#"{{"access_key_id":"{id}","secret_access_key":"secret"}}"#);
+    node.write(&path, &key("first")).await;
+    let place = |version| Some(CredentialsPlace::new(&acme(), path.clone(), version));
+    let asked = node.ask_for(&acme(), (StoreKind::S3, place(1))).await;
+    // Whoever writes the secret later does not choose where the entries of others go.
+    node.write(&path, &key("second")).await;
+    let ended = export(&node, &Memory::dying_at(usize::MAX), &asked).await.unwrap();
+    assert_eq!(ended.status(), ExportStatus::Completed, "{:?}", ended.error);
+    let later = node.ask_for(&acme(), (StoreKind::S3, place(2))).await;
+    export(&node, &Memory::dying_at(usize::MAX), &later).await.unwrap();
+    assert_eq!(stores.opened(), [(asked, Some("first".into())), (later, Some("second".into()))]);
+    node.kill().await;
 }

@@ -151,12 +151,17 @@ pub struct Decision {
 }
 
 impl Caller {
+    /// Whether the caller's own tenant is the one acted upon.
+    pub fn is_at_home(&self, target: &Target) -> bool {
+        self.tenant.is_some() && self.tenant.as_ref() == target.owner.tenant()
+    }
+
     /// Whether the caller holds a role that reaches `target`.
     pub fn administers(&self, target: &Target) -> bool {
         self.roles.iter().any(|role| match role {
             Role::SuperAdmin => true,
             Role::PartnerAdmin => self.partner.is_some() && self.partner == target.partner,
-            Role::TenantAdmin => self.tenant.is_some() && self.tenant.as_ref() == target.owner.tenant(),
+            Role::TenantAdmin => self.is_at_home(target),
             Role::SecretsReader | Role::SecretsWriter => false,
         })
     }
@@ -168,7 +173,7 @@ impl Caller {
 
     /// The role that permits something at `target`, if one does.
     pub fn role_permitting(&self, target: &Target, permission: Permission) -> Option<Role> {
-        let at_home = self.tenant.is_some() && self.tenant.as_ref() == target.owner.tenant();
+        let at_home = self.is_at_home(target);
         self.roles.iter().copied().find(|role| {
             let reaches = match role {
                 Role::SuperAdmin => true,

@@ -9,6 +9,8 @@ mod api;
 mod broker;
 #[path = "../../eventstore/tests/support/cluster.rs"]
 mod cluster;
+#[path = "nodes/erasures.rs"]
+mod erasures;
 #[path = "nodes/exchange.rs"]
 mod exchange;
 #[path = "nodes/issuers.rs"]

@@ -1,15 +1,18 @@
 //! Who could use a permission on a path, and through what: the reverse of deciding. Conditions are told, not judged.
 
-use std::collections::BTreeMap;
+mod paths;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::sync::Arc;
 
 use scaivault_domain::access::{Caller, Permission, Target};
-use scaivault_domain::directory::Status;
 use scaivault_domain::id::BindingId;
 use scaivault_domain::policy::{Policy, Rule};
-use scaivault_domain::{IdentityId, Owner, PolicyId, Role, Timestamp};
+use scaivault_domain::{IdentityId, IdentityType, Owner, PolicyId, Role, Timestamp};
 
-use crate::{HeldBinding, View};
+use crate::policies::{HeldBinding, HeldPolicy, PolicySet};
+use crate::view::View;
 
 /// A permission that an identity has on a path, through one rule.
 #[derive(Clone, Debug)]
@@ -43,12 +46,21 @@ pub enum Through {
 /// Where a grant stands among others, and what tells it from them.
 pub type GrantKey = (String, String, String, usize);
 
-/// The grants in one tenant at a moment.
+/// Rules that have the permission on the path in question, by the active policy they are of: the same for everybody.
+type Fitting = HashMap<PolicyId, (Arc<Policy>, Vec<usize>)>;
+
+/// The grants in one tenant at a moment. What is asked of them may take as long as there is much: not a task's to wait for.
 pub struct Grants<'v> {
     view: &'v View,
     target: &'v Target,
     at: Timestamp,
     permission: Permission,
+}
+
+/// A binding of a caller, or of a group it is in.
+struct Bound<'v, 'c> {
+    held: &'v HeldBinding,
+    via_group: Option<&'c IdentityId>,
 }
 
 impl Grant {
@@ -68,10 +80,6 @@ impl Grant {
             Through::Rule { policy, rule_index, .. } => policy.content.rules.get(*rule_index),
         }
     }
-
-    fn is_conditional(&self) -> bool {
-        self.rule().is_some_and(|rule| !rule.conditions.is_empty())
-    }
 }
 
 impl<'v> Grants<'v> {
@@ -80,208 +88,133 @@ impl<'v> Grants<'v> {
         Self { view, target, at, permission }
     }
 
-    /// All on one path, in the order of their keys: those of everybody, or of one identity.
-    pub fn on_path(&self, path: &str, identity: Option<&IdentityId>) -> Vec<Grant> {
+    /// Those on one path after `after`, in the order of their keys, at most `limit`: of everybody, or of one identity.
+    pub fn on_path(
+        &self,
+        path: &str,
+        identity: Option<&IdentityId>,
+        after: Option<&GrantKey>,
+        limit: usize,
+    ) -> Vec<Grant> {
         let path: Arc<str> = path.into();
-        let mut grants: Vec<Grant> = match identity {
-            Some(identity) => self.by_role(identity, &path).chain(self.by_rule_of(identity, &path)).collect(),
-            None => self.by_role_of_anybody(&path).into_iter().chain(self.by_rule_of_anybody(&path)).collect(),
-        };
+        let is_after = |grant: &Grant| after.is_none_or(|after| grant.key() > *after);
+        if let Some(identity) = identity {
+            let Some(caller) = self.caller(identity) else { return Vec::new() };
+            let policies = self.bindings_of(&caller).filter_map(|bound| self.policy_of(bound.held));
+            let fitting = self.fitting(policies, &path);
+            return self.of_caller(&caller, &path, &fitting).filter(is_after).take(limit).collect();
+        }
+        let fitting = self.fitting(self.sets().flat_map(|set| set.newest_first()), &path);
+        // The key begins with the identity: no more of them are looked at than fill the page.
+        let callers = self.identities(&fitting, after.map(|key| key.0.as_str()));
+        let callers = callers.filter_map(|identity| self.caller(identity));
+        callers.flat_map(|caller| self.of_caller(&caller, &path, &fitting)).filter(is_after).take(limit).collect()
+    }
+
+    /// All of a caller on a path, by key.
+    fn of_caller(&self, caller: &Caller, path: &Arc<str>, fitting: &Fitting) -> impl Iterator<Item = Grant> + use<> {
+        let mut through_rules = BTreeMap::new();
+        for Bound { held, via_group } in self.bindings_of(caller) {
+            let Some((policy, rules)) = fitting.get(&held.binding.policy_id) else { continue };
+            for rule_index in rules.iter().copied() {
+                // Who is bound himself needs no group for it; of several groups the first by name is told.
+                through_rules.entry((policy.id.clone(), rule_index)).or_insert_with(|| Through::Rule {
+                    policy: policy.clone(),
+                    rule_index,
+                    binding: held.binding.id.clone(),
+                    via_group: via_group.cloned(),
+                });
+            }
+        }
+        let all = self.roles(caller).map(Through::Role).chain(through_rules.into_values());
+        let of_caller = |through| Grant { identity: caller.identity.clone(), path: path.clone(), through };
+        let mut grants: Vec<_> = all.map(of_caller).collect();
         grants.sort_by_cached_key(Grant::key);
-        grants
+        grants.into_iter()
     }
 
-    /// One for each path of a secret that `identity` could use, by path, after `after`; at most `limit`. Of several it is
-    /// one that asks for nothing, if there is one, and else the first.
-    pub fn of_identity(&self, identity: &IdentityId, after: Option<&str>, limit: usize) -> Vec<Grant> {
-        let caller = self.view.caller_of_record(self.target, identity);
-        let rules = self.rules_of(&caller);
-        // A role is about every path.
-        let role = self.by_role(identity, &Arc::from("")).next();
-        let secrets = self.view.secrets(&self.target.owner);
-        let paths = secrets.with_prefix_after("", after).filter_map(|(path, held)| {
-            let is_due = held.due.is_some_and(|due| due <= self.at);
-            let settled = is_due.then(|| secrets.settled(path, self.at).map(|settled| settled.secret));
-            let secret = settled.unwrap_or_else(|| Some(held.secret.clone()))?;
-            secret.deleted.is_none().then_some(path)
-        });
-        let granted = paths.filter_map(|path| {
-            let shared = path.shared();
-            let by_role = role.clone().map(|grant| Grant { path: shared.clone(), ..grant });
-            by_role.or_else(|| {
-                let grants = self.granting(identity, &rules, &shared);
-                let grants: Vec<_> = grants.into_values().collect();
-                grants.iter().find(|grant| !grant.is_conditional()).or(grants.first()).cloned()
-            })
-        });
-        granted.take(limit).collect()
-    }
-
-    /// Through roles of one identity.
-    fn by_role(&self, identity: &IdentityId, path: &Arc<str>) -> impl Iterator<Item = Grant> {
-        let caller = self.view.caller_of_record(self.target, identity);
-        let roles = if self.is_ended(identity) { Vec::new() } else { caller.roles.clone() };
-        let permits = move |role: &Role| {
-            let alone = Caller { roles: vec![*role], ..caller.clone() };
-            alone.role_permitting(self.target, self.permission).is_some()
-        };
-        let (identity, path) = (identity.clone(), path.clone());
-        roles.into_iter().filter(permits).map(move |role| Grant {
-            identity: identity.clone(),
-            path: path.clone(),
-            through: Through::Role(role),
+    /// Who may have such a grant, by name from `from` on, each once: who has records here, and whom bindings name.
+    /// Groups stand for their members.
+    fn identities<'s>(
+        &'s self,
+        fitting: &Fitting,
+        from: Option<&str>,
+    ) -> impl Iterator<Item = &'s IdentityId> + use<'s> {
+        let people = self.target.owner.tenant().map(|tenant| self.view.installation.people(tenant));
+        let users = people.into_iter().flat_map(|people| people.users()).map(|held| &held.user.identity);
+        let accounts = people.into_iter().flat_map(|people| people.accounts()).map(|held| &held.account.identity);
+        let policies = self.sets().flat_map(|set| fitting.keys().filter_map(|id| set.get(id)));
+        let bound = policies.flat_map(|held| held.bindings.values()).map(|held| &held.binding.identity);
+        let bound = bound.filter(|identity| identity.kind() != IdentityType::Group);
+        let is_ahead = |identity: &&IdentityId| from.is_none_or(|from| identity.as_str() >= from);
+        // Taken in order as they are asked for: most pages need few of them.
+        let mut ahead: BinaryHeap<_> = users.chain(accounts).chain(bound).filter(is_ahead).map(Reverse).collect();
+        std::iter::from_fn(move || {
+            let Reverse(first) = ahead.pop()?;
+            while ahead.peek().is_some_and(|Reverse(next)| *next == first) {
+                ahead.pop();
+            }
+            Some(first)
         })
     }
 
-    fn by_role_of_anybody(&self, path: &Arc<str>) -> Vec<Grant> {
-        let Some(tenant) = self.target.owner.tenant() else { return Vec::new() };
-        let people = self.view.installation.people(tenant);
-        let users = people.users().filter(|held| !held.roles().is_empty()).map(|held| &held.user.identity);
-        // Of two records with one identity the one that counts is found by it.
-        let users = users.collect::<std::collections::BTreeSet<_>>().into_iter();
-        let accounts = people.accounts().filter(|held| !held.account.content.roles.is_empty());
-        let all = users.chain(accounts.map(|held| &held.account.identity));
-        all.flat_map(|identity| self.by_role(identity, path).collect::<Vec<_>>()).collect()
+    /// As its records make an identity, unless they end it.
+    fn caller(&self, identity: &IdentityId) -> Option<Caller> {
+        let standing = self.view.installation.standing(self.target.owner.tenant(), identity);
+        (!standing.is_ended).then(|| self.view.caller_standing(self.target, identity, standing))
     }
 
-    fn by_rule_of(&self, identity: &IdentityId, path: &Arc<str>) -> impl Iterator<Item = Grant> {
-        let caller = self.view.caller_of_record(self.target, identity);
-        self.granting(identity, &self.rules_of(&caller), path).into_values()
-    }
-
-    fn by_rule_of_anybody(&self, path: &Arc<str>) -> impl Iterator<Item = Grant> {
-        let mut found = BTreeMap::new();
-        let mut through_groups = Vec::new();
-        for owner in self.owners() {
-            for held in self.view.policies.of(&owner).newest_first() {
-                let bound = held.bindings.values().filter(|held| self.counts(held));
-                let rules = self.fitting(&held.policy, path);
-                if rules.is_empty() {
-                    continue;
-                }
-                for HeldBinding { binding, .. } in bound.map(AsRef::as_ref) {
-                    let members = self.members(&binding.identity);
-                    let via = members.is_some().then(|| binding.identity.clone());
-                    for identity in members.unwrap_or_else(|| vec![binding.identity.clone()]) {
-                        if self.is_ended(&identity) {
-                            continue;
-                        }
-                        for rule_index in rules.iter().copied() {
-                            let through = Through::Rule {
-                                policy: held.policy.clone(),
-                                rule_index,
-                                binding: binding.id.clone(),
-                                via_group: via.clone(),
-                            };
-                            let grant = Grant { identity: identity.clone(), path: path.clone(), through };
-                            match &via {
-                                None => _ = found.insert(grant.key(), grant),
-                                Some(_) => through_groups.push(grant),
-                            }
-                        }
-                    }
-                }
-            }
-        }
-        // Who is bound himself needs no group for it; of several groups the first by name is told.
-        through_groups.sort_by(|one, other| via(one).cmp(&via(other)));
-        for grant in through_groups {
-            found.entry(grant.key()).or_insert(grant);
-        }
-        found.into_values()
-    }
-
-    /// Whose policies count.
-    fn owners(&self) -> impl Iterator<Item = Owner> {
-        let partner = self.target.partner.clone().map(Owner::Partner);
-        std::iter::once(self.target.owner.clone()).chain(partner)
-    }
-
-    fn counts(&self, held: &HeldBinding) -> bool {
-        held.binding.expires_at.is_none_or(|end| self.at < end)
-    }
-
-    /// Rules of a policy that have the permission on a path.
-    fn fitting(&self, policy: &Policy, path: &str) -> Vec<usize> {
-        if !policy.content.is_active {
-            return Vec::new();
-        }
-        let rules = policy.content.rules.iter().enumerate();
-        let fits = |rule: &Rule| rule.permitted().grants(self.permission) && rule.path_pattern.matches(path);
-        rules.filter(|(_, rule)| fits(rule)).map(|(index, _)| index).collect()
-    }
-
-    /// Users in a group, nested ones included; `None` for what is no group.
-    fn members(&self, identity: &IdentityId) -> Option<Vec<IdentityId>> {
-        if identity.kind() != scaivault_domain::IdentityType::Group {
-            return None;
-        }
-        let tenant = self.target.owner.tenant()?;
-        let people = self.view.installation.people(tenant);
-        let group = people.group_named(identity).filter(|group| group.status == Status::Active);
-        let members = group.map(|group| people.members(&group.id)).unwrap_or_default();
-        // A record that lost its identity to another one does not come with it.
-        let counts = |held: &crate::HeldUser| {
-            people.user_named(&held.user.identity).is_some_and(|named| named.user.id == held.user.id)
+    /// Roles of a caller that permit it.
+    fn roles(&self, caller: &Caller) -> impl Iterator<Item = Role> {
+        let permits = |role: &Role| {
+            let alone = Caller { roles: vec![*role], ..caller.clone() };
+            alone.role_permitting(self.target, self.permission).is_some()
         };
-        let members = members.into_iter().filter(|member| counts(&member.user));
-        Some(members.map(|member| member.user.user.identity.clone()).collect())
+        caller.roles.iter().copied().filter(permits)
     }
 
-    fn is_ended(&self, identity: &IdentityId) -> bool {
-        self.view.installation.standing(self.target.owner.tenant(), identity).is_ended
+    /// Policies that count here.
+    fn sets(&self) -> impl Iterator<Item = &'v PolicySet> {
+        let partner = self.target.partner.clone().map(Owner::Partner);
+        let owners = std::iter::once(self.target.owner.clone()).chain(partner);
+        owners.map(|owner| self.view.policies.of(&owner))
     }
 
-    /// What is bound to an identity and its groups, itself first.
-    fn rules_of(&self, caller: &Caller) -> Vec<(Arc<Policy>, BindingId, Option<IdentityId>)> {
-        if self.is_ended(&caller.identity) {
-            return Vec::new();
-        }
-        let mut rules = Vec::new();
-        for identity in std::iter::once(&caller.identity).chain(&caller.groups) {
-            let via = (*identity != caller.identity).then(|| identity.clone());
-            for owner in self.owners() {
-                let policies = self.view.policies.of(&owner);
-                for held in policies.bindings_of(identity).filter(|held| self.counts(held)) {
-                    if let Some(policy) = policies.get(&held.binding.policy_id) {
-                        rules.push((policy.policy.clone(), held.binding.id.clone(), via.clone()));
-                    }
-                }
+    /// What counts of the bindings of a caller and its groups, itself first: nothing if it is at home elsewhere.
+    fn bindings_of<'c>(&self, caller: &'c Caller) -> impl Iterator<Item = Bound<'v, 'c>> {
+        let is_at_home = caller.is_at_home(self.target);
+        let named =
+            std::iter::once((&caller.identity, None)).chain(caller.groups.iter().map(|group| (group, Some(group))));
+        let named = named.filter(move |_| is_at_home);
+        let bound = named.flat_map(|(identity, via_group)| {
+            let held = self.sets().flat_map(|set| set.bindings_of(identity));
+            held.map(move |held| Bound { held, via_group })
+        });
+        bound.filter(|bound| bound.held.binding.expires_at.is_none_or(|end| self.at < end))
+    }
+
+    fn policy_of(&self, held: &HeldBinding) -> Option<&'v Arc<HeldPolicy>> {
+        self.sets().find_map(|set| set.get(&held.binding.policy_id))
+    }
+
+    /// Of these policies, the rules that have the permission on a path.
+    fn fitting(&self, policies: impl Iterator<Item = &'v Arc<HeldPolicy>>, path: &str) -> Fitting {
+        let mut fitting = Fitting::new();
+        for HeldPolicy { policy, .. } in policies.map(AsRef::as_ref) {
+            let fits = |rule: &Rule| rule.path_pattern.matches(path);
+            let rules: Vec<_> =
+                self.permitting(policy).filter(|(_, rule)| fits(rule)).map(|(index, _)| index).collect();
+            if !rules.is_empty() {
+                fitting.insert(policy.id.clone(), (policy.clone(), rules));
             }
         }
-        rules
+        fitting
     }
 
-    /// Of these, what has the permission on a path: each rule once.
-    fn granting(
-        &self,
-        identity: &IdentityId,
-        bound: &[(Arc<Policy>, BindingId, Option<IdentityId>)],
-        path: &Arc<str>,
-    ) -> BTreeMap<(PolicyId, usize), Grant> {
-        let mut found = BTreeMap::new();
-        for (policy, binding, via_group) in bound {
-            for rule_index in self.fitting(policy, path) {
-                let grant = || Grant {
-                    identity: identity.clone(),
-                    path: path.clone(),
-                    through: Through::Rule {
-                        policy: policy.clone(),
-                        rule_index,
-                        binding: binding.clone(),
-                        via_group: via_group.clone(),
-                    },
-                };
-                found.entry((policy.id.clone(), rule_index)).or_insert_with(grant);
-            }
-        }
-        found
-    }
-}
-
-fn via(grant: &Grant) -> Option<&IdentityId> {
-    match &grant.through {
-        Through::Role(_) => None,
-        Through::Rule { via_group, .. } => via_group.as_ref(),
+    /// Rules of a policy that have the permission, on whatever path.
+    fn permitting<'p>(&self, policy: &'p Policy) -> impl Iterator<Item = (usize, &'p Rule)> + use<'p> {
+        let permission = self.permission;
+        let rules = policy.content.is_active.then(|| policy.content.rules.iter().enumerate());
+        rules.into_iter().flatten().filter(move |(_, rule)| rule.permitted().grants(permission))
     }
 }

@@ -171,6 +171,13 @@ impl Installation {
         }
     }
 
+    /// The other tenants of a tenant's partner.
+    pub fn sisters<'a>(&'a self, tenant: &'a TenantId) -> impl Iterator<Item = &'a TenantId> {
+        let partner = self.tenants.get(tenant).map(|tenant| &tenant.partner_id);
+        let others = self.tenants.values().filter(move |other| other.id != *tenant);
+        others.filter(move |other| Some(&other.partner_id) == partner).map(|other| &other.id)
+    }
+
     /// Tenants whose keys are destroyed.
     pub fn shredded_count(&self) -> usize {
         self.tenants.values().filter(|tenant| tenant.shredded_at.is_some()).count()

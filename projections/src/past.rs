@@ -1,27 +1,33 @@
-//! Time travel of everything: the view as of a position of the past, the same fold that stops earlier.
+//! Time travel: the view as of a position of the past, the same fold that stops earlier.
 //!
-//! One such fold at a time: a long log takes all processors for seconds. The last few views are kept for a while, so that
-//! the pages of one answer, and questions about the same moment, share a fold. A fold that takes longer than somebody
-//! waits goes on, and is there for whoever asks again.
+//! Each owner has a past of its own, in which is what its answers need ([`scope`]). It has one fold at a time, and few
+//! owners have theirs side by side: a long log takes all processors for seconds. The last few views are kept for a while,
+//! so that the pages of one answer, and questions about the same moment, share a fold. A fold that takes longer than
+//! somebody waits goes on, and is there for whoever asks again.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
+mod kept;
+pub(crate) mod scope;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use scaivault_domain::Timestamp;
+use scaivault_domain::access::Target;
+use scaivault_domain::{Owner, Timestamp};
 use scaivault_eventstore::{Position, RecordedAt, StoreError};
-use tokio::sync::Mutex as Turn;
+use tokio::sync::{Mutex as Turn, Semaphore};
+
+use self::kept::{Kept, Shelf};
+use self::scope::Scope;
 
 use crate::history::History;
 use crate::projector::earlier::fold_up_to;
 use crate::snapshot::{Candidate, Snapshots};
 use crate::{Projections, View};
 
-/// Views kept at most.
-const KEPT: usize = 3;
-/// And for how long after somebody last asked for one.
-const IDLE: Duration = Duration::from_secs(600);
+/// Folds at a time. Each has work for all processors; with a second one, whoever asks of little need not wait for much.
+const SIDE_BY_SIDE: usize = 2;
 /// Between two looks at what is kept: nothing of a tenant that is gone stays for longer.
 const LOOK: Duration = Duration::from_secs(10);
 
@@ -41,21 +47,17 @@ pub struct Past {
     history: History,
     projections: Arc<Projections>,
     snapshots: Option<Snapshots>,
-    kept: Mutex<VecDeque<Kept>>,
-    folding: Arc<Turn<()>>,
-}
-
-struct Kept {
-    view: Arc<View>,
-    asked_at: Instant,
-    /// Tenants that were gone when it was folded: what is destroyed must not live on here.
-    shredded: usize,
+    kept: Mutex<Shelf>,
+    /// Held while a view of that owner is folded, or is about to be.
+    turns: Mutex<HashMap<Owner, Weak<Turn<()>>>>,
+    places: Semaphore,
 }
 
 impl Past {
     /// Of this log, beside the read models of its present.
     pub fn new(history: History, projections: Arc<Projections>) -> Self {
-        Self { history, projections, snapshots: None, kept: Mutex::default(), folding: Arc::default() }
+        let places = Semaphore::new(SIDE_BY_SIDE);
+        Self { history, projections, snapshots: None, kept: Mutex::default(), turns: Mutex::default(), places }
     }
 
     /// With snapshots, from which folds may begin.
@@ -104,24 +106,32 @@ impl Past {
         Ok(self.history.backend.read_at(position).await?.ok_or_else(missing)?.recorded_at)
     }
 
-    /// Everything as it was right after the record at `position`, which is in the log.
-    pub async fn view(self: &Arc<Self>, position: Position, patience: Duration) -> Result<Arc<View>, PastError> {
+    /// What `target` was right after the record at `position`, which is in the log: its policies and secrets, those of
+    /// its partner, and who there was.
+    pub async fn view(
+        self: &Arc<Self>,
+        target: &Target,
+        position: Position,
+        patience: Duration,
+    ) -> Result<Arc<View>, PastError> {
         if position == Position::START {
             return Ok(Arc::default());
         }
-        if let Some(view) = self.at_hand(position) {
+        if let Some(view) = self.at_hand(target, position) {
             return Ok(view);
         }
         let folded = async {
-            let turn = Arc::clone(&self.folding).lock_owned().await;
-            if let Some(view) = self.at_hand(position) {
+            let turn = self.turn(&target.owner).lock_owned().await;
+            if let Some(view) = self.at_hand(target, position) {
                 return Ok(view);
             }
-            let past = Arc::clone(self);
+            let (past, target) = (Arc::clone(self), target.clone());
             #[allow(clippy::disallowed_methods, reason = "it ends by itself, and is to go on if nobody waits any more")]
             let folding = tokio::spawn(async move {
-                let folded = past.fold(position).await;
-                drop(turn);
+                // First come, first served, and nobody comes twice: an owner's next fold waits for its turn.
+                let place = past.places.acquire().await.map_err(StoreError::unavailable)?;
+                let folded = past.fold(&target, position).await;
+                drop((place, turn));
                 folded
             });
             folding.await.unwrap_or_else(|panic| Err(StoreError::unavailable(panic)))
@@ -132,24 +142,32 @@ impl Past {
         }
     }
 
-    fn at_hand(&self, position: Position) -> Option<Arc<View>> {
+    fn turn(&self, owner: &Owner) -> Arc<Turn<()>> {
+        let mut turns = self.turns.lock();
+        if let Some(turn) = turns.get(owner).and_then(Weak::upgrade) {
+            return turn;
+        }
+        turns.retain(|_, turn| turn.strong_count() > 0);
+        let turn = Arc::default();
+        turns.insert(owner.clone(), Arc::downgrade(&turn));
+        turn
+    }
+
+    fn at_hand(&self, target: &Target, position: Position) -> Option<Arc<View>> {
         let present = self.projections.view();
         if present.applied == position {
             return Some(present);
         }
-        let shredded = present.installation.shredded_count();
-        let mut kept = self.kept.lock();
-        kept.retain(|kept| kept.shredded == shredded && kept.asked_at.elapsed() < IDLE);
-        let found = kept.iter_mut().find(|kept| kept.view.applied == position)?;
-        found.asked_at = Instant::now();
-        Some(found.view.clone())
+        self.kept.lock().at(target, position, present.installation.shredded_count())
     }
 
-    async fn fold(self: &Arc<Self>, position: Position) -> Result<Arc<View>, StoreError> {
+    async fn fold(self: &Arc<Self>, target: &Target, position: Position) -> Result<Arc<View>, StoreError> {
         let started = Instant::now();
-        let shredded = self.projections.view().installation.shredded_count();
-        let start = self.start(position).await;
-        let view = fold_up_to(self.history.backend.as_ref(), &self.history.sealer, &start, position).await?;
+        let present = self.projections.view();
+        let shredded = present.installation.shredded_count();
+        let scope = Arc::new(Scope::of(target, &present.installation));
+        let start = self.start(target, &scope, position).await;
+        let view = fold_up_to(self.history.backend.as_ref(), &self.history.sealer, &start, &scope, position).await?;
         tracing::info!(
             target: "replay",
             position = position.0,
@@ -158,19 +176,14 @@ impl Past {
             "the log folded up to a position of the past"
         );
         let view = Arc::new(view);
-        self.keep(Kept { view: view.clone(), asked_at: Instant::now(), shredded });
+        self.keep(Kept { target: target.clone(), view: view.clone(), asked_at: Instant::now(), shredded });
         Ok(view)
     }
 
     fn keep(self: &Arc<Self>, new: Kept) {
         let mut kept = self.kept.lock();
-        if kept.len() >= KEPT
-            && let Some(longest_unasked) = (0..kept.len()).min_by_key(|index| kept.get(*index).map(|of| of.asked_at))
-        {
-            kept.remove(longest_unasked);
-        }
         let is_watched = !kept.is_empty();
-        kept.push_back(new);
+        kept.keep(new);
         drop(kept);
         if is_watched {
             return;
@@ -183,7 +196,7 @@ impl Past {
                 let Some(past) = past.upgrade() else { return };
                 let shredded = past.projections.view().installation.shredded_count();
                 let mut kept = past.kept.lock();
-                kept.retain(|kept| kept.shredded == shredded && kept.asked_at.elapsed() < IDLE);
+                kept.sort_out(shredded);
                 if kept.is_empty() {
                     return;
                 }
@@ -191,20 +204,21 @@ impl Past {
         });
     }
 
-    /// The latest view at hand that is not after `position`.
-    async fn start(&self, position: Position) -> Arc<View> {
+    /// The latest view at hand that is not after `position`: of the same owner, or of all.
+    async fn start(&self, target: &Target, scope: &Arc<Scope>, position: Position) -> Arc<View> {
         let present = self.projections.view();
         let shredded = present.installation.shredded_count();
-        let sound: Vec<_> = {
-            let kept = self.kept.lock();
-            kept.iter().filter(|kept| kept.shredded == shredded).map(|kept| kept.view.clone()).collect()
-        };
-        let at_hand = sound.into_iter().chain([present, Arc::default()]).filter(|view| view.applied <= position);
-        let at_hand = at_hand.max_by_key(|view| view.applied).unwrap_or_default();
-        match self.snapshot(at_hand.applied, position).await {
-            Some(view) => Arc::new(view),
-            None => at_hand,
-        }
+        let earlier = self.kept.lock().earlier(target, position, shredded);
+        let present = Some(present).filter(|view| view.applied <= position);
+        let at_hand = earlier.into_iter().chain(present).max_by_key(|view| view.applied).unwrap_or_default();
+        let Some(mut view) = self.snapshot(at_hand.applied, position).await else { return at_hand };
+        let scope = Arc::clone(scope);
+        // As long as there is much that is of others.
+        let narrowed = tokio::task::spawn_blocking(move || {
+            view.narrow_to(&scope);
+            view
+        });
+        narrowed.await.map_or(at_hand, Arc::new)
     }
 
     /// A sound snapshot of this log from between two positions.

@@ -98,6 +98,17 @@ impl People {
         self.left.contains(identity)
     }
 
+    /// Whether an identity is, or was, somebody's here.
+    pub fn has_met(&self, identity: &IdentityId) -> bool {
+        self.user_ids.contains_key(identity) || self.account_ids.contains_key(identity) || self.is_left(identity)
+    }
+
+    /// Whether an identity is somebody's here who is not deleted.
+    pub fn is_somebody(&self, identity: &IdentityId) -> bool {
+        let user = self.user_named(identity).is_some_and(|held| held.user.status != Status::Deleted);
+        user || self.account_ids.contains_key(identity)
+    }
+
     /// Identities whose tokens end when a user becomes so: that of who is deleted, the one it had before, and the
     /// one it has from then on if that was another's.
     pub fn parted_from(&self, after: &User) -> Vec<IdentityId> {

@@ -64,6 +64,11 @@ impl Policies {
         self.owners.remove(owner);
     }
 
+    /// Forgets those of all owners but these.
+    pub(crate) fn retain(&mut self, is_wanted: impl Fn(&Owner) -> bool) {
+        self.owners.retain(|owner, _| is_wanted(owner));
+    }
+
     pub(crate) fn of_mut(&mut self, owner: &Owner) -> &mut PolicySet {
         self.owners.entry(owner.clone()).or_default()
     }

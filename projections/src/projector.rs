@@ -207,7 +207,7 @@ impl Projections {
                         }
                         Ok(batch) => {
                             batches += 1;
-                            opening.extend(open_aside(&sealer, &batch, Wanted::Everything));
+                            opening.extend(open_aside(&sealer, &batch, &Wanted::Everything));
                             Ok(())
                         }
                     }

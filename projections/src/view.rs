@@ -2,24 +2,27 @@
 
 mod identity;
 
+use std::sync::Arc;
+
 use imbl::HashMap;
 use scaivault_domain::access::{Caller, Narrowing, Target};
 use scaivault_domain::policy::Candidates;
 use scaivault_domain::secret::Facts;
 use scaivault_domain::token::Token;
-use scaivault_domain::{Event, IdentityId, Owner, PartnerId, Recorded, Scopes, Timestamp};
+use scaivault_domain::{Event, IdentityId, Owner, PartnerId, Recorded, Scopes, TenantId, Timestamp};
 use scaivault_eventstore::merkle::frontier::Frontier;
 use scaivault_eventstore::{Position, Revision};
 
 use crate::erasures::Erasures;
 use crate::exports::Exports;
-use crate::installation::Installation;
+use crate::installation::{Installation, Standing};
 use crate::issuers::Issuers;
 use crate::outcomes::{HeldOutcome, OutcomeKey, Outcomes};
+use crate::past::scope::Scope;
 use crate::policies::{Policies, PolicySet};
 use crate::replays::Replays;
 use crate::secrets::Catalogue;
-use crate::tokens::Tokens;
+use crate::tokens::{HeldToken, Tokens};
 
 /// The read models after a position.
 #[derive(Clone, Debug, Default)]
@@ -59,8 +62,7 @@ impl View {
     /// The policies that count for a caller at `target`: those bound to it or its groups in its own
     /// tenant, and those of its partner. In another's tenant none does, whoever has its name there.
     pub fn candidates(&self, caller: &Caller, target: &Target) -> Candidates {
-        let at_home = caller.tenant.is_some() && caller.tenant.as_ref() == target.owner.tenant();
-        if !at_home {
+        if !caller.is_at_home(target) {
             return Candidates::default();
         }
         self.candidates_of(
@@ -82,13 +84,20 @@ impl View {
         PolicySet::candidates(std::iter::once(of_tenant).chain(of_partner), identities)
     }
 
-    /// An identity of the tenant acted upon as its records make it, without a token: a caller at home.
+    /// An identity as its records make it, without a token: a caller at home in the tenant acted upon, unless the
+    /// partner's records have it in another tenant alone.
     pub fn caller_of_record(&self, target: &Target, identity: &IdentityId) -> Caller {
         let standing = self.installation.standing(target.owner.tenant(), identity);
+        self.caller_standing(target, identity, standing)
+    }
+
+    /// The same, where it is known how the identity stands in the tenant acted upon.
+    pub(crate) fn caller_standing(&self, target: &Target, identity: &IdentityId, standing: Standing) -> Caller {
+        let here = target.owner.tenant();
         Caller {
             identity: identity.clone(),
             display_name: identity.shared(),
-            tenant: target.owner.tenant().cloned(),
+            tenant: here.and_then(|here| self.elsewhere(here, identity)).or(here).cloned(),
             partner: target.partner.clone(),
             scopes: Scopes::default(),
             roles: standing.roles,
@@ -99,6 +108,15 @@ impl View {
             mfa_verified_at: None,
             narrowing: Narrowing::default(),
         }
+    }
+
+    /// The tenant in which an identity is, if it is in another one of the same partner and has nothing to act with here.
+    fn elsewhere<'a>(&'a self, here: &'a TenantId, identity: &IdentityId) -> Option<&'a TenantId> {
+        let of_here = |held: &Arc<HeldToken>| held.token.record.tenant_id.as_ref() == Some(here);
+        if self.installation.people(here).has_met(identity) || self.tokens.of(identity).any(of_here) {
+            return None;
+        }
+        self.installation.sisters(here).find(|tenant| self.installation.people(tenant).is_somebody(identity))
     }
 
     /// Whether a token was revoked: itself, one it was made with, or through its rule of exchange.
@@ -114,6 +132,13 @@ impl View {
     /// All catalogues.
     pub fn catalogues(&self) -> impl Iterator<Item = (&Owner, &Catalogue)> {
         self.catalogues.iter()
+    }
+
+    /// Lets go of most of what is not in the scope, to make room.
+    pub(crate) fn narrow_to(&mut self, scope: &Scope) {
+        self.catalogues.retain(|owner, _| scope.has_all_of(owner));
+        self.policies.retain(|owner| scope.has_all_of(owner));
+        self.outcomes = Outcomes::default();
     }
 
     /// The secrets of an owner, to be changed.

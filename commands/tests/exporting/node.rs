@@ -6,13 +6,17 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use scaivault_commands::audit::Outcome;
+use scaivault_commands::export::store::ObjectStores;
 use scaivault_commands::export::{Exporting, FileLimits};
 use scaivault_commands::request::Handed;
 use scaivault_commands::{ChangeRequest, Clock, Engine, EntryDraft, Reply};
 use scaivault_domain::audit::Action;
-use scaivault_domain::export::{Destination, ExportContent, ExportFilter, Format, StoreKind};
+use scaivault_domain::export::{CredentialsPlace, Destination, ExportContent, ExportFilter, Format, StoreKind};
 use scaivault_domain::id::ExportId;
-use scaivault_domain::{IdentityId, Owner, TenantId, Timestamp};
+use scaivault_domain::secret::Condition;
+use scaivault_domain::secret::options::OptionsChange;
+use scaivault_domain::secret::write::{WriteSecret, Written};
+use scaivault_domain::{IdentityId, Owner, SecretPath, TenantId, Timestamp};
 use scaivault_eventstore::log::{self, Appender, AppenderLimits, Backend, Feed, SqliteBackend};
 use scaivault_eventstore::record::hex;
 use scaivault_eventstore::sealing::root::EphemeralRoot;
@@ -24,9 +28,9 @@ use scaivault_projections::owners::key_owner;
 use scaivault_projections::{Projections, Reader};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use zeroize::Zeroizing;
 
 use super::PATIENCE;
-use super::store::Memory;
 
 /// 2026-01-01T00:00:00Z.
 const START: i64 = 1_767_225_600_000_000;
@@ -44,22 +48,26 @@ impl Clock for Ticking {
 
 /// What outlives a process.
 pub struct Log {
-    backend: Arc<dyn Backend>,
-    sealer: Sealer,
+    pub backend: Arc<dyn Backend>,
+    pub sealer: Sealer,
     clock: Arc<Ticking>,
 }
 
 /// A process.
 pub struct Node {
     pub engine: Arc<Engine>,
-    appender: Appender,
+    pub appender: Appender,
     tasks: Vec<JoinHandle<()>>,
     _leading: watch::Sender<bool>,
     _stop: watch::Sender<bool>,
 }
 
-fn acme() -> Owner {
+pub fn acme() -> Owner {
     Owner::Tenant(TenantId::parse("tnt_acme").unwrap())
+}
+
+pub fn other() -> Owner {
+    Owner::Tenant(TenantId::parse("tnt_other").unwrap())
 }
 
 fn alice() -> IdentityId {
@@ -77,13 +85,15 @@ impl Log {
         let backend: Arc<dyn Backend> = Arc::new(memory);
         let root = EphemeralRoot::new().unwrap();
         let keyring = Keyring::open_or_create(backend.clone(), &root, START).await.unwrap();
-        keyring.ensure(&key_owner(&acme()), &KeyOwner::Platform, START).await.unwrap();
+        for owner in [acme(), other()] {
+            keyring.ensure(&key_owner(&owner), &KeyOwner::Platform, START).await.unwrap();
+        }
         Self { backend, sealer: Sealer::new(Arc::new(keyring)), clock: Arc::new(Ticking(AtomicI64::new(START))) }
     }
 }
 
 impl Node {
-    pub async fn start(log: &Log, store: Arc<Memory>, limits: FileLimits) -> Self {
+    pub async fn start(log: &Log, store: Arc<dyn ObjectStores>, limits: FileLimits) -> Self {
         let told = log.clock.clone();
         let clock: log::Clock = Arc::new(move || RecordedAt(told.now().as_micros()));
         let composer = Arc::new(AccessComposer::new(log.sealer.clone()).unwrap());
@@ -143,26 +153,30 @@ impl Node {
         ids
     }
 
-    /// Asks for an export of everything.
-    pub async fn ask(&self) -> ExportId {
-        let now = self.engine.now();
-        let entry = EntryDraft::without_client(acme(), Action::ExportCreated, Some(alice()), "req_2".into(), now);
-        let request = ChangeRequest {
-            owner: acme(),
+    fn request(owner: &Owner, action: Action, now: Timestamp) -> ChangeRequest {
+        let entry = EntryDraft::without_client(owner.clone(), action, Some(alice()), "req_2".into(), now);
+        ChangeRequest {
+            owner: owner.clone(),
             actor: alice(),
             request_id: "req_2".into(),
             entry,
             idempotency: None,
             handed: Handed::default(),
-        };
-        let destination = Destination {
-            kind: StoreKind::File,
-            bucket: None,
-            prefix: "".into(),
-            region: None,
-            endpoint: None,
-            credentials: None,
-        };
+        }
+    }
+
+    /// Asks for an export of everything.
+    pub async fn ask(&self) -> ExportId {
+        self.ask_for(&acme(), (StoreKind::File, None)).await
+    }
+
+    /// Asks for an export of everything of an owner.
+    pub async fn ask_for(&self, owner: &Owner, to: (StoreKind, Option<CredentialsPlace>)) -> ExportId {
+        let now = self.engine.now();
+        let request = Self::request(owner, Action::ExportCreated, now);
+        let (kind, credentials) = to;
+        let destination =
+            Destination { kind, bucket: None, prefix: "".into(), region: None, endpoint: None, credentials };
         let content = ExportContent {
             format: Format::Jsonl,
             from: Timestamp::from_micros(0),
@@ -172,9 +186,24 @@ impl Node {
             destination,
         };
         let tell = |export: &scaivault_domain::export::Export| Reply::json(202, &export.id);
-        let answer = self.engine.create_export(&request, &acme(), &content, None, tell).await.unwrap();
+        let answer = self.engine.create_export(&request, owner, &content, None, tell).await.unwrap();
         let text: String = serde_json::from_slice(&answer.reply.body).unwrap();
         ExportId::parse(&text).unwrap()
+    }
+
+    /// Writes a version of a secret.
+    pub async fn write(&self, path: &SecretPath, value: &str) {
+        let request = Self::request(&acme(), Action::Write, self.engine.now());
+        let command = WriteSecret {
+            path: path.clone(),
+            secret_type: None,
+            metadata: None,
+            options: OptionsChange::default(),
+            condition: Condition::default(),
+        };
+        let value = Zeroizing::new(value.as_bytes().to_vec());
+        let tell = |_: &Written| Ok((Reply::json(201, &())?, None));
+        self.engine.write_secret(&request, &command, &value, tell).await.unwrap();
     }
 
     /// Waits until it knows of an export that another process took.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
+use scaivault_commands::export::credentials::StoreCredentials;
 use scaivault_commands::export::store::{ObjectStores, ObjectWriter, Opening, Store, StoreFault, StoredObject};
 use scaivault_domain::id::ExportId;
 use tokio::sync::Semaphore;
@@ -88,6 +89,50 @@ impl ObjectStores for Memory {
 
     fn open(&self, _opening: &Opening<'_>) -> Result<Arc<dyn Store>, StoreFault> {
         Ok(Arc::new(Self(self.0.clone())))
+    }
+
+    async fn kept(&self) -> Result<Vec<ExportId>, StoreFault> {
+        Ok(Vec::new())
+    }
+
+    async fn delete(&self, _id: &ExportId) -> Result<(), StoreFault> {
+        Ok(())
+    }
+}
+
+/// Notes what is opened, for which export and with whose key; exports that are held never begin.
+pub struct Watched {
+    memory: Memory,
+    held: Vec<ExportId>,
+    opened: Mutex<Vec<(ExportId, Option<String>)>>,
+}
+
+impl Watched {
+    pub fn holding(held: Vec<ExportId>) -> Self {
+        Self { memory: Memory::dying_at(usize::MAX), held, opened: Mutex::default() }
+    }
+
+    pub fn opened(&self) -> Vec<(ExportId, Option<String>)> {
+        self.opened.lock().clone()
+    }
+}
+
+#[async_trait]
+impl ObjectStores for Watched {
+    fn keeps_files(&self) -> bool {
+        true
+    }
+
+    fn open(&self, opening: &Opening<'_>) -> Result<Arc<dyn Store>, StoreFault> {
+        let key = opening.credentials.and_then(|credentials| match credentials {
+            StoreCredentials::S3 { access_key_id, .. } => Some(access_key_id.clone()),
+            StoreCredentials::Gcs(_) | StoreCredentials::AzureKey { .. } | StoreCredentials::AzureSas { .. } => None,
+        });
+        self.opened.lock().push((opening.id.clone(), key));
+        match self.held.contains(opening.id) {
+            true => Ok(Arc::new(Memory::dying_at(0))),
+            false => self.memory.open(opening),
+        }
     }
 
     async fn kept(&self) -> Result<Vec<ExportId>, StoreFault> {

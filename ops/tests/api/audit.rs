@@ -180,6 +180,57 @@ async fn the_blast_radius_of_a_token_is_what_it_read() {
 }
 
 #[tokio::test]
+async fn what_was_read_in_an_earlier_life_is_not_current() {
+    let server = Server::start();
+    let reader = history(&server).await;
+    let tokens = server.call("GET", "/v1/auth/tokens", None).await.body;
+    let id = tokens["tokens"][0]["id"].as_str().unwrap();
+    let advance = async || server.call("POST", "/v1/sys/clock", Some(json!({"advance": "1h"}))).await;
+    let cache = async || {
+        let radius = server.call("GET", &format!("/v1/audit/blast-radius?token_id={id}"), None).await.body;
+        let rows = radius["secrets"].as_array().unwrap();
+        let row = rows.iter().find(|row| row["path"] == "app/cache").unwrap().clone();
+        let rotated = column(radius["rotations"].as_array().unwrap(), "path").contains(&&json!("app/cache"));
+        (row, radius["summary"].clone(), rotated)
+    };
+    let told = |row: &Value| {
+        let version = &row["versions"][0];
+        let names = ["version", "is_current", "readable", "read_count"];
+        (
+            row["current_version"].clone(),
+            row["still_current"].clone(),
+            row["deleted"].clone(),
+            names.map(|name| version[name].clone()),
+        )
+    };
+    let (row, summary, rotated) = cache().await;
+    assert_eq!(told(&row), (json!(1), json!(true), json!(false), [json!(1), json!(true), json!(true), json!(1)]));
+    assert!(rotated && summary["still_current"] == 1);
+
+    advance().await;
+    assert_eq!(server.call("DELETE", "/v1/secrets/app/cache?permanent=true", None).await.status, 204);
+    let gone = (Value::Null, json!(false), json!(true), [json!(1), json!(false), json!(false), json!(1)]);
+    assert_eq!(told(&cache().await.0), gone, "nothing is there");
+
+    // Another secret at the path, whose version has the same number.
+    let again = server.call("PUT", "/v1/secrets/app/cache", Some(json!({"data": {"v": "another"}}))).await;
+    assert_eq!((again.status, &again.body["version"]), (201, &json!(1)));
+    let (row, summary, rotated) = cache().await;
+    assert_eq!(told(&row), (json!(1), json!(false), json!(false), [json!(1), json!(false), json!(false), json!(1)]));
+    assert!(!rotated, "what leaked opens nothing any more");
+    assert_eq!(
+        (&summary["secrets"], &summary["still_current"], &summary["rotations"]),
+        (&json!(2), &json!(0), &json!(0))
+    );
+
+    advance().await;
+    assert_eq!(server.call_as(&reader, "GET", "/v1/secrets/app/cache", None, &[]).await.status, 200);
+    let (row, _, rotated) = cache().await;
+    assert_eq!(told(&row), (json!(1), json!(true), json!(false), [json!(1), json!(true), json!(true), json!(2)]));
+    assert!(rotated, "this one was read, too");
+}
+
+#[tokio::test]
 async fn rejected_tokens_are_their_owners() {
     let server = Server::start();
     let reader = history(&server).await;

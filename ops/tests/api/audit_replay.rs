@@ -186,6 +186,32 @@ async fn access_is_told_with_what_grants_it() {
 }
 
 #[tokio::test]
+async fn records_are_asked_about_by_the_identity_they_had() {
+    let server = Server::start();
+    made(&server, "PUT", "/v1/secrets/app/db", json!({"data": {"v": 1}})).await;
+    let before = moment(&server).await;
+    let account = json!({"name": "Job", "roles": ["secrets-reader"], "scopes": ["secrets:read"]});
+    let account = made(&server, "POST", "/v1/identity/service-accounts", account).await["id"].clone();
+    let while_there = moment(&server).await;
+    let of = |at: &str, path: Value| json!({"at": at, "what": "access", "identity_id": account, "path": path});
+    let early = asked(&server, of(&before, json!("app/db"))).await;
+    assert_eq!(early["identities"], json!([]), "known now, and without access then");
+
+    let address = format!("/v1/identity/service-accounts/{}", account.as_str().unwrap());
+    assert_eq!(server.call("DELETE", &address, None).await.status, 204);
+    let after = moment(&server).await;
+    for path in [json!("app/db"), Value::Null] {
+        let then = asked(&server, of(&while_there, path)).await;
+        assert_eq!(column(&then["identities"], "identity_id"), ["sa:job"], "it is gone, and was there");
+        assert_eq!(column(&then["identities"], "role"), ["secrets-reader"]);
+    }
+    for at in [&before, &after] {
+        let nobody = server.call("POST", "/v1/audit/replay", Some(of(at, json!("app/db")))).await;
+        assert_eq!((nobody.status, nobody.code()), (404, "identity_not_found"), "neither then nor now");
+    }
+}
+
+#[tokio::test]
 async fn questions_without_sense_are_refused() {
     let server = Server::start();
     for (body, status, code, field) in [

@@ -15,6 +15,7 @@ mod authorisation;
 mod bad_input;
 mod description;
 mod enforcement;
+mod failures;
 mod isolation;
 mod logs;
 mod matrix;

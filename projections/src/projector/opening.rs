@@ -1,6 +1,7 @@
 //! From batches of the feed to what the fold understands: beside the fold where there is much.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use scaivault_domain::directory::IdentityEvent;
@@ -12,6 +13,7 @@ use scaivault_eventstore::{Record, StoreError};
 
 use crate::decode::{Decoded, decode};
 use crate::owners::{domain_owner, key_owner};
+use crate::past::scope::Scope;
 
 /// Records that are opened together: half a millisecond of work.
 pub(super) const PART: usize = 64;
@@ -29,12 +31,23 @@ pub(super) struct Opened {
 }
 
 /// What of the log is opened.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone)]
 pub(super) enum Wanted {
     /// All of it.
     Everything,
-    /// What changes a view: audit entries, most of a log, do not.
-    Changes,
+    /// What changes the view of one owner: audit entries, most of a log, do not, and most records are of others.
+    Changes(Arc<Scope>),
+}
+
+impl Wanted {
+    /// Whether a record is to be opened; also if it cannot be told whose it is.
+    fn has(&self, sealer: &Sealer, record: &Record) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Changes(_) if record.kind == ACCESS_RECORDED => false,
+            Self::Changes(scope) => sealer.owner_of(record).is_none_or(|owner| scope.wants(&owner, &record.kind)),
+        }
+    }
 }
 
 /// A record that can be folded.
@@ -70,14 +83,15 @@ pub(super) fn open(sealer: &Sealer, batch: Batch) -> Opened {
 pub(super) fn open_aside(
     sealer: &Sealer,
     batch: &Batch,
-    wanted: Wanted,
+    wanted: &Wanted,
 ) -> impl Iterator<Item = impl Future<Output = Opened> + use<>> {
-    let (sealer, batch) = (sealer.clone(), batch.clone());
+    let (sealer, batch, wanted) = (sealer.clone(), batch.clone(), wanted.clone());
     let count = batch.len();
     (0..count).step_by(PART).map(move |from| {
         let part = from..(from + PART).min(count);
-        let (sealer, batch) = (sealer.clone(), batch.clone());
-        let unopened = Opened { batch: batch.clone(), part: part.clone(), wanted, records: Vec::new(), failed: None };
+        let (sealer, batch, wanted) = (sealer.clone(), batch.clone(), wanted.clone());
+        let (parts, of) = (part.clone(), wanted.clone());
+        let unopened = Opened { batch: batch.clone(), part: parts, wanted: of, records: Vec::new(), failed: None };
         #[allow(clippy::disallowed_methods, reason = "it ends by itself, soon")]
         let opening = tokio::spawn(async move { open_part(&sealer, batch, part, (wanted, Keys::AsOpened)) });
         async move {
@@ -102,7 +116,7 @@ fn open_part(sealer: &Sealer, batch: Batch, part: Range<usize>, (wanted, keys): 
     let mut failed = None;
     for index in part.clone() {
         let Some(record) = batch.get(index) else { break };
-        if wanted == Wanted::Changes && record.kind == ACCESS_RECORDED {
+        if !wanted.has(sealer, record) {
             records.push(Ready::PassedOver);
             continue;
         }
@@ -175,7 +189,7 @@ pub(super) async fn retried(mut opened: Opened, sealer: &Sealer) -> (Opened, Opt
         return (opened, failed);
     }
     let rest = opened.part.start + opened.records.len()..opened.part.end;
-    let again = open_part(sealer, opened.batch.clone(), rest, (opened.wanted, Keys::Refreshed));
+    let again = open_part(sealer, opened.batch.clone(), rest, (opened.wanted.clone(), Keys::Refreshed));
     opened.records.extend(again.records);
     (opened, again.failed)
 }

@@ -28,10 +28,14 @@ fn told(grants: &[Grant]) -> Vec<String> {
     by_rule.collect()
 }
 
+fn target() -> Target {
+    Target { owner: acme(), partner: None }
+}
+
 fn readers(view: &View, at: Timestamp, identity: Option<&str>) -> Vec<String> {
-    let target = Target { owner: acme(), partner: None };
+    let target = target();
     let identity = identity.map(IdentityId::user);
-    told(&Grants::new(view, &target, at, Permission::Read).on_path("app/db", identity.as_ref()))
+    told(&Grants::new(view, &target, at, Permission::Read).on_path("app/db", identity.as_ref(), None, 100))
 }
 
 #[tokio::test]
@@ -76,16 +80,16 @@ async fn groups_stand_for_their_members_of_that_time() {
     node.write(&acme(), &path("app/db"), "{}").await;
     assert_eq!(readers(&node.projections.view(), node.now(), None), all[2..]);
     let past = Arc::new(Past::new(node.history(), node.projections.clone()));
-    let view = past.view(then, Duration::from_secs(20)).await.unwrap();
+    let view = past.view(&target(), then, Duration::from_secs(20)).await.unwrap();
     assert_eq!(readers(&view, node.now(), None), all, "as it was");
     for (row, email) in all.iter().zip(["a@acme.example", "b@acme.example", "unknown@acme.example"]) {
         assert_eq!(readers(&view, node.now(), Some(email)), [*row], "asked about one");
     }
-    let target = Target { owner: acme(), partner: None };
-    let grants = Grants::new(&view, &target, node.now(), Permission::Read);
+    let acme = target();
+    let grants = Grants::new(&view, &acme, node.now(), Permission::Read);
     let of_one = grants.of_identity(&IdentityId::user("b@acme.example"), None, 10);
     assert_eq!(of_one.iter().map(|grant| grant.path.as_ref()).collect::<Vec<_>>(), ["app/db"]);
-    let start = past.view(Position(0), Duration::from_secs(20)).await.unwrap();
+    let start = past.view(&target(), Position(0), Duration::from_secs(20)).await.unwrap();
     assert!(readers(&start, node.now(), None).is_empty());
 }
 
@@ -96,11 +100,12 @@ async fn who_does_not_wait_finds_it_later() {
         node.write(&acme(), &path("app/db"), "{}").await;
     }
     let past = Arc::new(Past::new(node.history(), Arc::default()));
-    let impatient = past.view(Position(10), Duration::from_secs(20));
+    let target = target();
+    let impatient = past.view(&target, Position(10), Duration::from_secs(20));
     assert!(poll_immediate(impatient).await.is_none(), "it is on its way, and nobody waits for it any more");
-    let view = past.view(Position(10), Duration::from_secs(20)).await.unwrap();
+    let view = past.view(&target, Position(10), Duration::from_secs(20)).await.unwrap();
     assert_eq!(view.applied, Position(10));
-    let again = past.view(Position(10), Duration::ZERO).await.unwrap();
+    let again = past.view(&target, Position(10), Duration::ZERO).await.unwrap();
     assert!(Arc::ptr_eq(&view, &again), "it is kept");
-    assert!(past.view(Position(1_000), Duration::from_secs(20)).await.is_err(), "beyond the end");
+    assert!(past.view(&target, Position(1_000), Duration::from_secs(20)).await.is_err(), "beyond the end");
 }

@@ -86,7 +86,7 @@ fn account() -> IdentityEvent {
     IdentityEvent::AccountCreated(ServiceAccount { id: account_id(), name: "Job".into(), identity, content })
 }
 
-fn tenant(node: &Node, owner: &Owner, doomed: bool) -> IdentityEvent {
+pub fn tenant(node: &Node, owner: &Owner, doomed: bool) -> IdentityEvent {
     let record = Tenant {
         id: tenant_id(owner),
         partner_id: PartnerId::parse("ptn_acme").unwrap(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use scaivault_domain::access::Target;
 use scaivault_domain::secret::delete::{self, DeleteSecret};
 use scaivault_domain::secret::options::OptionsChange;
 use scaivault_domain::secret::restore::{self, RestoreSecret};
@@ -203,9 +204,11 @@ async fn check_past(node: &Node, moments: &[(Arc<View>, Timestamp)]) {
         assert!(last >= live.applied, "what is folded was recorded by then");
         assert!(last == bare.end().await.unwrap() || bare.recorded_at(last.next()).await.unwrap() > *now);
         for past in [&bare, &resuming] {
-            let view = past.view(live.applied, Duration::from_secs(20)).await.unwrap();
-            assert_eq!((view.applied, view.leaf), (live.applied, live.leaf));
             for owner in [acme(), other()] {
+                let target = Target { owner: owner.clone(), partner: None };
+                let view = past.view(&target, live.applied, Duration::from_secs(20)).await.unwrap();
+                assert_eq!((view.applied, view.leaf), (live.applied, live.leaf));
+                assert_eq!(view.tree, live.tree);
                 assert_eq!(seen(&view, &owner, *now), seen(live, &owner, *now));
             }
         }

@@ -9,12 +9,12 @@ use std::time::Duration;
 use axum::http::Method;
 use scaivault_commands::{Failure, Reply};
 use scaivault_domain::audit::Action;
-use scaivault_domain::{ErrorCode, Owner, Rejection, Scope, Timestamp};
+use scaivault_domain::{ErrorCode, IdentityId, Owner, Rejection, Scope, Timestamp};
 use scaivault_projections::View;
 use scaivault_projections::audit::Position;
 use scaivault_projections::past::PastError;
 
-use self::question::{Moment, Question, What};
+use self::question::{Moment, Question, Whom};
 use self::rows::Asked;
 use crate::call::{Call, Stop};
 use crate::category::Category;
@@ -63,13 +63,13 @@ async fn replay(call: &mut Call) -> Result<Done, Stop> {
     // The pages of an answer are of one position, whatever is written meanwhile.
     let after = after.as_deref().map(split).transpose()?;
     let then = state(call, &question, after.map(|(position, _)| position)).await?;
-    let asked = Asked { target: &call.target, then: &then, question: &question, after: after.map(|(_, key)| key) };
-    let (body, last) = match question.what {
-        What::Policies => asked.policies()?,
-        What::Secrets => asked.secrets()?,
-        What::Access => asked.access()?,
-    };
-    let key = |last: String| binding.cursor(&engine, &format!("{} {last}", then.position));
+    let identity = identity(call, &question, &then.view)?;
+    let (position, target, after) = (then.position, call.target.clone(), after.map(|(_, key)| key.to_owned()));
+    let asked = Asked { target, then, question, identity, after };
+    // Whoever has much waits for his own answer, and nobody else does.
+    let answered = tokio::task::spawn_blocking(move || asked.answer());
+    let (body, last) = answered.await.map_err(|panic| Failure::Internal(Box::new(panic)))??;
+    let key = |last: String| binding.cursor(&engine, &format!("{position} {last}"));
     let cursor = last.map(key).transpose()?;
     Ok(Done::Reply(Reply::json(200, &body.with_cursor(cursor))?))
 }
@@ -81,6 +81,18 @@ fn split(key: &str) -> Result<(Position, &str), Rejection> {
         Some((Position(position.parse().ok()?), key))
     };
     read().ok_or_else(|| Rejection::new(ErrorCode::InvalidCursor, "The cursor is from another query"))
+}
+
+/// Who is asked about: a record's identity is the one that it had then, or has now if it was not there yet.
+fn identity(call: &Call, question: &Question, view: &View) -> Result<Option<IdentityId>, Rejection> {
+    match &question.identity {
+        None => Ok(None),
+        Some(Whom::Typed(identity)) => Ok(Some(identity.clone())),
+        Some(Whom::Recorded(id)) => {
+            let then = call.target.owner.tenant().and_then(|tenant| view.installation.recorded(tenant, id));
+            then.map_or_else(|| call.identity(id), |identity| Ok(Some(identity)))
+        }
+    }
 }
 
 async fn state(call: &Call, question: &Question, pinned: Option<Position>) -> Result<Then, Stop> {
@@ -97,7 +109,7 @@ async fn state(call: &Call, question: &Question, pinned: Option<Position>) -> Re
     };
     let whole = call.app.settings.request_timeout;
     let patience = whole.saturating_sub(RESERVE).max(whole / 2);
-    let view = past.view(position, patience).await;
+    let view = past.view(&call.target, position, patience).await;
     let view = view.map_err(|error: PastError| Failure::from(error))?;
     Ok(Then { at, position, view })
 }

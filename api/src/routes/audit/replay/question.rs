@@ -5,7 +5,7 @@ use scaivault_domain::policy::system_path;
 use scaivault_domain::{IdentityId, Rejection, SecretPath, Timestamp};
 use scaivault_projections::audit::Position;
 
-use crate::call::Call;
+use crate::call::{Call, is_record_id};
 use crate::fields::{Faults, Fields, not_null};
 
 /// A question.
@@ -13,11 +13,20 @@ pub(super) struct Question {
     pub(super) moment: Moment,
     pub(super) what: What,
     pub(super) path: Option<String>,
-    pub(super) identity: Option<IdentityId>,
+    pub(super) identity: Option<Whom>,
     pub(super) permission: Permission,
     pub(super) path_prefix: String,
     pub(super) limit: usize,
     pub(super) cursor: Option<String>,
+}
+
+/// Who is asked about.
+#[derive(Clone, Debug)]
+pub(super) enum Whom {
+    /// An identity, which need not be known.
+    Typed(IdentityId),
+    /// The identity of a record, by the record's id.
+    Recorded(String),
 }
 
 /// As of when.
@@ -101,16 +110,15 @@ pub(super) fn read(call: &mut Call) -> Result<Question, Rejection> {
     let limit = fields.integer("limit", (1, 200), &mut faults).flatten().unwrap_or(50);
     let cursor = fields.text("cursor", &mut faults).flatten();
     fields.finish(&mut faults);
-    let identity = text.and_then(|text| match call.identity(&text) {
-        Ok(Some(identity)) => Some(identity),
-        Ok(None) => {
+    let identity = text.and_then(|text| {
+        let whom = match is_record_id(&text) {
+            true => Some(Whom::Recorded(text)),
+            false => IdentityId::parse(&text).map(Whom::Typed),
+        };
+        if whom.is_none() {
             faults.field("identity_id", "must be an identity such as user:alice@acme.example, or a record's id");
-            None
         }
-        Err(rejection) => {
-            faults.special(rejection);
-            None
-        }
+        whom
     });
     faults.finish()?;
     Ok(Question {

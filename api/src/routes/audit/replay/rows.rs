@@ -9,18 +9,19 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::Then;
-use super::question::Question;
+use super::question::{Question, What};
 use crate::call::Stop;
 use crate::routes::policies::owners;
 use crate::routes::policies::view::PolicyView;
 use crate::routes::secrets::view::current_type;
 
 /// A question with the state it is about, from a row on.
-pub(super) struct Asked<'a> {
-    pub(super) target: &'a Target,
-    pub(super) then: &'a Then,
-    pub(super) question: &'a Question,
-    pub(super) after: Option<&'a str>,
+pub(super) struct Asked {
+    pub(super) target: Target,
+    pub(super) then: Then,
+    pub(super) question: Question,
+    pub(super) identity: Option<IdentityId>,
+    pub(super) after: Option<String>,
 }
 
 /// An answer.
@@ -78,15 +79,24 @@ impl Body {
     }
 }
 
-impl Asked<'_> {
+impl Asked {
+    /// The page, and the key of its last row if more follow. Takes as long as there is much of it.
+    pub(super) fn answer(&self) -> Result<(Body, Option<String>), Stop> {
+        match self.question.what {
+            What::Policies => self.policies(),
+            What::Secrets => self.secrets(),
+            What::Access => self.access(),
+        }
+    }
+
     /// Policies of the tenant and its partner, newest first.
-    pub(super) fn policies(&self) -> Result<(Body, Option<String>), Stop> {
-        let owners = owners(self.target);
+    fn policies(&self) -> Result<(Body, Option<String>), Stop> {
+        let owners = owners(&self.target);
         let policies = &self.then.view.policies;
         let mut rows: Vec<_> = owners
             .iter()
             .flat_map(|owner| policies.of(owner).newest_first().map(move |held| (owner, held.as_ref())))
-            .filter(|(_, held)| self.after.is_none_or(|after| held.policy.id.as_str() < after))
+            .filter(|(_, held)| self.after.as_deref().is_none_or(|after| held.policy.id.as_str() < after))
             .collect();
         rows.sort_by(|(_, one), (_, other)| other.policy.id.cmp(&one.policy.id));
         let (rows, last) = self.page(rows, |(_, held)| Ok(held.policy.id.to_string()))?;
@@ -95,9 +105,9 @@ impl Asked<'_> {
     }
 
     /// Secrets of the tenant by path, soft-deleted ones included.
-    pub(super) fn secrets(&self) -> Result<(Body, Option<String>), Stop> {
+    fn secrets(&self) -> Result<(Body, Option<String>), Stop> {
         let catalogue = self.then.view.secrets(&self.target.owner);
-        let found = catalogue.with_prefix_after(&self.question.path_prefix, self.after);
+        let found = catalogue.with_prefix_after(&self.question.path_prefix, self.after.as_deref());
         let settled = found.filter_map(|(path, _)| catalogue.settled(path, self.then.at));
         let rows = settled.map(|settled| settled.secret).take(self.question.limit + 1).collect();
         let (rows, last) = self.page(rows, |secret| Ok(secret.path.to_string()))?;
@@ -118,20 +128,20 @@ impl Asked<'_> {
     }
 
     /// Who could use a permission on a path, or on which paths an identity could.
-    pub(super) fn access(&self) -> Result<(Body, Option<String>), Stop> {
-        let Question { path, identity, permission, limit, .. } = self.question;
-        let grants = Grants::new(&self.then.view, self.target, self.then.at, *permission);
-        let (rows, last) = match (path, identity) {
+    fn access(&self) -> Result<(Body, Option<String>), Stop> {
+        let Question { path, permission, limit, .. } = &self.question;
+        let grants = Grants::new(&self.then.view, &self.target, self.then.at, *permission);
+        let (rows, last) = match (path, &self.identity) {
             (None, Some(identity)) => {
-                let found = grants.of_identity(identity, self.after, limit + 1);
+                let found = grants.of_identity(identity, self.after.as_deref(), limit + 1);
                 self.page(found, |grant| Ok(grant.path.to_string()))?
             }
             (path, identity) => {
-                let after = self.after.map(serde_json::from_str::<GrantKey>).transpose();
+                let after = self.after.as_deref().map(serde_json::from_str::<GrantKey>).transpose();
                 let after =
                     after.map_err(|_| Rejection::new(ErrorCode::InvalidCursor, "The cursor is from another query"))?;
-                let mut found = grants.on_path(path.as_deref().unwrap_or_default(), identity.as_ref());
-                found.retain(|grant| after.as_ref().is_none_or(|after| grant.key() > *after));
+                let path = path.as_deref().unwrap_or_default();
+                let found = grants.on_path(path, identity.as_ref(), after.as_ref(), limit + 1);
                 self.page(found, |grant| serde_json::to_string(&grant.key()))?
             }
         };
@@ -152,7 +162,7 @@ impl Asked<'_> {
     }
 
     fn body(&self, rows: Rows) -> Body {
-        let Then { at, position, .. } = *self.then;
+        let Then { at, position, .. } = self.then;
         Body { at, position: position.0, what: self.question.what.as_str(), rows, cursor: None, has_more: false }
     }
 }
