@@ -38,8 +38,14 @@ pub fn duration() -> impl Strategy<Value = DurationText> {
 
 fn options() -> impl Strategy<Value = Options> {
     let notices = prop::sample::select(vec!["30d,7d,1d", "1h", " 1d , 2d"]).prop_map(NoticeTimes::parse);
-    (1_u32..=100, option(duration()), prop_oneof![Just(None), notices])
-        .prop_map(|(max_versions, expires_in, notify_before)| Options { max_versions, expires_in, notify_before })
+    (1_u32..=100, option(duration()), prop_oneof![Just(None), notices]).prop_map(
+        |(max_versions, expires_in, notify_before)| Options {
+            max_versions,
+            expires_in,
+            notify_before,
+            secret_policy: None,
+        },
+    )
 }
 
 fn own_value() -> impl Strategy<Value = OwnValue> {
