@@ -85,6 +85,22 @@ impl Engine {
     ///
     /// No generated value is the one that was there, unless it is a fixed one.
     pub async fn new_data(&self, recipe: Option<&SecretPolicy>, current: &[u8]) -> Result<Value, Ungenerated> {
+        self.forging.new_data(recipe, current, self.now()).await
+    }
+
+    /// What a recipe makes, to be shown or laid over something.
+    pub async fn draw(&self, recipe: &Content) -> Result<Drawn, Failure> {
+        self.forging.draw(&recipe.fields, self.now()).await
+    }
+}
+
+impl Forging {
+    async fn new_data(
+        &self,
+        recipe: Option<&SecretPolicy>,
+        current: &[u8],
+        now: Timestamp,
+    ) -> Result<Value, Ungenerated> {
         let built_in;
         let fields = match recipe {
             Some(policy) => {
@@ -96,13 +112,8 @@ impl Engine {
                 built_in.as_slice()
             }
         };
-        let drawn = self.draw_fields(fields).await?;
-        self.overlay(fields, drawn, current).await
-    }
-
-    /// What a recipe makes, to be shown or laid over something.
-    pub async fn draw(&self, recipe: &Content) -> Result<Drawn, Failure> {
-        self.draw_fields(&recipe.fields).await
+        let drawn = self.draw(fields, now).await?;
+        self.overlay(fields, drawn, current, now).await
     }
 
     /// Lays what `fields` have made over `current`; what would stay the same is made anew.
@@ -111,6 +122,7 @@ impl Engine {
         fields: &[Field],
         mut drawn: Drawn,
         current: &[u8],
+        now: Timestamp,
     ) -> Result<Value, Ungenerated> {
         let data = Data::parse(current)?;
         for _ in 0..MOST_REPEATS {
@@ -122,14 +134,13 @@ impl Engine {
                 return if json.len() > MAX_DATA { Err(Ungenerated::TooLarge) } else { Ok(json) };
             }
             for (index, field) in repeated {
-                drawn.replace(index, self.draw_field(field, self.now()).await?);
+                drawn.replace(index, self.draw_field(field, now).await?);
             }
         }
         Err(unmade(Unmade("the source of randomness repeats itself")).into())
     }
 
-    async fn draw_fields(&self, fields: &[Field]) -> Result<Drawn, Failure> {
-        let now = self.now();
+    async fn draw(&self, fields: &[Field], now: Timestamp) -> Result<Drawn, Failure> {
         try_join_all(fields.iter().map(|field| self.draw_field(field, now))).await.map(Drawn::new)
     }
 
@@ -138,8 +149,8 @@ impl Engine {
             return field.draw(&mut Smithy, now).map_err(unmade);
         }
         let overload = || Failure::unavailable("overload");
-        let _waiting = self.forging.waiting.try_acquire().map_err(|_| overload())?;
-        let place = self.forging.places.clone().acquire_owned().await.map_err(|_| overload())?;
+        let _waiting = self.waiting.try_acquire().map_err(|_| overload())?;
+        let place = self.places.clone().acquire_owned().await.map_err(|_| overload())?;
         let field = field.clone();
         let made = tokio::task::spawn_blocking(move || {
             // Taken until it is made, also when nobody waits for it any more.
@@ -153,3 +164,6 @@ impl Engine {
 fn unmade(unmade: Unmade) -> Failure {
     Failure::Internal(Box::new(unmade))
 }
+
+#[cfg(test)]
+mod tests;

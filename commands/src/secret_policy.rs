@@ -99,9 +99,10 @@ impl Engine {
         let look = |view: Arc<View>| {
             let drawn = drawn.clone();
             async {
-                let current = self.reader.current_value(view, owner, path, self.now()).await?;
+                let now = self.now();
+                let current = self.reader.current_value(view, owner, path, now).await?;
                 let current = current.unwrap_or_else(|| Zeroizing::new(b"{}".to_vec()));
-                Ok(self.overlay(&recipe.content.fields, drawn, &current).await?)
+                Ok(self.forging.overlay(&recipe.content.fields, drawn, &current, now).await?)
             }
         };
         let decide = |secret: Option<&Secret>, context: &Context| {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use imbl::{HashMap, OrdMap};
+use scaivault_domain::secret::Secret;
 use scaivault_domain::secret_policy::{
     PolicyUid, SecretPolicy, SecretPolicyEvent, SecretPolicyId, SecretPolicyReference,
 };
@@ -70,6 +71,16 @@ impl SecretPolicySet {
     pub fn was_there(&self, reference: &SecretPolicyReference, at: Timestamp) -> bool {
         let ended_later = || self.ended.get(&reference.uid).is_some_and(|end| *end > at);
         self.referred(reference).is_some() || ended_later()
+    }
+
+    /// The id of the policy that a secret names, if that is there now, or was at another moment.
+    pub fn named_by<'s>(&self, secret: &'s Secret, at: Option<Timestamp>) -> Option<&'s str> {
+        let reference = secret.options.secret_policy.as_deref()?;
+        let is_there = match at {
+            None => self.referred(reference).is_some(),
+            Some(at) => self.was_there(reference, at),
+        };
+        is_there.then_some(reference.id.as_str())
     }
 
     /// Those whose name in lower case comes after `after`, by name.

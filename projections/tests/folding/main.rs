@@ -18,5 +18,6 @@ mod reading;
 mod rebuilt;
 mod replay;
 mod replays;
+mod secret_policies;
 mod snapshots;
 mod stopping;
