@@ -65,9 +65,9 @@ async fn what_cannot_be_generated_is_told_apart() {
     assert!(matches!(&refused, Ungenerated::Inactive(rejection) if rejection.code == ErrorCode::ValidationError));
     let large = format!("{{\"a\":\"{}\"}}", "x".repeat(MAX_DATA - 9));
     assert!(matches!(after(Some(&policy(json!([digit()]))), &large).await, Err(Ungenerated::TooLarge)));
-    let codes = [Ungenerated::NoField, Ungenerated::TooLarge].map(|ungenerated| match Failure::from(ungenerated) {
-        Failure::Rejected(rejection) => rejection.code,
-        other => panic!("{other}"),
+    let codes = [Ungenerated::NoField, Ungenerated::TooLarge].map(|ungenerated| {
+        let Failure::Rejected(rejection) = Failure::from(ungenerated) else { panic!("is told") };
+        rejection.code
     });
     assert_eq!(codes, [ErrorCode::ValidationError, ErrorCode::PayloadTooLarge]);
 }
