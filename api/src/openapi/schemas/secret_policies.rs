@@ -9,8 +9,8 @@ use super::{closed, nullable, object, page, secret_type, time};
 /// Its schemas.
 pub(super) fn all() -> Value {
     json!({
-        "SecretPolicy": closed(&["name", "fields"], properties(false)),
-        "SecretPolicyChange": closed(&[], properties(true)),
+        "SecretPolicy": closed(&["name", "fields"], properties()),
+        "SecretPolicyChange": closed(&[], properties()),
         "SecretPolicyShown": object(
             &["id", "name", "description", "policy_type", "fields", "is_active", "created_at", "updated_at"],
             json!({
@@ -38,18 +38,13 @@ fn policy_type() -> Value {
     json!({"type": "string", "enum": PolicyType::ALL.map(PolicyType::as_str)})
 }
 
-fn properties(patching: bool) -> Value {
-    let mut policy_type = policy_type();
-    let or_null = |kind: &str| if patching { json!([kind, "null"]) } else { json!(kind) };
-    if patching {
-        policy_type = json!({"anyOf": [policy_type, {"type": "null"}]});
-    }
+fn properties() -> Value {
     json!({
         "name": {"type": "string", "minLength": 1, "maxLength": 100},
-        "description": {"type": or_null("string"), "maxLength": 1000},
-        "policy_type": policy_type,
+        "description": {"type": ["string", "null"], "maxLength": 1000},
+        "policy_type": {"anyOf": [policy_type(), {"type": "null"}]},
         "fields": {"type": "array", "minItems": 1, "maxItems": 20, "items": field()},
-        "is_active": {"type": or_null("boolean")},
+        "is_active": nullable("boolean"),
     })
 }
 
