@@ -1,7 +1,7 @@
 //! Generated values: drawn by a recipe, and laid over what a secret holds.
 //!
-//! Key pairs and bcrypt take a processor for up to seconds: they are made beside the requests, no more at a time than
-//! there are processors.
+//! Key pairs and bcrypt take a processor for up to seconds: they are made beside the requests, on half of the processors
+//! at most.
 
 use std::sync::Arc;
 use std::thread;
@@ -31,7 +31,7 @@ pub(crate) struct Forging {
 
 impl Default for Forging {
     fn default() -> Self {
-        let places = thread::available_parallelism().map_or(1, usize::from);
+        let places = (thread::available_parallelism().map_or(1, usize::from) / 2).max(1);
         Self { places: Arc::new(Semaphore::new(places)), waiting: Arc::new(Semaphore::new(MOST_WAITING)) }
     }
 }

@@ -7,7 +7,7 @@
 //!
 //! How many are thrown away depends on the policy: one of four characters over 256, of which three are a capital, a
 //! small letter and a digit and all classes are required, would need 700,000 draws on average. Where fewer than one of
-//! [`RARELY`] strings fits, and after [`PATIENCE`] refused draws in any case, the same distribution is reached without
+//! `RARELY` strings fits, and after `PATIENCE` refused draws in any case, the same distribution is reached without
 //! throwing anything away, by [`counting`]. So every accepted policy comes to an end, in a time with a bound.
 
 use zeroize::Zeroizing;

@@ -69,9 +69,6 @@ impl fmt::Debug for Values<'_> {
 }
 
 async fn generate(call: &mut Call) -> Result<Done, Stop> {
-    if let Ok(id) = id(call) {
-        call.entry.resource = Some(format!("secret-policies/{id}"));
-    }
     match store::wanted(call)? {
         Some(path) => store::store(call, path).await,
         None => preview(call).await,

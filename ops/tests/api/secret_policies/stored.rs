@@ -131,6 +131,10 @@ async fn storing_asks_for_scope_and_permission() {
     assert_eq!((refused.status, refused.detail("required_scope")), (403, &json!("secrets:write")));
     let entry = newest(&server, "write").await;
     assert_eq!((&entry["success"], &entry["secret_path"]), (&json!(false), &json!("app/db")));
+    assert_eq!(entry["resource"], json!(format!("secret-policies/{id}")));
+    let writer = server.token(&["policies:write"], json!({})).await;
+    assert_eq!(server.call_as(&writer, "POST", &path, None, &[]).await.status, 403);
+    assert_eq!(newest(&server, "secret_policy_generate").await["resource"], json!(format!("secret-policies/{id}")));
     let narrowed = server.token(&["policies:read", "secrets:write"], json!({"allowed_paths": ["other/**"]})).await;
     let refused = server.call_as(&narrowed, "POST", &path, Some(body.clone()), &[]).await;
     assert_eq!((refused.status, refused.detail("reason")), (403, &json!("token_path_restriction")));
