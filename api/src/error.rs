@@ -64,10 +64,7 @@ pub fn status(code: u16) -> StatusCode {
 
 /// A failed read, as a failure.
 pub fn of_read(error: ReadError) -> Failure {
-    match error {
-        ReadError::Rejected(rejection) => Failure::Rejected(rejection),
-        ReadError::Store(error) => Failure::from(error),
-    }
+    error.into()
 }
 
 /// Whether a refusal is kept as the outcome of an idempotency key.

@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::deferral::{self, Deferral, Recorder};
 use crate::export::Exporting;
+use crate::generation::Forging;
 use crate::idempotency::{InFlight, outcome_event};
 use crate::issuer::Trust;
 use crate::measures::Measures;
@@ -45,6 +46,7 @@ pub struct Engine {
     pub(crate) turns: Turns,
     pub(crate) replaying: Running,
     pub(crate) measures: Measures,
+    pub(crate) forging: Forging,
     pub(crate) deferral: Option<Deferral>,
     /// Up to which end the keys of kept outcomes have been destroyed by this process.
     pub(crate) outcomes_shredded: Mutex<Timestamp>,
@@ -106,6 +108,7 @@ impl Engine {
             turns: Turns::default(),
             replaying: Running::default(),
             measures: Measures::new(),
+            forging: Forging::default(),
             deferral: None,
             outcomes_shredded: Mutex::default(),
             next_erasure: Mutex::default(),

@@ -2,6 +2,7 @@
 
 use scaivault_domain::Rejection;
 use scaivault_eventstore::StoreError;
+use scaivault_projections::ReadError;
 use scaivault_projections::past::PastError;
 
 /// A refusal, or something that went wrong.
@@ -48,6 +49,15 @@ impl From<StoreError> for Failure {
             StoreError::Undecided => Self::Undecided,
             StoreError::Sealed => Self::Unavailable { reason: "sealed", source: Some(error) },
             other => Self::Internal(Box::new(other)),
+        }
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Rejected(rejection) => rejection.into(),
+            ReadError::Store(error) => error.into(),
         }
     }
 }

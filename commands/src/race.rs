@@ -1,5 +1,7 @@
 //! Deciding again: a change that another write overtook is planned anew on what is there by then.
 
+use std::future::ready;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use scaivault_eventstore::{Revision, StoreError, StreamId, log};
@@ -46,10 +48,25 @@ impl Engine {
         revision: impl Fn(&View) -> Revision,
         plan: impl Fn(&View) -> Result<Plan, Failure>,
     ) -> Result<Answer, Failure> {
+        self.race_over(request, stream, revision, |_| ready(Ok(())), |view, ()| plan(view)).await
+    }
+
+    /// The same for a plan over what has to be looked up first, such as a value. It is looked up in the view that the
+    /// plan is made on, and again in the next one if that is overtaken.
+    pub(crate) async fn race_over<T, L: Future<Output = Result<T, Failure>>>(
+        &self,
+        request: &ChangeRequest,
+        stream: StreamId,
+        revision: impl Fn(&View) -> Revision,
+        look: impl Fn(Arc<View>) -> L,
+        plan: impl Fn(&View, &T) -> Result<Plan, Failure>,
+    ) -> Result<Answer, Failure> {
         let deadline = Instant::now() + PATIENCE;
         let _turn = tokio::time::timeout_at(deadline.into(), self.turns.take(stream)).await.map_err(|_| overload())?;
         loop {
-            let plan = plan(&self.projections.view())?;
+            let view = self.projections.view();
+            let found = look(view.clone()).await?;
+            let plan = plan(&view, &found)?;
             let (moved, actual) = match self.commit(request, plan).await {
                 Ok(answer) => return Ok(answer),
                 Err(Failure::Unavailable { source: Some(StoreError::Conflict { stream, actual }), .. }) => {

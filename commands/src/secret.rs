@@ -1,11 +1,14 @@
 //! Changes of secrets.
 
+use scaivault_domain::context::Found;
 use scaivault_domain::secret::delete::{self, DeleteSecret, Deleted};
+use scaivault_domain::secret::options::OptionsChange;
 use scaivault_domain::secret::restore::{self, RestoreSecret, Restored};
 use scaivault_domain::secret::rotate::{self, RotateSecret, Rotated};
 use scaivault_domain::secret::update::{self, UpdateSecret};
 use scaivault_domain::secret::write::{self, WriteSecret, Written};
 use scaivault_domain::secret::{Decision, Secret, SecretEvent};
+use scaivault_domain::secret_policy::SecretPolicyId;
 use scaivault_domain::{Context, Event, IdentityId, Owner, Rejection, SecretPath};
 use scaivault_eventstore::Revision;
 use scaivault_projections::View;
@@ -32,7 +35,9 @@ impl Engine {
         tell: impl Fn(&Written) -> Told,
     ) -> Result<Answer, Failure> {
         let decide = |secret: Option<&Secret>, context: &Context| write::decide(secret, command, context);
-        let answer = self.change(request, &command.path, Some(value), decide, |written, _| tell(written)).await?;
+        let answer = self
+            .change(request, &command.path, Some(value), named(&command.options), decide, |written, _| tell(written))
+            .await?;
         self.measures.wrote(&request.owner);
         Ok(answer)
     }
@@ -46,7 +51,7 @@ impl Engine {
         tell: impl Fn(&Rotated) -> Told,
     ) -> Result<Answer, Failure> {
         let decide = |secret: Option<&Secret>, context: &Context| rotate::decide(secret, command, context);
-        let answer = self.change(request, &command.path, value, decide, |rotated, _| tell(rotated)).await?;
+        let answer = self.change(request, &command.path, value, None, decide, |rotated, _| tell(rotated)).await?;
         metrics::counter!("scaivault_secret_rotations_total", "status" => "success").increment(1);
         self.measures.wrote(&request.owner);
         Ok(answer)
@@ -61,7 +66,7 @@ impl Engine {
     ) -> Result<Answer, Failure> {
         let decide = |secret: Option<&Secret>, context: &Context| update::decide(secret, command, context);
         let gone = || Failure::Internal("an update left no secret".into());
-        self.change(request, &command.path, None, decide, |(), after| match after {
+        self.change(request, &command.path, None, named(&command.options), decide, |(), after| match after {
             Some(secret) => tell(secret),
             None => Err(serde::de::Error::custom(gone())),
         })
@@ -76,7 +81,7 @@ impl Engine {
         tell: impl Fn(&Deleted) -> Told,
     ) -> Result<Answer, Failure> {
         let decide = |secret: Option<&Secret>, context: &Context| delete::decide(secret, command, context);
-        self.change(request, &command.path, None, decide, |deleted, _| tell(deleted)).await
+        self.change(request, &command.path, None, None, decide, |deleted, _| tell(deleted)).await
     }
 
     /// Restores a secret or a version.
@@ -87,7 +92,7 @@ impl Engine {
         tell: impl Fn(&Restored) -> Told,
     ) -> Result<Answer, Failure> {
         let decide = |secret: Option<&Secret>, context: &Context| restore::decide(secret, command, context);
-        self.change(request, &command.path, None, decide, |restored, _| tell(restored)).await
+        self.change(request, &command.path, None, None, decide, |restored, _| tell(restored)).await
     }
 
     /// Loads, decides, appends; decides again when another write came first.
@@ -96,45 +101,70 @@ impl Engine {
         request: &ChangeRequest,
         path: &SecretPath,
         value: Option<&Value>,
+        secret_policy: Option<&str>,
         decide: impl Fn(Option<&Secret>, &Context) -> Result<Decision<T>, Rejection>,
         tell: impl Fn(&T, Option<&Secret>) -> Told,
     ) -> Result<Answer, Failure> {
         let stream = self.stream(&request.owner, "secret", path.as_str())?;
         let revision = |view: &View| view.secrets(&request.owner).revision(path.as_str());
-        let plan = |view: &View| {
-            let context = self.context(request, view);
-            let held = view.secrets(&request.owner).held(path.as_str()).map(|held| &held.secret);
-            // What the clock has brought about goes into the log first, as the sweeper's doing: a new end must not
-            // swallow the notices of the old one.
-            let due = held.map(|secret| secret.due(context.now)).unwrap_or_default();
-            let secret = Secret::preview(held.map(|secret| secret.as_ref().clone()), &due, context.now, path);
-            let decision = decide(secret.as_ref(), &context)?;
-            let after = Secret::preview(secret, &decision.events, context.now, path);
-            let (reply, version) = tell(&decision.outcome, after.as_ref())?;
-            let besides = due.iter().map(|event| {
-                let entry = sweeper::entry(&request.owner, path, event, context.now, &request.request_id);
-                entry.finish(Outcome::Success)
-            });
-            let besides = besides.collect::<Result<Vec<_>, _>>()?;
-            let events = [due.clone(), decision.events.clone()].concat();
-            let shred = held.map(|secret| secret.shredded_by(&events)).unwrap_or_default();
-            let events = attributed(due, decision.events, &request.actor);
-            let pending = pending(&request.owner, path, stream, revision(view), events, value);
-            let entry = EntryDraft { secret_version: version, ..request.entry.clone() };
-            let change = Change { at: context.now, pending, shred };
-            Ok(Plan { change, entry, outcome: Outcome::Success, besides, reply })
-        };
+        let plan = |view: &View| self.plan_change(request, path, view, (value, secret_policy), &decide, &tell);
         self.race(request, stream, revision, plan).await
     }
 
-    fn context(&self, request: &ChangeRequest, view: &View) -> Context {
+    /// What a decision on a secret comes to on one view. The value goes with it, and the id of the secret policy that
+    /// the command names.
+    pub(crate) fn plan_change<T>(
+        &self,
+        request: &ChangeRequest,
+        path: &SecretPath,
+        view: &View,
+        (value, secret_policy): (Option<&Value>, Option<&str>),
+        decide: &impl Fn(Option<&Secret>, &Context) -> Result<Decision<T>, Rejection>,
+        tell: &impl Fn(&T, Option<&Secret>) -> Told,
+    ) -> Result<Plan, Failure> {
+        let context = self.context(request, view, secret_policy);
+        let held = view.secrets(&request.owner).held(path.as_str()).map(|held| &held.secret);
+        // What the clock has brought about goes into the log first, as the sweeper's doing: a new end must not
+        // swallow the notices of the old one.
+        let due = held.map(|secret| secret.due(context.now)).unwrap_or_default();
+        let secret = Secret::preview(held.map(|secret| secret.as_ref().clone()), &due, context.now, path);
+        let policies = view.secret_policies.of(&request.owner);
+        let secret = secret.map(|secret| secret.with_policies(|named| policies.referred(named).is_some()));
+        let decision = decide(secret.as_ref(), &context)?;
+        let after = Secret::preview(secret, &decision.events, context.now, path);
+        let (reply, version) = tell(&decision.outcome, after.as_ref())?;
+        let besides = due.iter().map(|event| {
+            let entry = sweeper::entry(&request.owner, path, event, context.now, &request.request_id);
+            entry.finish(Outcome::Success)
+        });
+        let besides = besides.collect::<Result<Vec<_>, _>>()?;
+        let events = [due.clone(), decision.events.clone()].concat();
+        let shred = held.map(|secret| secret.shredded_by(&events)).unwrap_or_default();
+        let events = attributed(due, decision.events, &request.actor);
+        let stream = self.stream(&request.owner, "secret", path.as_str())?;
+        let revision = view.secrets(&request.owner).revision(path.as_str());
+        let pending = pending(&request.owner, path, stream, revision, events, value);
+        let entry = EntryDraft { secret_version: version, ..request.entry.clone() };
+        let change = Change { at: context.now, pending, shred };
+        Ok(Plan { change, entry, outcome: Outcome::Success, besides, reply })
+    }
+
+    fn context(&self, request: &ChangeRequest, view: &View, secret_policy: Option<&str>) -> Context {
+        let policies = view.secret_policies.of(&request.owner);
+        let found = secret_policy.and_then(SecretPolicyId::parse).and_then(|id| policies.get(&id));
         Context {
+            found: Found { secret_policy: found.map(|policy| policy.reference().into()) },
             now: self.now(),
             actor: request.actor.clone(),
             request_id: request.request_id.as_ref().to_owned(),
             settings: view.installation.settings(&request.owner),
         }
     }
+}
+
+/// The id of the secret policy that is to be attached, if one is.
+fn named(options: &OptionsChange) -> Option<&str> {
+    options.secret_policy_id.as_ref()?.as_deref()
 }
 
 /// What was due is the sweeper's doing, the rest the caller's.

@@ -2,6 +2,7 @@
 
 use scaivault_domain::access::{Caller, Narrowing, Target};
 use scaivault_domain::audit::Action;
+use scaivault_domain::context::Found;
 use scaivault_domain::directory::IdentityEvent;
 use scaivault_domain::granting::{self, RoleChange};
 use scaivault_domain::id::ServiceAccountId;
@@ -132,6 +133,7 @@ impl Engine {
         value: &Value,
     ) -> Result<Stored, Failure> {
         let context = Context {
+            found: Found::default(),
             now: self.now(),
             actor: request.actor.clone(),
             request_id: request.request_id.as_ref().to_owned(),

@@ -47,6 +47,14 @@ actions! {
     PolicyBind => "policy_bind",
     /// Binding removed.
     PolicyUnbind => "policy_unbind",
+    /// Secret policy made.
+    SecretPolicyCreate => "secret_policy_create",
+    /// Secret policy changed.
+    SecretPolicyUpdate => "secret_policy_update",
+    /// Secret policy deleted.
+    SecretPolicyDelete => "secret_policy_delete",
+    /// Values generated, and shown.
+    SecretPolicyGenerate => "secret_policy_generate",
     /// Identities taken over from the identity provider.
     IdentitySync => "identity_sync",
     /// Token made.

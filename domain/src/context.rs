@@ -1,5 +1,8 @@
 //! What a decision may depend on besides state and command.
 
+use std::sync::Arc;
+
+use crate::secret_policy::SecretPolicyReference;
 use crate::{IdentityId, Timestamp};
 
 /// Who decides, when, and under which settings. Handed in, never looked up.
@@ -13,6 +16,15 @@ pub struct Context {
     pub request_id: String,
     /// Settings of the owner concerned.
     pub settings: Settings,
+    /// What the command names and is there.
+    pub found: Found,
+}
+
+/// Things that a command names by id, as far as there are such.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The secret policy.
+    pub secret_policy: Option<Arc<SecretPolicyReference>>,
 }
 
 /// Settings of a tenant that decisions read; a partner has the defaults.

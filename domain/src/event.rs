@@ -15,6 +15,7 @@ use crate::issuer::IssuerEvent;
 use crate::policy::PolicyEvent;
 use crate::policy::replay::ReplayEvent;
 use crate::secret::SecretEvent;
+use crate::secret_policy::SecretPolicyEvent;
 use crate::token::{JwtRevoked, TokenCreated, TokenRevoked};
 use crate::{IdentityId, SecretPath, Timestamp};
 
@@ -36,6 +37,8 @@ pub enum Event {
     Issuer(IssuerEvent),
     /// Something happened to an audit export.
     Export(ExportEvent),
+    /// A secret policy changed.
+    SecretPolicy(SecretPolicyEvent),
     /// A token was made.
     TokenCreated(TokenCreated),
     /// A token was revoked.
@@ -167,6 +170,14 @@ impl Family for ExportEvent {
     }
 }
 
+impl Family for SecretPolicyEvent {
+    const KINDS: &'static [&'static str] = &Self::KINDS;
+
+    fn kind(&self) -> &'static str {
+        self.kind()
+    }
+}
+
 impl Event {
     /// Every stored type but those of the families.
     pub const OTHER_KINDS: [&'static str; 9] = [
@@ -190,6 +201,7 @@ impl Event {
             <IdentityEvent as Family>::KINDS,
             <IssuerEvent as Family>::KINDS,
             <ExportEvent as Family>::KINDS,
+            <SecretPolicyEvent as Family>::KINDS,
             &Self::OTHER_KINDS,
         ];
         families.into_iter().flatten().copied()
@@ -204,6 +216,7 @@ impl Event {
             Self::Identity(event) => event.kind(),
             Self::Issuer(event) => event.kind(),
             Self::Export(event) => event.kind(),
+            Self::SecretPolicy(event) => event.kind(),
             Self::TokenCreated(_) => "token.created",
             Self::TokenRevoked(_) => "token.revoked",
             Self::JwtRevoked(_) => "jwt.revoked",
@@ -227,6 +240,7 @@ impl EventBody {
             Event::Identity(event) => self.encode_data(None, event),
             Event::Issuer(event) => self.encode_data(None, event),
             Event::Export(event) => self.encode_data(None, event),
+            Event::SecretPolicy(event) => self.encode_data(None, event),
             Event::TokenCreated(data) => self.encode_data(None, data),
             Event::TokenRevoked(data) => self.encode_data(None, data),
             Event::JwtRevoked(data) => self.encode_data(None, data),
@@ -275,6 +289,9 @@ impl EventBody {
         }
         if <ExportEvent as Family>::KINDS.contains(&kind) {
             return read_family(kind, json).map(|stored| stored.with(Event::Export)).map_err(malformed);
+        }
+        if <SecretPolicyEvent as Family>::KINDS.contains(&kind) {
+            return read_family(kind, json).map(|stored| stored.with(Event::SecretPolicy)).map_err(malformed);
         }
         match kind {
             "token.created" => read(json).map(|stored| stored.with(Event::TokenCreated)),

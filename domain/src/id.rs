@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Timestamp;
+use crate::{Timestamp, slug};
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
@@ -130,8 +130,14 @@ const PREFIXES: &[&str] = &[
     "exp_", "rpl_",
 ];
 
+/// What ids start with that go on with a slug.
+const SLUGGED: &[&str] = &["sp_"];
+
 /// Whether a text is shaped like an id of some record, so that it can be told on. A token never is.
 pub fn is_shaped(text: &str) -> bool {
+    if let Some(slug) = SLUGGED.iter().find_map(|prefix| text.strip_prefix(prefix)) {
+        return slug::is_slug(slug);
+    }
     let rest = PREFIXES.iter().find_map(|prefix| text.strip_prefix(prefix));
     let plain = |rest: &str| rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
     rest.is_some_and(|rest| (1..=64).contains(&rest.len()) && plain(rest))

@@ -87,6 +87,7 @@ pub fn publish(recorded: &Recorded, owner: &Owner, partner: Option<&PartnerId>) 
                     | Event::Identity(_)
                     | Event::Issuer(_)
                     | Event::Export(_)
+                    | Event::SecretPolicy(_)
                     | Event::TokenCreated(_)
                     | Event::TokenRevoked(_)
                     | Event::JwtRevoked(_)
@@ -123,10 +124,11 @@ fn described(body: &EventBody) -> Vec<(&'static str, Value)> {
             json!({"token_id": null, "kind": "jwt", "identity_id": token.identity, "revoked_by": body.actor}),
         )],
         // What bootstrap makes is there before anybody could be told; the contract has no event for issuers,
-        // rules of exchange, replays and audit exports.
+        // rules of exchange, replays, audit exports and secret policies.
         Event::Issuer(_)
         | Event::Replay(_)
         | Event::Export(_)
+        | Event::SecretPolicy(_)
         | Event::PartnerCreated(_)
         | Event::TenantCreated(_)
         | Event::UserCreated(_)

@@ -27,7 +27,11 @@ pub use options::{Expiry, NoticeTimes, Options};
 pub use own_keys::OwnKeys;
 pub use version::{SecretType, Version, VersionState};
 
+use crate::secret_policy::SecretPolicyReference;
 use crate::{ErrorCode, Rejection, SecretPath, Timestamp};
+
+/// Longest value, in bytes of compact JSON.
+pub const MAX_DATA: usize = 524_288;
 
 /// State of one secret, from its first version to its hard deletion.
 ///
@@ -85,6 +89,13 @@ impl Secret {
     pub fn version(&self, number: u32) -> Option<&Version> {
         let index = usize::try_from(number.checked_sub(1)?).ok()?;
         self.versions.get(index)
+    }
+
+    /// The same without the secret policy that it names, unless that `is_there`.
+    #[must_use]
+    pub fn with_policies(mut self, is_there: impl Fn(&SecretPolicyReference) -> bool) -> Self {
+        self.options.secret_policy = self.options.secret_policy.filter(|reference| is_there(reference));
+        self
     }
 
     /// Versions that still have a value.

@@ -18,6 +18,7 @@ use scaivault_domain::issuer::IssuerEvent;
 use scaivault_domain::policy::PolicyEvent;
 use scaivault_domain::policy::replay::ReplayEvent;
 use scaivault_domain::secret::SecretEvent;
+use scaivault_domain::secret_policy::SecretPolicyEvent;
 use scaivault_domain::{Event, EventBody};
 use serde_json::{Value, json};
 
@@ -73,6 +74,7 @@ fn listed(event: &Event) -> bool {
         Event::Identity(event) => IdentityEvent::KINDS.contains(&event.kind()),
         Event::Issuer(event) => IssuerEvent::KINDS.contains(&event.kind()),
         Event::Export(event) => ExportEvent::KINDS.contains(&event.kind()),
+        Event::SecretPolicy(event) => SecretPolicyEvent::KINDS.contains(&event.kind()),
         Event::TokenCreated(_)
         | Event::TokenRevoked(_)
         | Event::JwtRevoked(_)

@@ -21,6 +21,7 @@ mod private_file;
 mod retry;
 mod run;
 mod scaikey;
+mod secret_policies;
 mod secrets;
 mod service_accounts;
 mod session;
@@ -82,6 +83,7 @@ pub(crate) fn run(operator: &impl Operator) -> ExitCode {
             | Group::Identity(_)
             | Group::Scaikey(_)
             | Group::Policies(_)
+            | Group::SecretPolicies(_)
             | Group::Audit(_)
             | Group::Run(_)
             | Group::Completion(_)) => client(globals, group).await,
@@ -121,6 +123,7 @@ async fn dispatch(session: &mut Session, group: Group) -> Result<Exit, Failure> 
         Group::Identity(command) => identity::run(session, command).await,
         Group::Scaikey(command) => scaikey::run(session, command).await,
         Group::Policies(command) => policies::run(session, command).await,
+        Group::SecretPolicies(command) => secret_policies::run(session, command).await,
         Group::Audit(command) => audit::run(session, command).await,
         Group::Completion(arguments) => completion::run(session, &arguments),
         Group::Run(_) | Group::Server(_) | Group::Init(_) => Err(Failure::general("Not a client command")),

@@ -10,6 +10,8 @@ mod fake;
 mod policies;
 #[path = "cli_offline/run.rs"]
 mod run;
+#[path = "cli_offline/secret_policies.rs"]
+mod secret_policies;
 #[path = "cli_offline/secrets.rs"]
 mod secrets;
 #[path = "cli_offline/user.rs"]

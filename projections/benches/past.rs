@@ -99,7 +99,7 @@ fn change(version: u32) -> SecretEvent {
         return SecretEvent::Created {
             secret_type: SecretType::Kv,
             metadata: Metadata::default(),
-            options: Options { max_versions: 10, expires_in: None, notify_before: None },
+            options: Options { max_versions: 10, expires_in: None, notify_before: None, secret_policy: None },
             expires_at: None,
         };
     }

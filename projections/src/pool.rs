@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use scaivault_domain::secret::{Metadata, NoticeTimes, Options, SecretEvent};
+use scaivault_domain::secret_policy::SecretPolicyReference;
 use scaivault_domain::{Event, EventBody, IdentityId};
 
 /// Most texts of a kind that are remembered; beyond, a pool starts anew.
@@ -15,6 +16,7 @@ pub(crate) struct Pool {
     identities: HashMap<Arc<str>, IdentityId>,
     texts: HashMap<Arc<str>, Arc<str>>,
     notices: HashMap<Arc<str>, NoticeTimes>,
+    secret_policies: HashMap<SecretPolicyReference, Arc<SecretPolicyReference>>,
 }
 
 impl Pool {
@@ -61,6 +63,9 @@ impl Pool {
             let shared = self.notices(notices.as_str(), || Some(notices.clone()));
             options.notify_before = shared.or_else(|| options.notify_before.take());
         }
+        if let Some(reference) = &options.secret_policy {
+            options.secret_policy = Some(self.secret_policy(reference));
+        }
     }
 
     /// An identity, made by `make` if it is new.
@@ -83,6 +88,16 @@ impl Pool {
         shared
     }
 
+    /// What secrets keep of a secret policy.
+    pub(crate) fn secret_policy(&mut self, reference: &SecretPolicyReference) -> Arc<SecretPolicyReference> {
+        if let Some(reference) = self.secret_policies.get(reference) {
+            return reference.clone();
+        }
+        let shared = Arc::new(reference.clone());
+        insert(&mut self.secret_policies, reference.clone(), shared.clone());
+        shared
+    }
+
     /// A list of notices, made by `make` if it is new.
     pub(crate) fn notices(&mut self, text: &str, make: impl FnOnce() -> Option<NoticeTimes>) -> Option<NoticeTimes> {
         if let Some(notices) = self.notices.get(text) {
@@ -94,9 +109,9 @@ impl Pool {
     }
 }
 
-fn insert<T>(known: &mut HashMap<Arc<str>, T>, text: Arc<str>, value: T) {
+fn insert<K: Eq + std::hash::Hash, T>(known: &mut HashMap<K, T>, key: K, value: T) {
     if known.len() >= CAPACITY {
         known.clear();
     }
-    known.insert(text, value);
+    known.insert(key, value);
 }

@@ -117,6 +117,43 @@ impl Reader {
         Ok(Reading { secret, version, data })
     }
 
+    /// The current value of a live secret as it is in a view, whether it has expired or not; `None` if there is none.
+    pub async fn current_value(
+        &self,
+        view: Arc<View>,
+        owner: &Owner,
+        path: &SecretPath,
+        now: Timestamp,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, ReadError> {
+        match self.current_in(&view, owner, path, now).await {
+            // Perhaps destroyed by a write that this view does not have yet: what is decided on it comes too late, too.
+            Err(ReadError::Store(error @ StoreError::Damaged { .. })) => {
+                if !self.projections.wait_for(view.applied.next(), RACE_PATIENCE).await {
+                    return Err(error.into());
+                }
+                self.current_in(&self.projections.view(), owner, path, now).await
+            }
+            other => other,
+        }
+    }
+
+    async fn current_in(
+        &self,
+        view: &View,
+        owner: &Owner,
+        path: &SecretPath,
+        now: Timestamp,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, ReadError> {
+        let settled = view.secrets(owner).settled(path, now).filter(|settled| settled.secret.deleted.is_none());
+        let Some(settled) = settled else { return Ok(None) };
+        let Some(version) = settled.secret.current() else { return Ok(None) };
+        let data = match self.projections.values().at(version.position) {
+            Some(value) => self.sealer.open_value(&value).map_err(|error| named(version.position, &error))?,
+            None => self.fetch(owner, path, version.number, version.position).await?,
+        };
+        Ok(Some(data))
+    }
+
     /// Which value is asked of the past; whether it may be read is asked of the present.
     async fn read_then(
         &self,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use imbl::{HashMap, OrdMap, OrdSet};
 use scaivault_domain::secret::{Facts, SecretEvent};
+use scaivault_domain::secret_policy::PolicyUid;
 use scaivault_domain::{SecretPath, Timestamp, secret::Secret};
 use scaivault_eventstore::Revision;
 
@@ -41,11 +42,17 @@ pub struct Catalogue {
     tagged: HashMap<Arc<str>, OrdMap<SecretPath, Row>>,
     expiring: OrdSet<(Timestamp, SecretPath)>,
     due: OrdSet<(Timestamp, SecretPath)>,
+    /// How many secrets name each secret policy.
+    recipes: HashMap<PolicyUid, usize>,
 }
 
 impl Held {
     pub(crate) fn new(secret: Secret, revision: Revision, due: Option<Timestamp>) -> Self {
         Self { secret: Arc::new(secret), revision, due }
+    }
+
+    fn recipe(&self) -> Option<PolicyUid> {
+        self.secret.options.secret_policy.as_ref().map(|reference| reference.uid)
     }
 
     /// Whether the clock has ended it for good, though the log does not say so yet.
@@ -102,6 +109,14 @@ impl Catalogue {
         self.due.iter().take_while(move |(moment, _)| *moment <= now).map(|(_, path)| path)
     }
 
+    /// How many secrets name a secret policy, soft-deleted ones included: restored, they name it again. What is due
+    /// by `now` counts as done.
+    pub fn naming(&self, policy: PolicyUid, now: Timestamp) -> usize {
+        let ended = self.due(now).filter_map(|path| self.held(path.as_str()));
+        let ended = ended.filter(|held| held.recipe() == Some(policy) && held.has_ended(now)).count();
+        self.recipes.get(&policy).copied().unwrap_or_default().saturating_sub(ended)
+    }
+
     /// When something is due next.
     pub fn next_due(&self) -> Option<Timestamp> {
         self.due.get_min().map(|(moment, _)| *moment)
@@ -115,6 +130,7 @@ impl Catalogue {
         let path = before.as_ref().map_or(path, |held| &held.secret.path);
         if let Some(before) = &before {
             self.forget_times(before);
+            self.forget_policies(before);
         }
         let Some(secret) = Secret::evolve(state, path, event, facts) else {
             self.forget_tags(before.as_ref(), None);
@@ -147,6 +163,7 @@ impl Catalogue {
     /// Enters a secret as it is.
     pub(crate) fn hold(&mut self, held: Arc<Held>) {
         self.remember_times(&held);
+        self.remember_policies(&held);
         let path = held.secret.path.clone();
         let row = Row::of(held);
         for tag in row.held.secret.metadata.tags() {
@@ -169,6 +186,21 @@ impl Catalogue {
                     self.tagged.remove(tag);
                 }
             }
+        }
+    }
+
+    fn remember_policies(&mut self, held: &Held) {
+        if let Some(policy) = held.recipe() {
+            *self.recipes.entry(policy).or_default() += 1;
+        }
+    }
+
+    fn forget_policies(&mut self, held: &Held) {
+        let Some(policy) = held.recipe() else { return };
+        let left = self.recipes.get(&policy).map_or(0, |count| count.saturating_sub(1));
+        match left {
+            0 => _ = self.recipes.remove(&policy),
+            left => _ = self.recipes.insert(policy, left),
         }
     }
 

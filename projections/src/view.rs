@@ -21,6 +21,7 @@ use crate::outcomes::{HeldOutcome, OutcomeKey, Outcomes};
 use crate::past::scope::Scope;
 use crate::policies::{Policies, PolicySet};
 use crate::replays::Replays;
+use crate::secret_policies::SecretPolicies;
 use crate::secrets::Catalogue;
 use crate::tokens::{HeldToken, Tokens};
 
@@ -45,6 +46,8 @@ pub struct View {
     pub issuers: Issuers,
     /// Audit exports.
     pub exports: Exports,
+    /// Secret policies.
+    pub secret_policies: SecretPolicies,
     /// Outcomes kept for repetitions.
     pub outcomes: Outcomes,
     /// Audit entries that were erased.
@@ -168,6 +171,7 @@ impl View {
             }
             Event::Issuer(event) => self.issuers.fold(owner, event, body.at, revision),
             Event::Export(event) => self.exports.fold(owner, event, (body.at, &body.actor), revision),
+            Event::SecretPolicy(event) => self.secret_policies.of_mut(owner).fold(event, body.at, revision),
             Event::TokenCreated(token) => {
                 self.issuers.token_created(owner, &token, body.at);
                 let is_late = token.made_with_jwt.as_deref().is_some_and(|jwt| self.issuers.is_revoked(jwt));

@@ -212,7 +212,10 @@ fn entry(
 fn resource(operation: &Operation, captures: &Captures) -> String {
     let mut captures = captures.iter();
     let mut resource = String::new();
-    for segment in operation.path.trim_start_matches("/v1/").split('/') {
+    // What is generated concerns the policy, not a thing of its own.
+    let is_generated = operation.action == Some(Action::SecretPolicyGenerate);
+    let path = operation.path.strip_suffix("/generate").filter(|_| is_generated).unwrap_or(operation.path);
+    for segment in path.trim_start_matches("/v1/").split('/') {
         let told = match segment.starts_with('{') {
             true => captures.next().filter(|text| id::is_shaped(text)),
             false => Some(segment),

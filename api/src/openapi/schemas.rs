@@ -6,6 +6,7 @@ mod identities;
 mod issuers;
 mod policies;
 mod replays;
+mod secret_policies;
 mod tree;
 
 use serde_json::{Map, Value, json};
@@ -25,6 +26,7 @@ pub(super) fn all() -> Value {
         audit::all(),
         tree::all(),
         exports::all(),
+        secret_policies::all(),
         system(),
     ] {
         if let Value::Object(group) = group {

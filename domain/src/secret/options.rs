@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::secret_policy::SecretPolicyReference;
 use crate::{Context, DurationText, ErrorCode, Rejection, Timestamp};
 
 /// Most notices before expiry.
@@ -20,6 +21,9 @@ pub struct Options {
     /// When to announce the expiry; `None` never.
     #[serde(default)]
     pub notify_before: Option<NoticeTimes>,
+    /// The recipe of its values. Counts as none once that policy is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_policy: Option<Arc<SecretPolicyReference>>,
 }
 
 impl Options {
@@ -29,6 +33,7 @@ impl Options {
             max_versions: context.settings.default_max_versions,
             expires_in: None,
             notify_before: NoticeTimes::parse("30d,7d,1d"),
+            secret_policy: None,
         }
     }
 }
@@ -140,10 +145,16 @@ impl OptionsChange {
         if let Some(Some(id)) = &self.rotation_policy_id {
             return Err(unknown_policy(ErrorCode::RotationPolicyNotFound, "Rotation policy", id));
         }
-        if let Some(Some(id)) = &self.secret_policy_id {
-            return Err(unknown_policy(ErrorCode::SecretPolicyNotFound, "Secret policy", id));
-        }
         let mut changed = options.clone();
+        match &self.secret_policy_id {
+            Some(Some(id)) => {
+                let found = context.found.secret_policy.clone().filter(|found| found.id.as_str() == id.as_ref());
+                let unknown = || unknown_policy(ErrorCode::SecretPolicyNotFound, "Secret policy", id);
+                changed.secret_policy = Some(found.ok_or_else(unknown)?);
+            }
+            Some(None) => changed.secret_policy = None,
+            None => {}
+        }
         let mut end = expires_at;
         if let Some(max_versions) = self.max_versions {
             changed.max_versions = max_versions.unwrap_or(context.settings.default_max_versions);

@@ -1,5 +1,7 @@
 //! Every event comes back from its stored form as it was.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 use scaivault_domain::audit::AuditErased;
 use scaivault_domain::event::{DecodeError, SCHEMA_VERSION};
@@ -8,6 +10,7 @@ use scaivault_domain::installation::{ClockMoved, PartnerCreated, TenantCreated, 
 use scaivault_domain::secret::event::{DestroyReason, Rotation};
 use scaivault_domain::secret::metadata::OwnValue;
 use scaivault_domain::secret::{Metadata, NoticeTimes, Options, SecretEvent, SecretType};
+use scaivault_domain::secret_policy::{PolicyUid, SecretPolicyId, SecretPolicyReference};
 use scaivault_domain::token::{TokenCreated, TokenKind, TokenRevoked};
 use scaivault_domain::{
     DurationText, Event, EventBody, IdentityId, PartnerId, Pattern, Role, Scope, SecretPath, TenantId, Timestamp,
@@ -36,10 +39,23 @@ pub fn duration() -> impl Strategy<Value = DurationText> {
     "[1-9][0-9]{0,2}[smhdw]".prop_map(|text| DurationText::parse(&text).unwrap())
 }
 
+fn secret_policy() -> impl Strategy<Value = Arc<SecretPolicyReference>> {
+    ("[a-z0-9]{1,9}(_[a-z0-9]{1,9})?", any::<u128>()).prop_map(|(slug, uid)| {
+        let id = SecretPolicyId::parse(&format!("sp_{slug}")).unwrap();
+        Arc::new(SecretPolicyReference { id, uid: PolicyUid(uid.into()) })
+    })
+}
+
 fn options() -> impl Strategy<Value = Options> {
     let notices = prop::sample::select(vec!["30d,7d,1d", "1h", " 1d , 2d"]).prop_map(NoticeTimes::parse);
-    (1_u32..=100, option(duration()), prop_oneof![Just(None), notices])
-        .prop_map(|(max_versions, expires_in, notify_before)| Options { max_versions, expires_in, notify_before })
+    (1_u32..=100, option(duration()), prop_oneof![Just(None), notices], option(secret_policy())).prop_map(
+        |(max_versions, expires_in, notify_before, secret_policy)| Options {
+            max_versions,
+            expires_in,
+            notify_before,
+            secret_policy,
+        },
+    )
 }
 
 fn own_value() -> impl Strategy<Value = OwnValue> {

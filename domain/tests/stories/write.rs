@@ -1,12 +1,16 @@
 //! PUT: a new secret, a further version.
 
-use scaivault_domain::ErrorCode;
+use std::sync::Arc;
+
+use scaivault_domain::context::Found;
 use scaivault_domain::secret::options::OptionsChange;
 use scaivault_domain::secret::write::WriteSecret;
-use scaivault_domain::secret::{Metadata, NoticeTimes, Options, SecretEvent, SecretType};
+use scaivault_domain::secret::{Metadata, NoticeTimes, Options, Secret, SecretEvent, SecretType};
+use scaivault_domain::secret_policy::{PolicyUid, SecretPolicyId, SecretPolicyReference};
+use scaivault_domain::{Context, ErrorCode};
 use serde_json::json;
 
-use crate::story::{day, given, hour, nothing};
+use crate::story::{context, day, given, hour, nothing, path};
 use crate::vocabulary::*;
 
 #[test]
@@ -80,11 +84,38 @@ fn policies_that_do_not_exist_are_refused() {
     let rotation = OptionsChange { rotation_policy_id: Some(Some("rot_x".into())), ..OptionsChange::default() };
     let recipe = OptionsChange { secret_policy_id: Some(Some("sp_x".into())), ..OptionsChange::default() };
     nothing().when(write_with(rotation.clone())).refused(ErrorCode::RotationPolicyNotFound, json!({}));
-    nothing().when(write_with(recipe)).refused(ErrorCode::SecretPolicyNotFound, json!({}));
+    nothing().when(write_with(recipe.clone())).refused(ErrorCode::SecretPolicyNotFound, json!({}));
+    given([created()]).when(update_with(recipe)).refused(ErrorCode::SecretPolicyNotFound, json!({}));
     given([created()]).when(update_with(rotation)).refused(ErrorCode::RotationPolicyNotFound, json!({}));
     let detach =
         OptionsChange { rotation_policy_id: Some(None), secret_policy_id: Some(None), ..OptionsChange::default() };
     given([created()]).when(write_with(detach)).then([added(2)]);
+}
+
+#[test]
+fn a_recipe_is_attached_kept_and_detached() {
+    let reference = |time| {
+        let id = SecretPolicyId::parse("sp_x").unwrap();
+        Arc::new(SecretPolicyReference { id, uid: PolicyUid(ulid::Ulid::from_parts(time, 0)) })
+    };
+    let found = |time| Context { found: Found { secret_policy: Some(reference(time)) }, ..context(day(0)) };
+    let change =
+        |id: Option<&str>| OptionsChange { secret_policy_id: Some(id.map(Into::into)), ..OptionsChange::default() };
+    let apply =
+        |change: &OptionsChange, options: &Options, context: &Context| change.apply(options, None, true, context);
+    let (attached, _) = apply(&change(Some("sp_x")), &options(), &found(1)).unwrap();
+    assert_eq!(attached.secret_policy, Some(reference(1)));
+    let (kept, _) = apply(&OptionsChange::default(), &attached, &context(day(0))).unwrap();
+    assert_eq!(kept, attached);
+    let (again, _) = apply(&change(Some("sp_x")), &attached, &found(2)).unwrap();
+    assert_eq!(again.secret_policy, Some(reference(2)), "another policy has the id by now");
+    let (detached, _) = apply(&change(None), &attached, &context(day(0))).unwrap();
+    assert_eq!(detached, options());
+    // What was found is not what is named.
+    assert!(apply(&change(Some("sp_y")), &options(), &found(1)).is_err());
+    let secret = Secret::preview(None, &[created_with(attached, None)], day(0), &path()).unwrap();
+    assert_eq!(secret.clone().with_policies(|named| named.uid == reference(1).uid), secret);
+    assert_eq!(secret.with_policies(|named| named.uid == reference(2).uid).options, options());
 }
 
 #[test]

@@ -7,6 +7,8 @@ mod identities;
 mod issuer_samples;
 #[path = "replay_samples.rs"]
 mod replay_samples;
+#[path = "secret_policy_samples.rs"]
+mod secret_policy_samples;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -72,11 +74,16 @@ fn metadata() -> Metadata {
 }
 
 fn options() -> Options {
-    Options { max_versions: 5, expires_in: DurationText::parse("90d"), notify_before: NoticeTimes::parse("30d, 7d,1d") }
+    Options {
+        max_versions: 5,
+        expires_in: DurationText::parse("90d"),
+        notify_before: NoticeTimes::parse("30d, 7d,1d"),
+        secret_policy: None,
+    }
 }
 
 fn bare_options() -> Options {
-    Options { max_versions: 10, expires_in: None, notify_before: None }
+    Options { max_versions: 10, expires_in: None, notify_before: None, secret_policy: None }
 }
 
 /// Samples with the names of their files.
@@ -89,7 +96,7 @@ pub(crate) fn all() -> Vec<(&'static str, EventBody)> {
     let identities = identities::all().into_iter().map(|(name, event)| (name, Event::Identity(event)));
     let others = others().into_iter().chain(identities).chain(policies).chain(issuer_samples::all(at(1), &alice()));
     let others = others.chain(replay_samples::all().into_iter().map(|(name, event)| (name, Event::Replay(event))));
-    let others = others.chain(export_samples::all(at(1)));
+    let others = others.chain(export_samples::all(at(1))).chain(secret_policy_samples::all());
     secrets.chain(others.map(|(name, event)| (name, body(event)))).collect()
 }
 
@@ -238,6 +245,18 @@ fn secrets() -> Vec<(&'static str, SecretEvent)> {
         (
             "secret.metadata_updated.bare",
             MetadataUpdated { version: None, metadata: None, options: Some(bare_options()), expires_at: None },
+        ),
+        (
+            "secret.metadata_updated.attached",
+            MetadataUpdated {
+                version: Some(1),
+                metadata: None,
+                options: Some(Options {
+                    secret_policy: Some(Arc::new(secret_policy_samples::reference())),
+                    ..bare_options()
+                }),
+                expires_at: None,
+            },
         ),
         ("secret.version_destroyed", VersionDestroyed { version: 1, reason: DestroyReason::AgedOut }),
         ("secret.version_deleted", VersionDeleted { version: 2, recoverable_until: at(30) }),

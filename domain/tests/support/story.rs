@@ -6,7 +6,7 @@
 
 use std::fmt::Debug;
 
-use scaivault_domain::context::Settings;
+use scaivault_domain::context::{Found, Settings};
 use scaivault_domain::secret::delete::{self, DeleteSecret, Deleted};
 use scaivault_domain::secret::restore::{self, RestoreSecret, Restored};
 use scaivault_domain::secret::rotate::{self, RotateSecret, Rotated};
@@ -42,6 +42,7 @@ pub fn path() -> SecretPath {
 /// A context at `now`.
 pub fn context(now: Timestamp) -> Context {
     Context {
+        found: Found::default(),
         now,
         actor: IdentityId::user("alice@acme.example"),
         request_id: "req_1".into(),

@@ -89,7 +89,7 @@ pub fn duration(text: &str) -> DurationText {
 }
 
 pub fn options() -> Options {
-    Options { max_versions: 10, expires_in: None, notify_before: NoticeTimes::parse("30d,7d,1d") }
+    Options { max_versions: 10, expires_in: None, notify_before: NoticeTimes::parse("30d,7d,1d"), secret_policy: None }
 }
 
 pub fn keep(max_versions: u32) -> OptionsChange {

@@ -12,6 +12,7 @@ use super::identity::IdentityCommand;
 use super::policies::PoliciesCommand;
 use super::run::RunArguments;
 use super::scaikey::ScaikeyCommand;
+use super::secret_policies::SecretPoliciesCommand;
 use super::secrets::SecretsArguments;
 use super::service_accounts::ServiceAccountsCommand;
 use super::tokens::TokensCommand;
@@ -105,6 +106,9 @@ pub(crate) enum Group {
     /// Say who may do what, and find out why not
     #[command(subcommand)]
     Policies(PoliciesCommand),
+    /// Recipes that generate values
+    #[command(subcommand)]
+    SecretPolicies(SecretPoliciesCommand),
     /// Search the audit trail, and prove that nobody has altered it
     #[command(subcommand)]
     Audit(AuditCommand),

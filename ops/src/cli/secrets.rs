@@ -9,7 +9,7 @@ mod read;
 mod remove;
 mod rotate;
 mod update;
-mod write;
+pub(super) mod write;
 
 use clap::{Args, Subcommand};
 

@@ -25,6 +25,7 @@ mod policy_replay;
 #[path = "../support/server.rs"]
 #[allow(dead_code)]
 mod process;
+mod secret_policies;
 mod server;
 mod tamper_evidence;
 mod tenants;

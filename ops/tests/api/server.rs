@@ -18,7 +18,7 @@ pub struct Server {
     process: process::Server,
     pub address: String,
     client: Client,
-    _directory: tempfile::TempDir,
+    _directory: Option<tempfile::TempDir>,
 }
 
 /// Status, headers that matter, body.
@@ -55,7 +55,19 @@ impl Server {
         let setup = Setup::dev(directory.path()).with("SCAIVAULT_DEV_ROOT_TOKEN", TOKEN);
         let setup = variables.iter().fold(setup, |setup, (name, value)| setup.with(name, value));
         let process = setup.start();
-        Self { address: process.url.clone(), process, client: Client::new(), _directory: directory }
+        Self { address: process.url.clone(), process, client: Client::new(), _directory: Some(directory) }
+    }
+
+    /// One whose log stays in a directory.
+    pub fn keeping(directory: &std::path::Path) -> Self {
+        let setup = Setup::dev(directory).with("SCAIVAULT_DEV_ROOT_TOKEN", TOKEN).argument("--data-dir=kept");
+        let process = setup.start();
+        Self { address: process.url.clone(), process, client: Client::new(), _directory: None }
+    }
+
+    /// Ends as an operator ends it.
+    pub fn stop(self) {
+        assert_eq!(self.process.terminate(), 0);
     }
 
     /// What it has logged, once that is so many requests.

@@ -153,6 +153,27 @@ fn the_guide_to_access_is_as_it_says() {
 }
 
 #[test]
+fn the_guide_to_secret_policies_is_as_it_says() {
+    let out = executed("secret-policies.md", |script| script);
+    for told in [
+        r#""id":"sp_database_passwords""#,
+        "FIELD     VALUE\npassword  ••••••\n",
+        "Created shop/db version 1",
+        "Updated shop/db version 2 (was 1)",
+        "port: 5432",
+        "length of the new password: 24",
+        "secret_policy_id: sp_database_passwords",
+        "The secret policy is in use; detach it first, or delete it with ?force=true [resource_in_use]",
+        "ssh-ed25519 AAAA",
+        "Deleted sp_database_passwords",
+        "secret_policy_id: -",
+        "fields[0].config.require_upper: asks for what the charset does not have",
+    ] {
+        assert!(out.contains(told), "{told} in\n{out}");
+    }
+}
+
+#[test]
 fn the_guide_to_the_audit_is_as_it_says() {
     let out = executed("audit.md", |script| script);
     for told in [

@@ -164,6 +164,7 @@ fn with_keys(sealer: &Sealer, record: &Record, ready: Ready, keys: Keys) -> Resu
         | Event::Identity(_)
         | Event::Issuer(_)
         | Event::Export(_)
+        | Event::SecretPolicy(_)
         | Event::TokenCreated(_)
         | Event::TokenRevoked(_)
         | Event::JwtRevoked(_)

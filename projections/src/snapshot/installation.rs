@@ -131,7 +131,10 @@ pub(super) fn read(kind: Kind, owner: &Owner, from: &mut Decoder<'_>, frozen: &m
         | Kind::RevokedJwts
         | Kind::Replays
         | Kind::ReplayRevisions
-        | Kind::Exports => return None,
+        | Kind::Exports
+        | Kind::SecretPolicies
+        | Kind::EndedSecretPolicies
+        | Kind::SecretPolicyRevisions => return None,
     }
     Some(())
 }

@@ -12,7 +12,9 @@ use scaivault_eventstore::sealing::Sealer;
 use super::file::{Reader, Sealed};
 use super::reads::{Known, ReadRow};
 use super::section::{Kind, Sections};
-use super::{SnapshotError, exports, identities, installation, issuers, policies, reads, replays, secrets};
+use super::{
+    SnapshotError, exports, identities, installation, issuers, policies, reads, replays, secret_policies, secrets,
+};
 use crate::codec::Decoder;
 use crate::owners::domain_owner;
 use crate::pool::Pool;
@@ -45,6 +47,7 @@ pub(super) fn write(
     issuers::write(&frozen.view, &mut to)?;
     replays::write(&frozen.view, &mut to)?;
     exports::write(&frozen.view, &mut to)?;
+    secret_policies::write(&frozen.view, &mut to)?;
     for (owner, catalogue) in frozen.view.catalogues() {
         for held in catalogue.all() {
             to.row(Kind::Secrets, owner, |to| secrets::write(to, held))?;
@@ -163,7 +166,10 @@ fn decoded(owner: Owner, rows: Vec<u8>, pool: &mut Pool) -> Option<Part> {
         | Kind::Tree
         | Kind::Replays
         | Kind::ReplayRevisions
-        | Kind::Exports => Part::Other(kind, owner, rows),
+        | Kind::Exports
+        | Kind::SecretPolicies
+        | Kind::EndedSecretPolicies
+        | Kind::SecretPolicyRevisions => Part::Other(kind, owner, rows),
     };
     Some(part)
 }
@@ -216,6 +222,9 @@ fn enter(part: Part, frozen: &mut Frozen) -> Option<()> {
                         replays::read(kind, &mut from, &owner, &mut frozen.view.replays)?;
                     }
                     (Kind::Exports, None, None) => exports::read(&mut from, &owner, &mut frozen.view.exports)?,
+                    (Kind::SecretPolicies | Kind::EndedSecretPolicies | Kind::SecretPolicyRevisions, None, None) => {
+                        secret_policies::read(kind, &mut from, frozen.view.secret_policies.of_mut(&owner))?;
+                    }
                     (Kind::Identities, None, None) => identities::read(&owner, &mut from, &mut frozen.view)?,
                     (_, None, None) => installation::read(kind, &owner, &mut from, frozen)?,
                 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use scaivault_domain::secret::{
     Deletion, Expiry, Metadata, NoticeTimes, Options, Secret, SecretType, Version, VersionState, metadata::OwnValue,
 };
+use scaivault_domain::secret_policy::{PolicyUid, SecretPolicyId, SecretPolicyReference};
 use scaivault_domain::{DurationText, IdentityId, SecretPath};
 use scaivault_eventstore::Revision;
 use serde::Deserialize as _;
@@ -28,6 +29,12 @@ pub(super) fn write(to: &mut Encoder, held: &Held) {
     to.number(secret.options.max_versions.into());
     to.option(secret.options.expires_in.as_ref(), |to, after| to.text(after.as_str()));
     to.option(secret.options.notify_before.as_ref(), |to, notices| to.text(notices.as_str()));
+    to.option(secret.options.secret_policy.as_ref(), |to, reference| {
+        to.text(reference.id.as_str());
+        // Two numbers: a ULID has 128 bits.
+        to.number((reference.uid.0.0 >> 64) as u64);
+        to.number(reference.uid.0.0 as u64);
+    });
     to.option(secret.expiry.as_ref(), |to, expiry| {
         to.time(expiry.at);
         to.time(expiry.set_at);
@@ -60,6 +67,11 @@ pub(super) fn read(from: &mut Decoder<'_>, pool: &mut Pool) -> Option<Held> {
         notify_before: from.option(|from| {
             let text = from.text()?;
             pool.notices(text, || NoticeTimes::parse(text))
+        })?,
+        secret_policy: from.option(|from| {
+            let id = SecretPolicyId::parse(from.text()?)?;
+            let uid = u128::from(from.number()?) << 64 | u128::from(from.number()?);
+            Some(pool.secret_policy(&SecretPolicyReference { id, uid: PolicyUid(uid.into()) }))
         })?,
     };
     let expiry = from.option(|from| {

@@ -56,10 +56,16 @@ pub(super) enum Kind {
     ReplayRevisions,
     /// Audit exports.
     Exports,
+    /// Secret policies.
+    SecretPolicies,
+    /// Secret policies that are gone.
+    EndedSecretPolicies,
+    /// Revisions of the streams of both.
+    SecretPolicyRevisions,
 }
 
 impl Kind {
-    const ALL: [Self; 22] = [
+    const ALL: [Self; 25] = [
         Self::Identities,
         Self::Clock,
         Self::Tokens,
@@ -82,6 +88,9 @@ impl Kind {
         Self::Replays,
         Self::ReplayRevisions,
         Self::Exports,
+        Self::SecretPolicies,
+        Self::EndedSecretPolicies,
+        Self::SecretPolicyRevisions,
     ];
 
     /// As in the file.

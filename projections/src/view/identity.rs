@@ -52,6 +52,7 @@ impl View {
         self.replays.forget(&owner);
         self.issuers.forget(&owner);
         self.exports.forget(&owner);
+        self.secret_policies.forget(&owner);
         self.outcomes.forget(&owner);
         self.tokens.forget_tenant(id);
     }

@@ -20,5 +20,6 @@ mod reading;
 mod rebuilt;
 mod replay;
 mod replays;
+mod secret_policies;
 mod snapshots;
 mod stopping;

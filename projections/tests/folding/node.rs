@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use scaivault_domain::audit::{Action, Entry as AuditEntry, Extra};
-use scaivault_domain::context::Settings;
+use scaivault_domain::context::{Found, Settings};
 use scaivault_domain::event::SCHEMA_VERSION;
 use scaivault_domain::secret::options::OptionsChange;
 use scaivault_domain::secret::write::{self, WriteSecret};
@@ -171,6 +171,7 @@ impl Node {
         decide: impl FnOnce(Option<&Secret>, &Context) -> Result<Decision<T>, Rejection>,
     ) -> Result<(), Rejection> {
         let context = Context {
+            found: Found::default(),
             now: self.now(),
             actor: IdentityId::user("alice@acme.example"),
             request_id: "req_1".into(),

@@ -66,7 +66,10 @@ async fn show_batch(call: &mut Call) -> Result<Done, Stop> {
         }
         entries.push((entry, code));
     }
-    let metadata = secrets.iter().map(|(path, secret)| (path.as_str(), MetadataView::new(secret, None))).collect();
+    let view = call.app.engine.projections().view();
+    let policies = view.secret_policies.of(&call.target.owner);
+    let shown = |secret| MetadataView::new(secret, policies.named_by(secret, None), None);
+    let metadata = secrets.iter().map(|(path, secret)| (path.as_str(), shown(secret))).collect();
     let errors = errors.iter().map(|(path, rejection)| (path.as_str(), inner(rejection))).collect();
     let reply = Reply::json(200, &Answer { metadata, errors })?;
     if entries.is_empty() {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use scaivault_commands::secret::Value;
+use scaivault_domain::secret::MAX_DATA;
 use scaivault_domain::secret::metadata::{
     MAX_DESCRIPTION, MAX_OWN_KEYS, MAX_OWN_TEXT, MAX_OWNER, MAX_TAG, MAX_TAGS, MetadataPatch, OwnValue,
 };
@@ -14,9 +15,6 @@ use serde_json::value::RawValue;
 use crate::fields::{Faults, Fields, not_null};
 use crate::json::{self, Members};
 use crate::operation::Place;
-
-/// Longest value, in bytes of compact JSON.
-pub const MAX_DATA: usize = 524_288;
 
 /// A value: an object, compact. `Ok(None)` if absent, which is a fault where it is required.
 pub fn value(fields: &mut Fields<'_>, field: &str, faults: &mut Faults) -> Result<Option<Value>, Rejection> {

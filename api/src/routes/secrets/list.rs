@@ -67,7 +67,8 @@ async fn list(call: &mut Call) -> Result<Done, Stop> {
     let page = catalogue.list(&filter, after.as_deref(), limit, call.now(), |path| call.sees(path));
     let last = page.rows.last().filter(|_| page.has_more).map(|held| held.secret.path.as_str());
     let cursor = last.map(|key| binding.cursor(&call.app.engine, key)).transpose()?;
-    let rows: Vec<_> = page.rows.iter().map(|held| Row::new(&held.secret, with_metadata)).collect();
+    let policies = with_metadata.then(|| view.secret_policies.of(&call.target.owner));
+    let rows: Vec<_> = page.rows.iter().map(|held| Row::new(&held.secret, policies)).collect();
     let size = 1_024 + rows.len() * if with_metadata { 512 } else { 256 };
     let page = Page { secrets: rows, cursor, has_more: page.has_more, total_count: page.total };
     Ok(Done::Reply(Reply::json_sized(200, &page, size)?))

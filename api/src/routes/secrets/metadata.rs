@@ -37,7 +37,10 @@ async fn show(call: &mut Call) -> Result<Done, Stop> {
         .engine
         .projections()
         .accesses(|accesses| accesses.usage(&call.target.owner, path.as_str(), call.now()));
-    Ok(Done::json(&MetadataView::new(&secret, Some(Usage { last_accessed_at, access_count_30d })))?)
+    let view = call.app.engine.projections().view();
+    let secret_policy_id = view.secret_policies.of(&call.target.owner).named_by(&secret, None);
+    let usage = Usage { last_accessed_at, access_count_30d };
+    Ok(Done::json(&MetadataView::new(&secret, secret_policy_id, Some(usage)))?)
 }
 
 /// The live secret at a path, settled for now.

@@ -56,8 +56,10 @@ async fn read(call: &mut Call) -> Result<Done, Stop> {
         return Ok(Done::Reply(unchanged.with_version_tag(reading.version)));
     }
     let data: &RawValue = serde_json::from_slice(&reading.data)?;
-    let view = SecretView::new(&reading.secret, reading.version, data, at);
-    let reply = Reply::json_sized(200, &view, reading.data.len() + 640)?;
+    let view = call.app.engine.projections().view();
+    let policies = view.secret_policies.of(&call.target.owner);
+    let shown = SecretView::new(&reading.secret, reading.version, data, policies, at);
+    let reply = Reply::json_sized(200, &shown, reading.data.len() + 640)?;
     Ok(Done::Reply(reply.with_version_tag(reading.version)))
 }
 

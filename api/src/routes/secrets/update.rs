@@ -37,7 +37,10 @@ async fn update(call: &mut Call) -> Result<Done, Stop> {
     call.begin().await?;
     let command = command(call, path)?;
     let tell = |secret: &Secret| {
-        let reply = Reply::json(200, &MetadataView::new(secret, None))?;
+        // What was decided on names a policy only if that is there.
+        let secret_policy = secret.options.secret_policy.as_ref();
+        let view = MetadataView::new(secret, secret_policy.map(|policy| policy.id.as_str()), None);
+        let reply = Reply::json(200, &view)?;
         let version = secret.current_number();
         Ok((version.map_or(reply.clone(), |version| reply.with_version_tag(version)), version))
     };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use scaivault_domain::secret::Secret;
 use scaivault_domain::secret::metadata::Flat;
 use scaivault_domain::{SecretPath, Timestamp};
+use scaivault_projections::SecretPolicySet;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -21,12 +22,20 @@ pub struct SecretView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    secret_policy_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     as_of: Option<Timestamp>,
 }
 
 impl<'a> SecretView<'a> {
     /// Of a value read as of now, or of `as_of`.
-    pub fn new(secret: &'a Secret, version: u32, data: &'a RawValue, as_of: Option<Timestamp>) -> Self {
+    pub fn new(
+        secret: &'a Secret,
+        version: u32,
+        data: &'a RawValue,
+        policies: &SecretPolicySet,
+        as_of: Option<Timestamp>,
+    ) -> Self {
         Self {
             path: &secret.path,
             secret_type: secret_type(secret, version),
@@ -36,6 +45,7 @@ impl<'a> SecretView<'a> {
             created_at: secret.created_at,
             updated_at: secret.updated_at,
             expires_at: secret.expires_at(),
+            secret_policy_id: policies.named_by(secret, as_of),
             as_of,
         }
     }
@@ -64,7 +74,7 @@ pub struct MetadataView<'a> {
     updated_at: Timestamp,
     expires_at: Option<Timestamp>,
     rotation_policy: Option<()>,
-    secret_policy_id: Option<()>,
+    secret_policy_id: Option<&'a str>,
     #[serde(flatten)]
     usage: Option<Usage>,
 }
@@ -86,8 +96,8 @@ pub struct Usage {
 }
 
 impl<'a> MetadataView<'a> {
-    /// Of a secret, with its usage where that is shown.
-    pub fn new(secret: &'a Secret, usage: Option<Usage>) -> Self {
+    /// Of a secret with the id of the secret policy that it names, and with its usage where that is shown.
+    pub fn new(secret: &'a Secret, secret_policy_id: Option<&'a str>, usage: Option<Usage>) -> Self {
         Self {
             path: &secret.path,
             secret_type: current_type(secret),
@@ -103,7 +113,7 @@ impl<'a> MetadataView<'a> {
             updated_at: secret.updated_at,
             expires_at: secret.expires_at(),
             rotation_policy: None,
-            secret_policy_id: None,
+            secret_policy_id,
             usage,
         }
     }
@@ -131,17 +141,17 @@ struct More<'a> {
     metadata: Flat<'a>,
     created_at: Timestamp,
     rotation_policy_id: Option<()>,
-    secret_policy_id: Option<()>,
+    secret_policy_id: Option<&'a str>,
 }
 
 impl<'a> Row<'a> {
-    /// Of a secret, with its metadata if asked for.
-    pub fn new(secret: &'a Secret, with_metadata: bool) -> Self {
-        let more = with_metadata.then(|| More {
+    /// Of a secret; with its metadata and what it is attached to if there are policies to look that up in.
+    pub fn new(secret: &'a Secret, policies: Option<&SecretPolicySet>) -> Self {
+        let more = policies.map(|policies| More {
             metadata: secret.metadata.flat(),
             created_at: secret.created_at,
             rotation_policy_id: None,
-            secret_policy_id: None,
+            secret_policy_id: policies.named_by(secret, None),
         });
         Self {
             path: &secret.path,

@@ -84,7 +84,8 @@ fn metadata(fields: &mut crate::fields::Fields<'_>, faults: &mut Faults) -> Opti
     not_null(patch, "metadata", faults).map(|patch| patch.apply(&Metadata::default()))
 }
 
-fn reply(path: &SecretPath, written: &Written) -> Result<Reply, serde_json::Error> {
+/// What is said of a write.
+pub(crate) fn reply(path: &SecretPath, written: &Written) -> Result<Reply, serde_json::Error> {
     let expires_at = written.expires_at;
     let reply = match written.created {
         true => Reply::json(

@@ -10,7 +10,7 @@ use crate::cli::output::complain;
 const REDACTED: &str = "[redacted]";
 
 /// Members whose values, or the values inside them, are secret wherever they appear.
-const SECRET_MEMBERS: [&str; 16] = [
+const SECRET_MEMBERS: [&str; 17] = [
     "data",
     "new_value",
     "token",
@@ -27,6 +27,7 @@ const SECRET_MEMBERS: [&str; 16] = [
     "unseal_keys",
     "credentials",
     "value",
+    "values",
 ];
 
 /// Shows a request.

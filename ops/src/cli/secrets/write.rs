@@ -82,7 +82,8 @@ async fn create_as_json(
     }
 }
 
-fn line(path: &str, answer: &Json) -> String {
+/// What is said of a write.
+pub(crate) fn line(path: &str, answer: &Json) -> String {
     let version = cell(answer.member("version"));
     if answer.member("created").is_some_and(Json::is_true) {
         format!("Created {path} version {version}")
