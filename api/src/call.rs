@@ -93,6 +93,12 @@ impl Call {
         Ok(path)
     }
 
+    /// Authorises a permission on a path that the body names, besides what the request is about.
+    pub fn permitted(&mut self, permission: Permission, path: &SecretPath) -> Result<(), Rejection> {
+        self.entry.secret_path = Some(path.shared());
+        self.grant(permission, path)
+    }
+
     /// Authorises a permission on a path for this request's entry.
     fn grant(&mut self, permission: Permission, path: &SecretPath) -> Result<(), Rejection> {
         let (decision, denied) = self.decide(permission, path);

@@ -19,6 +19,7 @@ pub fn set(app: &App) {
         }
     }
     metrics::gauge!("scaivault_projection_lag_events", "projection" => "view").set(app.engine.lag() as f64);
+    metrics::gauge!("scaivault_rotation_queue_depth").set(view.rotations.queue(app.engine.now()) as f64);
     metrics::gauge!("scaivault_sealed").set(0.0);
     metrics::gauge!("scaivault_build_info", "version" => app.settings.version, "commit" => app.settings.commit)
         .set(1.0);

@@ -126,6 +126,11 @@ pub enum Body {
 }
 
 impl Operation {
+    /// The route that has taken the place of this one.
+    pub fn successor(&self) -> Option<&'static str> {
+        (self.path == "/v1/rotation/pending").then_some("/v1/rotation/due")
+    }
+
     /// A `GET` that everybody may call: no token, no audit entry, no parameters.
     pub const fn public(
         path: &'static str,

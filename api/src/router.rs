@@ -131,7 +131,7 @@ fn specificity(template: &str) -> (usize, bool) {
 }
 
 /// Captures that may hold slashes, which paths and names of identities may.
-const MANY: [&str; 2] = ["path", "identity_id"];
+const MANY: [&str; 3] = ["path", "secret_path", "identity_id"];
 
 impl Template {
     fn of(template: &'static str) -> Self {

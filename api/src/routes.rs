@@ -7,6 +7,7 @@ pub mod health;
 pub mod identity;
 pub mod issuers;
 pub mod policies;
+pub mod rotation;
 pub mod secret_policies;
 pub mod secrets;
 pub mod system;
@@ -22,6 +23,7 @@ pub fn operations(dev: bool) -> Vec<&'static Operation> {
     operations.extend(identity::operations());
     operations.extend(policies::operations());
     operations.extend(secret_policies::operations());
+    operations.extend(rotation::operations());
     operations.extend(issuers::operations());
     operations.extend(exchange_rules::operations());
     operations.extend(exchange::operations());

@@ -70,6 +70,8 @@ pub struct EntryFacts {
     pub replayed: bool,
     /// Whether the request rotates, so that its policy is named, if only as null.
     pub rotation: bool,
+    /// The rotation policy that the secret is attached to.
+    pub rotation_policy: Option<Arc<str>>,
     /// The opaque token used.
     pub token: Option<TokenId>,
 }
@@ -168,7 +170,7 @@ impl EntryDraft {
                 policy_revision: granted.map(|_| policy.map(|(_, revision)| *revision)),
                 reason: facts.reason.as_deref(),
                 replayed: facts.replayed,
-                rotation_policy_id: facts.rotation.then_some(None),
+                rotation_policy_id: facts.rotation.then_some(facts.rotation_policy.as_deref()),
                 rule_index: granted.map(|grant| grant.rule_index),
                 secret_scope: facts.partner_secrets.then_some("partner"),
                 subject: exchange.map(|exchange| exchange.subject.as_ref()),

@@ -284,6 +284,11 @@ impl Engine {
         Ok(self.sealer.keyring().stream(&key_owner(owner), kind, name)?)
     }
 
+    /// The outcome of a request, if it is to be kept.
+    pub(crate) fn outcome(&self, request: &ChangeRequest, reply: &Reply) -> Result<Option<Pending>, Failure> {
+        request.idempotency.as_ref().map(|idempotency| self.keeping(request, idempotency, reply)).transpose()
+    }
+
     fn keeping(
         &self,
         request: &ChangeRequest,

@@ -30,6 +30,7 @@ mod race;
 pub mod reply;
 pub mod request;
 mod retention;
+pub mod rotation;
 pub mod scaikey;
 pub mod secret;
 pub mod secret_policy;

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::engine::{Change, Pending};
 use crate::race::Plan;
-use crate::secret::{Told, Value};
+use crate::secret::{Named, Told, Value};
 use crate::{Answer, ChangeRequest, Engine, Failure, Reply, ids};
 
 /// Where generated values are to be written.
@@ -122,9 +122,14 @@ impl Engine {
             if now_there.uid != recipe.uid {
                 return Err(unknown().into());
             }
-            self.plan_change(request, path, view, (Some(value), Some(id.as_str())), &decide, &|written, _| {
-                tell(written)
-            })
+            self.plan_change(
+                request,
+                path,
+                view,
+                (Some(value), Named { secret_policy: Some(id.as_str()), ..Named::default() }),
+                &decide,
+                &|written, _| tell(written),
+            )
         };
         let stream = self.stream(owner, "secret", path.as_str())?;
         let revision = |view: &View| view.secrets(owner).revision(path.as_str());
@@ -165,8 +170,7 @@ pub fn active(view: &View, owner: &Owner, id: &SecretPolicyId) -> Result<Arc<Sec
     Ok(policy.clone())
 }
 
-/// Ids of the rotation policies of an owner that use this policy. A view has no rotation policies yet; once it has,
-/// they are looked up here.
-fn rotation_policies_using(_view: &View, _owner: &Owner, _policy: &SecretPolicy) -> Vec<String> {
-    Vec::new()
+/// Ids of the rotation policies of an owner that use this policy.
+fn rotation_policies_using(view: &View, owner: &Owner, policy: &SecretPolicy) -> Vec<String> {
+    view.rotations.of(owner).using(policy.uid).map(|rotation| rotation.id.to_string()).collect()
 }

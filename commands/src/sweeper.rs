@@ -158,7 +158,14 @@ pub(crate) fn entry(
         | SecretEvent::Deleted { .. }
         | SecretEvent::Restored { .. }
         | SecretEvent::ExpiryAnnounced { .. }
-        | SecretEvent::Expired { .. } => (Action::Write, None),
+        | SecretEvent::Expired { .. }
+        | SecretEvent::RotationAttached { .. }
+        | SecretEvent::RotationDetached {}
+        | SecretEvent::RotationDue { .. }
+        | SecretEvent::RotationOverdue { .. }
+        | SecretEvent::RotationFailed(_)
+        | SecretEvent::GraceFinished { .. }
+        | SecretEvent::StragglersFound(_) => (Action::Write, None),
     };
     let sweeper = IdentityId::system(IdentityId::SECRET_SWEEPER);
     let entry = EntryDraft::without_client(owner.clone(), action, Some(sweeper), request_id.clone(), now);

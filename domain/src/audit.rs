@@ -55,6 +55,20 @@ actions! {
     SecretPolicyDelete => "secret_policy_delete",
     /// Values generated, and shown.
     SecretPolicyGenerate => "secret_policy_generate",
+    /// Rotation policy made.
+    RotationPolicyCreate => "rotation_policy_create",
+    /// Rotation policy changed.
+    RotationPolicyUpdate => "rotation_policy_update",
+    /// Rotation policy deleted.
+    RotationPolicyDelete => "rotation_policy_delete",
+    /// Rotation policy that goes on.
+    RotationPolicyEnable => "rotation_policy_enable",
+    /// Rotation policy that pauses.
+    RotationPolicyDisable => "rotation_policy_disable",
+    /// Secret attached to a rotation policy.
+    RotationPolicyAttach => "rotation_policy_attach",
+    /// Secret detached from one.
+    RotationPolicyDetach => "rotation_policy_detach",
     /// Identities taken over from the identity provider.
     IdentitySync => "identity_sync",
     /// Token made.

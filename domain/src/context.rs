@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::rotation::{Agenda, RotationPolicy, RotationPolicyReference};
+use crate::secret::Secret;
 use crate::secret_policy::SecretPolicyReference;
 use crate::{IdentityId, Timestamp};
 
@@ -21,10 +23,30 @@ pub struct Context {
 }
 
 /// Things that a command names by id, as far as there are such.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Found {
     /// The secret policy.
     pub secret_policy: Option<Arc<SecretPolicyReference>>,
+    /// The rotation policy.
+    pub rotation_policy: Option<RotationPolicyReference>,
+    /// The rotation policy that the secret is attached to.
+    pub rotation: Option<AttachedTo>,
+}
+
+/// The rotation policy that a secret is attached to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttachedTo {
+    /// The policy.
+    pub policy: Arc<RotationPolicy>,
+    /// The last rotation that it keeps away from.
+    pub paired: Option<Timestamp>,
+}
+
+impl AttachedTo {
+    /// What is to be done about the secret.
+    pub fn agenda(&self, secret: &Secret) -> Option<Agenda<'_>> {
+        secret.agenda(&self.policy, self.paired)
+    }
 }
 
 /// Settings of a tenant that decisions read; a partner has the defaults.

@@ -14,6 +14,7 @@ use crate::installation::{ClockMoved, PartnerCreated, TenantCreated, UserCreated
 use crate::issuer::IssuerEvent;
 use crate::policy::PolicyEvent;
 use crate::policy::replay::ReplayEvent;
+use crate::rotation::RotationPolicyEvent;
 use crate::secret::SecretEvent;
 use crate::secret_policy::SecretPolicyEvent;
 use crate::token::{JwtRevoked, TokenCreated, TokenRevoked};
@@ -37,6 +38,8 @@ pub enum Event {
     Issuer(IssuerEvent),
     /// Something happened to an audit export.
     Export(ExportEvent),
+    /// A rotation policy changed.
+    RotationPolicy(RotationPolicyEvent),
     /// A secret policy changed.
     SecretPolicy(SecretPolicyEvent),
     /// A token was made.
@@ -170,6 +173,14 @@ impl Family for ExportEvent {
     }
 }
 
+impl Family for RotationPolicyEvent {
+    const KINDS: &'static [&'static str] = &Self::KINDS;
+
+    fn kind(&self) -> &'static str {
+        self.kind()
+    }
+}
+
 impl Family for SecretPolicyEvent {
     const KINDS: &'static [&'static str] = &Self::KINDS;
 
@@ -201,6 +212,7 @@ impl Event {
             <IdentityEvent as Family>::KINDS,
             <IssuerEvent as Family>::KINDS,
             <ExportEvent as Family>::KINDS,
+            <RotationPolicyEvent as Family>::KINDS,
             <SecretPolicyEvent as Family>::KINDS,
             &Self::OTHER_KINDS,
         ];
@@ -216,6 +228,7 @@ impl Event {
             Self::Identity(event) => event.kind(),
             Self::Issuer(event) => event.kind(),
             Self::Export(event) => event.kind(),
+            Self::RotationPolicy(event) => event.kind(),
             Self::SecretPolicy(event) => event.kind(),
             Self::TokenCreated(_) => "token.created",
             Self::TokenRevoked(_) => "token.revoked",
@@ -240,6 +253,7 @@ impl EventBody {
             Event::Identity(event) => self.encode_data(None, event),
             Event::Issuer(event) => self.encode_data(None, event),
             Event::Export(event) => self.encode_data(None, event),
+            Event::RotationPolicy(event) => self.encode_data(None, event),
             Event::SecretPolicy(event) => self.encode_data(None, event),
             Event::TokenCreated(data) => self.encode_data(None, data),
             Event::TokenRevoked(data) => self.encode_data(None, data),
@@ -289,6 +303,9 @@ impl EventBody {
         }
         if <ExportEvent as Family>::KINDS.contains(&kind) {
             return read_family(kind, json).map(|stored| stored.with(Event::Export)).map_err(malformed);
+        }
+        if <RotationPolicyEvent as Family>::KINDS.contains(&kind) {
+            return read_family(kind, json).map(|stored| stored.with(Event::RotationPolicy)).map_err(malformed);
         }
         if <SecretPolicyEvent as Family>::KINDS.contains(&kind) {
             return read_family(kind, json).map(|stored| stored.with(Event::SecretPolicy)).map_err(malformed);

@@ -131,7 +131,7 @@ const PREFIXES: &[&str] = &[
 ];
 
 /// What ids start with that go on with a slug.
-const SLUGGED: &[&str] = &["sp_"];
+const SLUGGED: &[&str] = &["sp_", "rot_"];
 
 /// Whether a text is shaped like an id of some record, so that it can be told on. A token never is.
 pub fn is_shaped(text: &str) -> bool {

@@ -15,6 +15,8 @@ pub struct IdentityId(Arc<str>);
 impl IdentityId {
     /// The server's own actor for expiry, recovery windows and pruning.
     pub const SECRET_SWEEPER: &'static str = "system:secret-sweeper";
+    /// The server's own actor for scheduled rotations.
+    pub const ROTATION_SCHEDULER: &'static str = "system:rotation-scheduler";
     /// The server's own actor for records taken over from elsewhere.
     pub const IDENTITY_SYNC: &'static str = "system:identity-sync";
     /// The server's own actor for writing audit exports.

@@ -25,6 +25,7 @@ pub mod pattern;
 pub mod policy;
 pub mod publication;
 pub mod rejection;
+pub mod rotation;
 pub mod scaikey;
 pub mod scope;
 pub mod secret;

@@ -8,6 +8,7 @@ use crate::directory::{Change, IdentityEvent};
 use crate::id::BindingId;
 use crate::policy::PolicyEvent;
 use crate::secret::SecretEvent;
+use crate::secret::event::{Rotation, Straggler, Stragglers};
 use crate::{Event, EventBody, IdentityId, PartnerId, PolicyId, Recorded, Timestamp};
 use crate::{Owner, SecretPath};
 
@@ -84,6 +85,7 @@ pub fn publish(recorded: &Recorded, owner: &Owner, partner: Option<&PartnerId>) 
                     Event::Secret(path, _) => Some(path.clone()),
                     Event::Policy(_)
                     | Event::Replay(_)
+                    | Event::RotationPolicy(_)
                     | Event::Identity(_)
                     | Event::Issuer(_)
                     | Event::Export(_)
@@ -107,7 +109,7 @@ pub fn publish(recorded: &Recorded, owner: &Owner, partner: Option<&PartnerId>) 
 
 fn described(body: &EventBody) -> Vec<(&'static str, Value)> {
     match &body.event {
-        Event::Secret(_, event) => secret(event, &body.actor),
+        Event::Secret(_, event) => secret(event, &body.actor, body.at),
         Event::Policy(event) => policy(event, &body.actor),
         Event::Identity(event) => identity(event),
         Event::TokenCreated(token) => vec![(
@@ -124,9 +126,10 @@ fn described(body: &EventBody) -> Vec<(&'static str, Value)> {
             json!({"token_id": null, "kind": "jwt", "identity_id": token.identity, "revoked_by": body.actor}),
         )],
         // What bootstrap makes is there before anybody could be told; the contract has no event for issuers,
-        // rules of exchange, replays, audit exports and secret policies.
+        // rules of exchange, rotation policies, replays, audit exports and secret policies.
         Event::Issuer(_)
         | Event::Replay(_)
+        | Event::RotationPolicy(_)
         | Event::Export(_)
         | Event::SecretPolicy(_)
         | Event::PartnerCreated(_)
@@ -174,7 +177,34 @@ fn policy(event: &PolicyEvent, actor: &IdentityId) -> Vec<(&'static str, Value)>
     vec![(event.kind(), data)]
 }
 
-fn secret(event: &SecretEvent, actor: &IdentityId) -> Vec<(&'static str, Value)> {
+/// `secret.rotated`, and with a policy `rotation.completed`.
+fn rotated(rotation: &Rotation, old: Option<u32>, new: u32, at: Timestamp) -> Vec<(&'static str, Value)> {
+    let under = rotation.under.as_deref();
+    let policy = under.map(|under| &under.policy);
+    let (id, name) = (policy.map(|policy| &policy.reference.id), policy.map(|policy| &policy.name));
+    let auto_generated = under.is_some_and(|under| under.auto_generated);
+    let rotated = json!({"old_version": old, "new_version": new, "rotation_policy_id": id, "rotation_policy_name": name,
+                         "grace_period_ends": rotation.grace_ends_at, "auto_generated": auto_generated});
+    let completed = under.map(|under| {
+        let duration_ms = (at.as_micros() - under.started_at.as_micros()).max(0) / 1_000;
+        json!({"old_version": old, "new_version": new, "rotation_policy_id": id, "duration_ms": duration_ms,
+               "auto_generated": auto_generated})
+    });
+    std::iter::once(("secret.rotated", rotated)).chain(completed.map(|data| ("rotation.completed", data))).collect()
+}
+
+fn stragglers(found: &Stragglers) -> Value {
+    let of = |straggler: &Straggler| {
+        json!({"identity_id": straggler.identity, "identity_type": straggler.identity.kind(),
+               "last_read_at": straggler.last_read_at})
+    };
+    json!({"old_version": found.old_version, "new_version": found.new_version,
+           "rotation_policy_id": found.policy.reference.id, "rotation_policy_name": found.policy.name,
+           "grace_period_ends": found.grace_ends_at, "ended": found.ended, "moved_count": found.moved,
+           "straggler_count": found.missing, "stragglers": found.stragglers.iter().map(of).collect::<Vec<_>>()})
+}
+
+fn secret(event: &SecretEvent, actor: &IdentityId, at: Timestamp) -> Vec<(&'static str, Value)> {
     let updated = |old: Value, new: u32, is_rotation: bool| json!({"old_version": old, "new_version": new, "updated_by": actor, "is_rotation": is_rotation});
     match event {
         SecretEvent::Created { secret_type, metadata, expires_at, .. } => vec![(
@@ -184,11 +214,7 @@ fn secret(event: &SecretEvent, actor: &IdentityId) -> Vec<(&'static str, Value)>
         SecretEvent::VersionAdded { version, previous_version, rotation, .. } => {
             let mut told = vec![("secret.updated", updated(json!(previous_version), *version, rotation.is_some()))];
             if let Some(rotation) = rotation {
-                told.push((
-                    "secret.rotated",
-                    json!({"old_version": previous_version, "new_version": version, "rotation_policy_id": null,
-                           "rotation_policy_name": null, "grace_period_ends": rotation.grace_ends_at, "auto_generated": false}),
-                ));
+                told.extend(rotated(rotation, *previous_version, *version, at));
             }
             told
         }
@@ -225,5 +251,28 @@ fn secret(event: &SecretEvent, actor: &IdentityId) -> Vec<(&'static str, Value)>
             json!({"expires_at": expires_at, "days_remaining": days_remaining, "threshold": threshold}),
         )],
         SecretEvent::Expired { expires_at } => vec![("secret.expired", json!({"expires_at": expires_at}))],
+        // The contract has no event for attaching and detaching.
+        SecretEvent::RotationAttached { .. } | SecretEvent::RotationDetached {} => Vec::new(),
+        SecretEvent::RotationDue { policy, due_at, warning, .. } => vec![(
+            "rotation.due",
+            json!({"rotation_policy_id": policy.reference.id, "rotation_policy_name": policy.name, "due_at": due_at,
+                   "threshold": warning, "warn_before": warning, "due_now": warning.is_none()}),
+        )],
+        SecretEvent::RotationOverdue { policy, due_at, overdue_since } => vec![(
+            "rotation.overdue",
+            json!({"rotation_policy_id": policy.reference.id, "rotation_policy_name": policy.name, "due_at": due_at,
+                   "overdue_since": overdue_since}),
+        )],
+        SecretEvent::RotationFailed(failed) => vec![(
+            "rotation.failed",
+            json!({"rotation_policy_id": failed.policy.reference.id, "error": {"code": failed.code, "message": failed.message},
+                   "attempt": failed.attempt, "next_attempt_at": failed.next_attempt_at}),
+        )],
+        SecretEvent::GraceFinished { version } => {
+            vec![("secret.metadata_updated", json!({"version": version, "changed": ["versions"], "updated_by": actor}))]
+        }
+        // At the end it is noted also that nobody is missing.
+        SecretEvent::StragglersFound(found) if found.missing == 0 => Vec::new(),
+        SecretEvent::StragglersFound(found) => vec![("rotation.stragglers", stragglers(found))],
     }
 }

@@ -82,6 +82,8 @@ codes! {
     RotationPolicyNotFound => "rotation_policy_not_found", 404;
     /// Secret policy.
     SecretPolicyNotFound => "secret_policy_not_found", 404;
+    /// Webhook.
+    WebhookNotFound => "webhook_not_found", 404;
     /// User or group.
     IdentityNotFound => "identity_not_found", 404;
     /// Tenant.

@@ -3,6 +3,7 @@
 //! `decide` functions (one file per command) are pure and total; [`Secret::evolve`] folds their
 //! events. Whatever is due by the clock is settled before any decision, see [`settle`].
 
+pub mod attach;
 pub mod condition;
 pub mod delete;
 pub mod event;
@@ -13,10 +14,13 @@ mod own_keys;
 pub mod read;
 pub mod restore;
 pub mod rotate;
+pub mod scheduled;
 pub mod settle;
 pub mod update;
 pub mod version;
 pub mod write;
+
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -25,10 +29,11 @@ pub use event::SecretEvent;
 pub use metadata::Metadata;
 pub use options::{Expiry, NoticeTimes, Options};
 pub use own_keys::OwnKeys;
-pub use version::{SecretType, Version, VersionState};
+pub use version::{Handover, SecretType, Version, VersionState};
 
+use crate::rotation::{Agenda, Attachment, RotationPolicy, RotationPolicyReference};
 use crate::secret_policy::SecretPolicyReference;
-use crate::{ErrorCode, Rejection, SecretPath, Timestamp};
+use crate::{ErrorCode, IdentityId, Rejection, SecretPath, Timestamp};
 
 /// Longest value, in bytes of compact JSON.
 pub const MAX_DATA: usize = 524_288;
@@ -54,6 +59,10 @@ pub struct Secret {
     pub updated_at: Timestamp,
     /// Set while soft-deleted.
     pub deleted: Option<Deletion>,
+    /// The last rotation.
+    pub rotated_at: Option<Timestamp>,
+    /// To which rotation policy it is attached. Counts as nothing once that policy is gone.
+    pub attachment: Option<Arc<Attachment>>,
 }
 
 /// A soft deletion.
@@ -91,10 +100,15 @@ impl Secret {
         self.versions.get(index)
     }
 
-    /// The same without the secret policy that it names, unless that `is_there`.
+    /// The same without the policies that it names, unless they are there.
     #[must_use]
-    pub fn with_policies(mut self, is_there: impl Fn(&SecretPolicyReference) -> bool) -> Self {
+    pub fn with_policies(
+        mut self,
+        is_there: impl Fn(&SecretPolicyReference) -> bool,
+        is_rotated: impl Fn(&RotationPolicyReference) -> bool,
+    ) -> Self {
         self.options.secret_policy = self.options.secret_policy.filter(|reference| is_there(reference));
+        self.attachment = self.attachment.filter(|attachment| is_rotated(&attachment.policy));
         self
     }
 
@@ -106,6 +120,18 @@ impl Secret {
     /// When it ends.
     pub fn expires_at(&self) -> Option<Timestamp> {
         self.expiry.as_ref().map(|expiry| expiry.at)
+    }
+
+    /// What is to be done about it under the policy that it is attached to.
+    pub fn agenda<'p>(&self, policy: &'p RotationPolicy, paired: Option<Timestamp>) -> Option<Agenda<'p>> {
+        let attachment = self.attachment.as_ref().filter(|attachment| attachment.policy == policy.reference())?;
+        let schedule = policy.schedule(&self.path, attachment.basis(self.rotated_at, paired));
+        Some(Agenda::new(policy, schedule, &attachment.cycle))
+    }
+
+    /// Versions that a rotation replaced and whose consumers are waited for, those included whose value is gone since.
+    pub fn handovers(&self) -> impl Iterator<Item = (&Version, &Handover)> {
+        self.versions.iter().filter_map(|version| Some((version, version.handover.as_deref()?)))
     }
 
     /// Whether its end has passed.
@@ -133,7 +159,14 @@ impl Secret {
                 | SecretEvent::Deleted { .. }
                 | SecretEvent::Restored { .. }
                 | SecretEvent::ExpiryAnnounced { .. }
-                | SecretEvent::Expired { .. } => {}
+                | SecretEvent::Expired { .. }
+                | SecretEvent::RotationAttached { .. }
+                | SecretEvent::RotationDetached {}
+                | SecretEvent::RotationDue { .. }
+                | SecretEvent::RotationOverdue { .. }
+                | SecretEvent::RotationFailed(_)
+                | SecretEvent::GraceFinished { .. }
+                | SecretEvent::StragglersFound(_) => {}
             }
         }
         positions.sort_unstable();
@@ -143,7 +176,18 @@ impl Secret {
 
     /// Applies events that have no position yet, to see what a decision would lead to.
     pub fn preview(state: Option<Self>, events: &[SecretEvent], now: Timestamp, path: &SecretPath) -> Option<Self> {
-        let facts = evolve::Facts { position: 0, at: now, actor: None };
+        Self::preview_by(None, state, events, now, path)
+    }
+
+    /// The same, with who is behind the events.
+    pub fn preview_by(
+        actor: Option<&IdentityId>,
+        state: Option<Self>,
+        events: &[SecretEvent],
+        now: Timestamp,
+        path: &SecretPath,
+    ) -> Option<Self> {
+        let facts = evolve::Facts { position: 0, at: now, actor: actor.cloned() };
         events.iter().fold(state, |state, event| Self::evolve(state, path, event, &facts))
     }
 }
@@ -168,9 +212,15 @@ fn with_deletion(rejection: Rejection, deletion: Deletion) -> Rejection {
 
 /// `version_not_found` with its reason.
 pub fn version_not_found(path: &SecretPath, version: Option<u32>, reason: &str) -> Rejection {
-    let what = match version {
-        Some(number) => format!("Version {number} of secret '{path}' cannot be read"),
-        None => format!("Secret '{path}' had no readable version at that moment"),
+    let what = match (version, reason) {
+        (Some(number), "unknown") => format!("Secret '{path}' has no version {number}"),
+        (Some(number), "deleted") => format!("Version {number} of secret '{path}' is deleted"),
+        (Some(number), "destroyed") => format!("Version {number} of secret '{path}' is destroyed"),
+        (Some(number), "grace_period_ended") => {
+            format!("Version {number} of secret '{path}' cannot be read any more: its grace period has ended")
+        }
+        (Some(number), _) => format!("Version {number} of secret '{path}' cannot be read"),
+        (None, _) => format!("Secret '{path}' had no readable version at that moment"),
     };
     Rejection::new(ErrorCode::VersionNotFound, what)
         .detail("path", path.as_str())
@@ -179,7 +229,7 @@ pub fn version_not_found(path: &SecretPath, version: Option<u32>, reason: &str) 
 }
 
 /// The live secret, or `secret_not_found`.
-pub(crate) fn live<'a>(secret: Option<&'a Secret>, path: &SecretPath) -> Result<&'a Secret, Rejection> {
+pub fn live<'a>(secret: Option<&'a Secret>, path: &SecretPath) -> Result<&'a Secret, Rejection> {
     match secret {
         Some(secret) if secret.deleted.is_none() => Ok(secret),
         Some(secret) => Err(not_found(path, secret.deleted)),

@@ -17,6 +17,7 @@ use scaivault_domain::export::ExportEvent;
 use scaivault_domain::issuer::IssuerEvent;
 use scaivault_domain::policy::PolicyEvent;
 use scaivault_domain::policy::replay::ReplayEvent;
+use scaivault_domain::rotation::RotationPolicyEvent;
 use scaivault_domain::secret::SecretEvent;
 use scaivault_domain::secret_policy::SecretPolicyEvent;
 use scaivault_domain::{Event, EventBody};
@@ -74,6 +75,7 @@ fn listed(event: &Event) -> bool {
         Event::Identity(event) => IdentityEvent::KINDS.contains(&event.kind()),
         Event::Issuer(event) => IssuerEvent::KINDS.contains(&event.kind()),
         Event::Export(event) => ExportEvent::KINDS.contains(&event.kind()),
+        Event::RotationPolicy(event) => RotationPolicyEvent::KINDS.contains(&event.kind()),
         Event::SecretPolicy(event) => SecretPolicyEvent::KINDS.contains(&event.kind()),
         Event::TokenCreated(_)
         | Event::TokenRevoked(_)

@@ -19,6 +19,7 @@ mod output;
 mod policies;
 mod private_file;
 mod retry;
+mod rotation;
 mod run;
 mod scaikey;
 mod secret_policies;
@@ -84,6 +85,7 @@ pub(crate) fn run(operator: &impl Operator) -> ExitCode {
             | Group::Scaikey(_)
             | Group::Policies(_)
             | Group::SecretPolicies(_)
+            | Group::Rotation(_)
             | Group::Audit(_)
             | Group::Run(_)
             | Group::Completion(_)) => client(globals, group).await,
@@ -124,6 +126,7 @@ async fn dispatch(session: &mut Session, group: Group) -> Result<Exit, Failure> 
         Group::Scaikey(command) => scaikey::run(session, command).await,
         Group::Policies(command) => policies::run(session, command).await,
         Group::SecretPolicies(command) => secret_policies::run(session, command).await,
+        Group::Rotation(command) => rotation::run(session, command).await,
         Group::Audit(command) => audit::run(session, command).await,
         Group::Completion(arguments) => completion::run(session, &arguments),
         Group::Run(_) | Group::Server(_) | Group::Init(_) => Err(Failure::general("Not a client command")),

@@ -8,6 +8,8 @@ mod auth;
 mod fake;
 #[path = "cli_offline/policies.rs"]
 mod policies;
+#[path = "cli_offline/rotation.rs"]
+mod rotation;
 #[path = "cli_offline/run.rs"]
 mod run;
 #[path = "cli_offline/secret_policies.rs"]
@@ -266,7 +268,12 @@ fn a_token_that_cannot_be_stored_does_not_live_on() {
 
 #[test]
 fn completion_scripts_ask_the_executable() {
-    let fake = Fake::start(&[(200, None, r#"{"secrets":[{"path":"app/db"},{"path":"app/key"}]}"#)]);
+    let fake = Fake::start(&[
+        (200, None, r#"{"secrets":[{"path":"app/db"},{"path":"app/key"}]}"#),
+        (200, None, r#"{"data":[{"id":"rot_daily"},{"id":"rot_weekly"}]}"#),
+        (200, None, r#"{"data":[{"id":"rot_daily"},{"id":"rot_weekly"}]}"#),
+        (200, None, r#"{"secret_policies":[{"id":"sp_db"}]}"#),
+    ]);
     let user = User::of(&fake);
     for shell in ["bash", "zsh", "fish", "powershell"] {
         let done = user.run(&format!("completion {shell}"));
@@ -280,6 +287,9 @@ fn completion_scripts_ask_the_executable() {
     };
     assert!(ask("-- scaivault secr").out.starts_with("secrets"));
     assert_eq!(ask("-- scaivault secrets read app/").out, "app/db\napp/key\n");
+    assert_eq!(ask("-- scaivault rotation get rot_w").out, "rot_weekly\n");
+    assert_eq!(ask("-- scaivault secrets update app/db --rotation-policy rot_").out, "rot_daily\nrot_weekly\n");
+    assert_eq!(ask("-- scaivault rotation update rot_daily --secret-policy s").out, "sp_db\n");
 }
 
 #[test]

@@ -59,6 +59,11 @@ impl Accesses {
         (reads.rows.last().map(|row| row.at), count)
     }
 
+    /// The last read of a path.
+    pub fn last_read(&self, owner: &Owner, path: &str) -> Option<Timestamp> {
+        self.path(owner, path)?.rows.last().map(|row| row.at)
+    }
+
     /// When a token was used last.
     pub fn token_used(&self, id: &TokenId) -> Option<Timestamp> {
         self.tokens.get(id.as_str()).copied()

@@ -38,7 +38,14 @@ impl Pool {
             | SecretEvent::Restored { .. }
             | SecretEvent::Destroyed { .. }
             | SecretEvent::ExpiryAnnounced { .. }
-            | SecretEvent::Expired { .. } => (None, None),
+            | SecretEvent::Expired { .. }
+            | SecretEvent::RotationAttached { .. }
+            | SecretEvent::RotationDetached {}
+            | SecretEvent::RotationDue { .. }
+            | SecretEvent::RotationOverdue { .. }
+            | SecretEvent::RotationFailed(_)
+            | SecretEvent::GraceFinished { .. }
+            | SecretEvent::StragglersFound(_) => (None, None),
         };
         if let Some(metadata) = metadata {
             self.share_metadata(metadata);

@@ -45,6 +45,11 @@ impl SecretPolicies {
         self.owners.entry(owner.clone()).or_default()
     }
 
+    /// Lets go of those of other owners.
+    pub(crate) fn retain(&mut self, is_kept: impl Fn(&Owner) -> bool) {
+        self.owners.retain(|owner, _| is_kept(owner));
+    }
+
     /// Forgets those of an owner.
     pub(crate) fn forget(&mut self, owner: &Owner) {
         self.owners.remove(owner);

@@ -17,6 +17,7 @@ mod parts;
 mod policies;
 mod reads;
 mod replays;
+mod rotations;
 mod secret_policies;
 mod secrets;
 mod section;

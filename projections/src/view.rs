@@ -7,9 +7,10 @@ use std::sync::Arc;
 use imbl::HashMap;
 use scaivault_domain::access::{Caller, Narrowing, Target};
 use scaivault_domain::policy::Candidates;
-use scaivault_domain::secret::Facts;
+use scaivault_domain::secret::event::Rotation;
+use scaivault_domain::secret::{Facts, SecretEvent};
 use scaivault_domain::token::Token;
-use scaivault_domain::{Event, IdentityId, Owner, PartnerId, Recorded, Scopes, TenantId, Timestamp};
+use scaivault_domain::{Event, IdentityId, Owner, PartnerId, Recorded, Scopes, SecretPath, TenantId, Timestamp};
 use scaivault_eventstore::merkle::frontier::Frontier;
 use scaivault_eventstore::{Position, Revision};
 
@@ -21,6 +22,7 @@ use crate::outcomes::{HeldOutcome, OutcomeKey, Outcomes};
 use crate::past::scope::Scope;
 use crate::policies::{Policies, PolicySet};
 use crate::replays::Replays;
+use crate::rotations::{HistoryRow, Outcome, Rotations};
 use crate::secret_policies::SecretPolicies;
 use crate::secrets::Catalogue;
 use crate::tokens::{HeldToken, Tokens};
@@ -42,6 +44,8 @@ pub struct View {
     pub policies: Policies,
     /// Replays of decisions.
     pub replays: Replays,
+    /// Rotation policies, and who is attached to them.
+    pub rotations: Rotations,
     /// Trusted issuers and rules of exchange.
     pub issuers: Issuers,
     /// Audit exports.
@@ -141,6 +145,8 @@ impl View {
     pub(crate) fn narrow_to(&mut self, scope: &Scope) {
         self.catalogues.retain(|owner, _| scope.has_all_of(owner));
         self.policies.retain(|owner| scope.has_all_of(owner));
+        self.secret_policies.retain(|owner| scope.has_all_of(owner));
+        self.rotations.retain(|owner| scope.has_all_of(owner));
         self.outcomes = Outcomes::default();
     }
 
@@ -152,6 +158,11 @@ impl View {
         self.catalogues.get_mut(owner).unwrap_or(&mut self.nothing)
     }
 
+    /// Draws what follows of rotations from the secrets, once all of them are there.
+    pub(crate) fn draw_rotations(&mut self) {
+        self.rotations.draw_all(self.catalogues.iter());
+    }
+
     /// Applies one event; `has_value` says whether it came with an erasable part that still exists.
     pub(crate) fn fold(&mut self, owner: &Owner, recorded: Recorded, revision: Revision, has_value: bool) {
         let position = Position(recorded.position);
@@ -160,11 +171,15 @@ impl View {
         match body.event {
             Event::Secret(path, event) => {
                 let facts = Facts { position: position.0, at: body.at, actor: Some(body.actor) };
-                self.secrets_mut(owner).fold(&path, &event, &facts, revision);
+                self.fold_secret(owner, &path, &event, &facts, revision);
             }
             Event::Policy(event) => self.policies.of_mut(owner).fold(event, body.at, &body.actor, revision),
             Event::Identity(event) => {
                 self.fold_identity(owner, event, (body.at, &body.actor), position.0, revision);
+            }
+            Event::RotationPolicy(event) => {
+                let catalogue = self.catalogues.get(owner).unwrap_or(&self.nothing);
+                self.rotations.fold(owner, catalogue, event, body.at, revision);
             }
             Event::Replay(event) => {
                 self.replays.fold(owner, event, (body.at, &body.actor), position.0, revision);
@@ -201,5 +216,28 @@ impl View {
         self.replays.forget_before(at);
         self.issuers.forget_before(at);
         self.tokens.forget_before(at);
+    }
+
+    fn fold_secret(
+        &mut self,
+        owner: &Owner,
+        path: &SecretPath,
+        event: &SecretEvent,
+        facts: &Facts,
+        revision: Revision,
+    ) {
+        let before = self.secrets(owner).held(path.as_str()).cloned();
+        self.secrets_mut(owner).fold(path, event, facts, revision);
+        // The path is shared with the secret, if it is still there.
+        let shared = || before.as_ref().map_or_else(|| path.clone(), |held| held.secret.path.clone());
+        let row = |outcome| HistoryRow { position: facts.position, at: facts.at, outcome, path: shared() };
+        if let SecretEvent::VersionAdded { rotation: Some(Rotation { under: Some(under), .. }), .. } = event {
+            self.rotations.remember(owner, &under.policy.reference, row(Outcome::Success));
+        }
+        if let SecretEvent::RotationFailed(failed) = event {
+            self.rotations.remember(owner, &failed.policy.reference, row(Outcome::Failed));
+        }
+        let catalogue = self.catalogues.get(owner).unwrap_or(&self.nothing);
+        self.rotations.secret_changed(owner, catalogue, path, before.as_ref());
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+    ALLOW, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LINK,
     RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, Response};
@@ -30,6 +30,7 @@ use crate::response::Done;
 /// The page brings its own script and style, and needs nothing else.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; base-uri 'none'";
 
+const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const RATE_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
@@ -192,6 +193,11 @@ impl Finished {
         }
         if let Some(content_type) = content_type {
             headers.insert(CONTENT_TYPE, content_type);
+        }
+        if let Some(successor) = self.operation.and_then(Operation::successor) {
+            headers.insert(DEPRECATION, HeaderValue::from_static("true"));
+            let link = format!("<{successor}>; rel=\"successor-version\"");
+            headers.extend(HeaderValue::try_from(link).ok().map(|link| (LINK, link)));
         }
         if let Ok(request_id) = HeaderValue::from_str(&arrival.request_id) {
             headers.insert(REQUEST_ID, request_id);

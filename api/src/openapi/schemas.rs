@@ -6,6 +6,7 @@ mod identities;
 mod issuers;
 mod policies;
 mod replays;
+mod rotation;
 mod secret_policies;
 mod tree;
 
@@ -27,6 +28,7 @@ pub(super) fn all() -> Value {
         tree::all(),
         exports::all(),
         secret_policies::all(),
+        rotation::all(),
         system(),
     ] {
         if let Value::Object(group) = group {

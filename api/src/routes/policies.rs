@@ -5,7 +5,7 @@ pub mod bindings;
 pub mod create;
 pub mod delete;
 pub mod explain;
-mod input;
+pub(crate) mod input;
 pub mod list;
 pub mod replace;
 pub mod replay;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jiff::ToSpan as _;
 use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -18,6 +19,9 @@ const DAYS: [(&str, Weekday); 7] = [
     ("sat", Weekday::Saturday),
     ("sun", Weekday::Sunday),
 ];
+
+/// By how many minutes clocks leap at most.
+const LONGEST_LEAP: i64 = 180;
 
 /// From `start` to before `end`, local time, on some days. With `end` before `start` it passes
 /// midnight, and belongs to the day it starts on.
@@ -75,6 +79,19 @@ impl WindowFault {
     }
 }
 
+impl WindowFault {
+    /// What would be right.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Day => "has a day that is none of mon, tue, wed, thu, fri, sat, sun",
+            Self::NoDays => "must have at least one day",
+            Self::Time => "must have start and end as HH:MM",
+            Self::Empty => "must not end when it starts",
+            Self::Zone => "must have a time zone such as Europe/Amsterdam",
+        }
+    }
+}
+
 impl TimeWindow {
     /// Checks a window.
     pub fn parse(text: WindowText) -> Result<Self, WindowFault> {
@@ -112,6 +129,55 @@ impl TimeWindow {
             return self.is_on(today) && (self.start..self.end).contains(&minute);
         }
         (self.is_on(today) && minute >= self.start) || (self.is_on(today.previous()) && minute < self.end)
+    }
+
+    /// When it opens next, at `at` or later; `None` if it never does.
+    pub fn next_opening(&self, at: Timestamp) -> Option<Timestamp> {
+        let zone = self.zone.as_ref()?;
+        let instant = jiff::Timestamp::from_microsecond(at.as_micros()).ok()?;
+        let today = zone.to_datetime(instant).date();
+        let (hour, minute) = (i8::try_from(self.start / 60).ok()?, i8::try_from(self.start % 60).ok()?);
+        // A week, and the same day of the next one: the opening of today may have passed, and one may be leapt over.
+        let days = today.series(1.day()).take(16).filter(|day| self.is_on(day.weekday()));
+        let openings = days.filter_map(|day| {
+            let wanted = day.at(hour, minute, 0, 0);
+            let zoned = zone.to_zoned(wanted).ok()?;
+            let opening = Timestamp::from_micros(zoned.timestamp().as_microsecond());
+            if zoned.datetime() == wanted {
+                return Some(opening);
+            }
+            // The clock leaps over it: it opens when the leap ends, if it is still open then.
+            (0..=LONGEST_LEAP)
+                .rev()
+                .map(|minutes| opening.plus_seconds(-60 * minutes))
+                .find(|moment| self.holds(*moment))
+        });
+        openings.into_iter().find(|opening| *opening >= at && self.holds(*opening))
+    }
+
+    /// How long it is open, in seconds by the clock on the wall.
+    pub fn length_seconds(&self) -> i64 {
+        i64::from((self.end - self.start).rem_euclid(24 * 60)) * 60
+    }
+
+    /// Its days as written in rules, Monday first.
+    pub fn days(&self) -> impl Iterator<Item = &'static str> {
+        DAYS.iter().zip(self.days).filter(|(_, is_on)| *is_on).map(|((name, _), _)| *name)
+    }
+
+    /// When it opens and closes, as written.
+    pub fn hours(&self) -> (&str, &str) {
+        (&self.text.start, &self.text.end)
+    }
+
+    /// As written.
+    pub fn text(&self) -> &WindowText {
+        &self.text
+    }
+
+    /// Its time zone.
+    pub fn timezone(&self) -> &str {
+        self.text.timezone.as_deref().unwrap_or("UTC")
     }
 
     fn is_on(&self, day: Weekday) -> bool {

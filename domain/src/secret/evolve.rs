@@ -1,6 +1,10 @@
 //! The fold: state and one event give the next state.
 
-use super::{Deletion, Expiry, Secret, SecretEvent, Version, VersionState};
+use std::sync::Arc;
+
+use super::event::Rotation;
+use super::{Deletion, Expiry, Handover, Secret, SecretEvent, Version, VersionState};
+use crate::rotation::{Attachment, Cycle};
 use crate::{IdentityId, SecretPath, Timestamp};
 
 /// What the record around an event says.
@@ -28,6 +32,8 @@ impl Secret {
                 created_at: facts.at,
                 updated_at: facts.at,
                 deleted: None,
+                rotated_at: None,
+                attachment: None,
             });
         }
         if matches!(event, SecretEvent::Destroyed { .. }) {
@@ -50,10 +56,8 @@ impl Secret {
                 expires_at,
                 rotation,
             } => {
-                if let Some(rotation) = rotation
-                    && let Some(replaced) = previous_version.and_then(|number| self.version_mut(number))
-                {
-                    replaced.grace_ends_at = Some(rotation.grace_ends_at);
+                if let Some(rotation) = rotation {
+                    self.rotated(rotation, *previous_version, *version, facts.at);
                 }
                 self.versions.push(new_version(*version, *secret_type, facts));
                 self.settle_on(metadata.as_ref(), options.as_ref(), *expires_at, facts);
@@ -82,6 +86,67 @@ impl Secret {
                     expiry.told = true;
                 }
             }
+            SecretEvent::RotationAttached { policy } => {
+                let by = facts.actor.clone().unwrap_or_else(|| IdentityId::system("system:unknown"));
+                let value_since = self.current().map_or(self.created_at, |version| version.created_at);
+                let cycle = Cycle::default();
+                let attachment = Attachment { policy: policy.clone(), at: facts.at, by, value_since, cycle };
+                self.attachment = Some(Arc::new(attachment));
+            }
+            SecretEvent::RotationDetached {} => self.attachment = None,
+            SecretEvent::RotationDue { due_at, warning, asked, .. } => self.cycle(*due_at, |cycle| match warning {
+                Some(warning) => cycle.warned.push(warning.clone()),
+                // A new beginning, whatever came of an earlier one.
+                None if *asked => {
+                    let by = facts.actor.clone().unwrap_or_else(|| IdentityId::system("system:unknown"));
+                    let (due_at, told_at, asked) = (Some(*due_at), Some(facts.at), Some((*due_at, by)));
+                    *cycle = Cycle { due_at, told_at, asked, ..Cycle::default() };
+                }
+                None => cycle.told_at = Some(facts.at),
+            }),
+            SecretEvent::RotationOverdue { due_at, .. } => self.cycle(*due_at, |cycle| cycle.told_overdue = true),
+            SecretEvent::RotationFailed(failed) => {
+                let Some(due_at) = failed.due_at else { return };
+                self.cycle(due_at, |cycle| {
+                    cycle.failures = failed.attempt;
+                    cycle.next_attempt_at = failed.next_attempt_at;
+                });
+            }
+            SecretEvent::GraceFinished { version } => {
+                if let Some(version) = self.version_mut(*version) {
+                    version.grace_ends_at = Some(facts.at);
+                    version.handover = None;
+                }
+            }
+            SecretEvent::StragglersFound(found) => {
+                if let Some(handover) = self.version_mut(found.old_version).and_then(|of| of.handover.as_mut()) {
+                    handover.told_half = true;
+                    handover.told_end |= found.ended;
+                }
+            }
+        }
+    }
+
+    fn rotated(&mut self, rotation: &Rotation, previous: Option<u32>, new_version: u32, at: Timestamp) {
+        self.rotated_at = Some(at);
+        if let Some(attachment) = &mut self.attachment {
+            Arc::make_mut(attachment).cycle = Cycle::default();
+        }
+        let Some(replaced) = previous.and_then(|number| self.version_mut(number)) else { return };
+        replaced.grace_ends_at = Some(rotation.grace_ends_at);
+        let under = rotation.under.as_ref().filter(|under| under.finish_when_moved);
+        replaced.handover = under.map(|under| {
+            let policy = under.policy.clone();
+            Box::new(Handover { replaced_at: at, new_version, policy, told_half: false, told_end: false })
+        });
+    }
+
+    /// Notes something of a due date.
+    fn cycle(&mut self, due_at: Timestamp, note: impl FnOnce(&mut Cycle)) {
+        if let Some(attachment) = &mut self.attachment {
+            let attachment = Arc::make_mut(attachment);
+            attachment.cycle = attachment.cycle.of(due_at);
+            note(&mut attachment.cycle);
         }
     }
 
@@ -125,5 +190,6 @@ fn new_version(number: u32, secret_type: super::SecretType, facts: &Facts) -> Ve
         position: facts.position,
         state: VersionState::Live,
         grace_ends_at: None,
+        handover: None,
     }
 }

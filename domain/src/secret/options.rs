@@ -142,9 +142,6 @@ impl OptionsChange {
         new_version: bool,
         context: &Context,
     ) -> Result<(Options, Option<Timestamp>), Rejection> {
-        if let Some(Some(id)) = &self.rotation_policy_id {
-            return Err(unknown_policy(ErrorCode::RotationPolicyNotFound, "Rotation policy", id));
-        }
         let mut changed = options.clone();
         match &self.secret_policy_id {
             Some(Some(id)) => {

@@ -2,7 +2,7 @@
 
 use super::metadata::MetadataPatch;
 use super::options::OptionsChange;
-use super::{Condition, Decision, Secret, SecretEvent, live, write};
+use super::{Condition, Decision, Secret, SecretEvent, attach, live, write};
 use crate::{Context, Rejection, SecretPath};
 
 /// Changes metadata and options.
@@ -37,9 +37,14 @@ pub fn decide(secret: Option<&Secret>, command: &UpdateSecret, context: &Context
     }
     let ends_otherwise = expires_at != secret.expires_at();
     let options = (ends_otherwise || options != secret.options).then_some(options);
+    let attached = match &command.options.rotation_policy_id {
+        Some(named) => attach::by_option(Some(secret), named.as_deref(), context)?,
+        None => None,
+    };
     if metadata.is_none() && options.is_none() {
-        return Ok(Decision { events: Vec::new(), outcome: () });
+        return Ok(Decision { events: attached.into_iter().collect(), outcome: () });
     }
     let event = SecretEvent::MetadataUpdated { version: secret.current_number(), metadata, options, expires_at };
-    Ok(Decision { events: write::with_aged_out(secret, vec![event], context), outcome: () })
+    let events = write::with_aged_out(secret, vec![event], context);
+    Ok(Decision { events: events.into_iter().chain(attached).collect(), outcome: () })
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::event::NamedPolicy;
 use crate::{ErrorCode, IdentityId, Rejection, Timestamp};
 
 /// A hint at the shape of the value, never checked against it.
@@ -72,6 +73,31 @@ pub struct Version {
     pub state: VersionState,
     /// Set when a rotation replaced it: readable until then.
     pub grace_ends_at: Option<Timestamp>,
+    /// Set when that grace period ends once all consumers have moved.
+    pub handover: Option<Box<Handover>>,
+}
+
+/// A rotation whose consumers are waited for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Handover {
+    /// When the version was replaced.
+    pub replaced_at: Timestamp,
+    /// By which.
+    pub new_version: u32,
+    /// Under which policy.
+    pub policy: NamedPolicy,
+    /// Whether it was told at half of the grace period who has not moved.
+    pub told_half: bool,
+    /// And at its end.
+    pub told_end: bool,
+}
+
+impl Handover {
+    /// When half of a grace period is over.
+    pub fn half(&self, grace_ends_at: Timestamp) -> Timestamp {
+        let (from, to) = (self.replaced_at.as_micros(), grace_ends_at.as_micros());
+        Timestamp::from_micros(from + (to - from) / 2)
+    }
 }
 
 /// What became of a version.

@@ -1,8 +1,10 @@
 //! PUT: a new secret, or a further version of one.
 
-use super::event::{DestroyReason, Rotation};
+use super::attach;
+use super::event::{DestroyReason, NamedPolicy, Rotation, UnderPolicy};
 use super::options::OptionsChange;
 use super::{Condition, Decision, Metadata, Options, Secret, SecretEvent, SecretType};
+use crate::rotation::Trigger;
 use crate::{Context, ErrorCode, Rejection, SecretPath, Timestamp};
 
 /// Writes a value. The value itself stays with the caller and is sealed into the record.
@@ -66,15 +68,45 @@ fn create(command: &WriteSecret, context: &Context) -> Result<Decision<Written>,
         options,
         expires_at,
     };
+    let attached = attached(None, &command.options, context)?;
     let outcome =
         Written { version: 1, previous_version: None, created: true, secret_type, at: context.now, expires_at };
-    Ok(Decision { events: vec![event], outcome })
+    Ok(Decision { events: std::iter::once(event).chain(attached).collect(), outcome })
 }
 
 fn add_version(secret: &Secret, command: &WriteSecret, context: &Context) -> Result<Decision<Written>, Rejection> {
     let (options, expires_at) = command.options.apply(&secret.options, secret.expires_at(), true, context)?;
     let metadata = command.metadata.clone().filter(|metadata| *metadata != secret.metadata);
-    Ok(append(secret, command.secret_type, metadata, options, expires_at, None, context))
+    let attached = attached(Some(secret), &command.options, context)?;
+    let rotation = by_write(secret, context);
+    let mut decision = append(secret, command.secret_type, metadata, options, expires_at, rotation, context);
+    decision.events.extend(attached);
+    Ok(decision)
+}
+
+/// A write counts as the rotation that was announced, or is due.
+fn by_write(secret: &Secret, context: &Context) -> Option<Rotation> {
+    let attached_to = context.found.rotation.as_ref().filter(|attached_to| attached_to.policy.is_active)?;
+    let agenda = attached_to.agenda(secret).filter(|agenda| agenda.status(context.now).takes_writes())?;
+    let grace_ends_at = context.now.plus_seconds(attached_to.policy.content.grace_period.seconds());
+    let under = UnderPolicy {
+        policy: NamedPolicy::of(&attached_to.policy),
+        trigger: Trigger::Write,
+        auto_generated: false,
+        started_at: context.now,
+        attempt: agenda.cycle().attempt(),
+        finish_when_moved: attached_to.policy.content.finish_when_moved,
+    };
+    Some(Rotation { grace_ends_at, reason: None, under: Some(Box::new(under)) })
+}
+
+/// What `rotation_policy_id` comes to.
+fn attached(
+    secret: Option<&Secret>,
+    options: &OptionsChange,
+    context: &Context,
+) -> Result<Option<SecretEvent>, Rejection> {
+    options.rotation_policy_id.as_ref().map_or(Ok(None), |named| attach::by_option(secret, named.as_deref(), context))
 }
 
 /// The next version of a live secret, with what ages out by it.

@@ -86,8 +86,10 @@ fn secret_event() -> impl Strategy<Value = SecretEvent> {
     let kind = prop::sample::select(SecretType::ALL.to_vec());
     let reason =
         prop::sample::select(vec![DestroyReason::Requested, DestroyReason::AgedOut, DestroyReason::RecoveryEnded]);
-    let rotation = (moment(), option(text()))
-        .prop_map(|(grace_ends_at, reason)| Rotation { grace_ends_at, reason: reason.map(Into::into) });
+    let rotation =
+        (moment(), option(text()), option(crate::rotations::under())).prop_map(|(grace_ends_at, reason, under)| {
+            Rotation { grace_ends_at, reason: reason.map(Into::into), under: under.map(Box::new) }
+        });
     let number = any::<u32>();
     prop_oneof![
         (kind.clone(), metadata(), options(), option(moment())).prop_map(
@@ -133,6 +135,7 @@ fn secret_event() -> impl Strategy<Value = SecretEvent> {
             SecretEvent::ExpiryAnnounced { threshold, expires_at, days_remaining }
         }),
         moment().prop_map(|expires_at| SecretEvent::Expired { expires_at }),
+        crate::rotations::event(),
     ]
 }
 

@@ -10,6 +10,7 @@ mod patterns;
 mod policies;
 mod published;
 mod replays;
+mod rotations;
 #[path = "../support/story.rs"]
 mod story;
 mod text;

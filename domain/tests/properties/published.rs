@@ -7,7 +7,7 @@ use scaivault_domain::{EventBody, Owner, PartnerId, Recorded, TenantId, Timestam
 use crate::codec::body;
 
 /// `data` fields of the catalogue; `?` marks one that may be left out.
-const CATALOGUE: [(&str, &str); 18] = [
+const CATALOGUE: [(&str, &str); 23] = [
     ("secret.created", "version secret_type created_by tags expires_at"),
     ("secret.updated", "old_version new_version updated_by is_rotation"),
     ("secret.metadata_updated", "version changed updated_by"),
@@ -17,6 +17,15 @@ const CATALOGUE: [(&str, &str); 18] = [
     (
         "secret.rotated",
         "old_version new_version rotation_policy_id rotation_policy_name grace_period_ends auto_generated",
+    ),
+    ("rotation.due", "rotation_policy_id rotation_policy_name due_at threshold warn_before due_now"),
+    ("rotation.overdue", "rotation_policy_id rotation_policy_name due_at overdue_since"),
+    ("rotation.completed", "old_version new_version rotation_policy_id duration_ms auto_generated"),
+    ("rotation.failed", "rotation_policy_id error attempt next_attempt_at"),
+    (
+        "rotation.stragglers",
+        "old_version new_version rotation_policy_id rotation_policy_name grace_period_ends ended moved_count \
+         straggler_count stragglers",
     ),
     ("secret.expiring", "expires_at days_remaining threshold"),
     ("secret.expired", "expires_at"),
@@ -82,7 +91,7 @@ proptest! {
             assert_eq!(envelope["identity_id"], actor.as_str());
             assert_eq!(envelope["request_id"], request_id.as_str());
             assert_eq!(envelope["timestamp"], event.timestamp.to_string());
-            assert_eq!(envelope.get("path").is_some(), event.event_type.starts_with("secret."));
+            assert_eq!(envelope.get("path").is_some(), ["secret.", "rotation."].iter().any(|of| event.event_type.starts_with(of)));
         }
         for event in publish(&recorded, &Owner::Partner(partner.clone()), Some(&partner)) {
             assert!(event.envelope()["tenant_id"].is_null());

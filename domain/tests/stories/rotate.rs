@@ -2,7 +2,7 @@
 
 use scaivault_domain::ErrorCode;
 use scaivault_domain::secret::event::Rotation;
-use scaivault_domain::secret::rotate::RotateSecret;
+use scaivault_domain::secret::rotate::{NewValue, RotateSecret};
 use scaivault_domain::secret::{SecretEvent, SecretType};
 use serde_json::json;
 
@@ -58,7 +58,7 @@ fn the_reason_is_kept() {
 
 #[test]
 fn a_value_is_required() {
-    let bare = RotateSecret { has_value: false, ..rotate(1) };
+    let bare = RotateSecret { value: NewValue::Missing, ..rotate(1) };
     given([created()]).when(bare.clone()).refused(
         ErrorCode::ValidationError,
         json!({"fields": [{"field": "new_value",

@@ -98,7 +98,8 @@ fn a_recipe_is_attached_kept_and_detached() {
         let id = SecretPolicyId::parse("sp_x").unwrap();
         Arc::new(SecretPolicyReference { id, uid: PolicyUid(ulid::Ulid::from_parts(time, 0)) })
     };
-    let found = |time| Context { found: Found { secret_policy: Some(reference(time)) }, ..context(day(0)) };
+    let found =
+        |time| Context { found: Found { secret_policy: Some(reference(time)), ..Found::default() }, ..context(day(0)) };
     let change =
         |id: Option<&str>| OptionsChange { secret_policy_id: Some(id.map(Into::into)), ..OptionsChange::default() };
     let apply =
@@ -114,8 +115,8 @@ fn a_recipe_is_attached_kept_and_detached() {
     // What was found is not what is named.
     assert!(apply(&change(Some("sp_y")), &options(), &found(1)).is_err());
     let secret = Secret::preview(None, &[created_with(attached, None)], day(0), &path()).unwrap();
-    assert_eq!(secret.clone().with_policies(|named| named.uid == reference(1).uid), secret);
-    assert_eq!(secret.with_policies(|named| named.uid == reference(2).uid).options, options());
+    assert_eq!(secret.clone().with_policies(|named| named.uid == reference(1).uid, |_| true), secret);
+    assert_eq!(secret.with_policies(|named| named.uid == reference(2).uid, |_| true).options, options());
 }
 
 #[test]

@@ -7,6 +7,8 @@ mod identities;
 mod issuer_samples;
 #[path = "replay_samples.rs"]
 mod replay_samples;
+#[path = "rotation_samples.rs"]
+mod rotation_samples;
 #[path = "secret_policy_samples.rs"]
 mod secret_policy_samples;
 
@@ -88,7 +90,7 @@ fn bare_options() -> Options {
 
 /// Samples with the names of their files.
 pub(crate) fn all() -> Vec<(&'static str, EventBody)> {
-    let secrets = secrets().into_iter().map(|(name, event)| {
+    let secrets = secrets().into_iter().chain(rotation_samples::secrets()).map(|(name, event)| {
         let path = SecretPath::parse("environments/production/salesforce/oauth").unwrap();
         (name, body(Event::Secret(path, event)))
     });
@@ -96,7 +98,10 @@ pub(crate) fn all() -> Vec<(&'static str, EventBody)> {
     let identities = identities::all().into_iter().map(|(name, event)| (name, Event::Identity(event)));
     let others = others().into_iter().chain(identities).chain(policies).chain(issuer_samples::all(at(1), &alice()));
     let others = others.chain(replay_samples::all().into_iter().map(|(name, event)| (name, Event::Replay(event))));
-    let others = others.chain(export_samples::all(at(1))).chain(secret_policy_samples::all());
+    let others = others
+        .chain(export_samples::all(at(1)))
+        .chain(secret_policy_samples::all())
+        .chain(rotation_samples::policies());
     secrets.chain(others.map(|(name, event)| (name, body(event)))).collect()
 }
 
@@ -206,7 +211,7 @@ fn secrets() -> Vec<(&'static str, SecretEvent)> {
                 metadata: Some(metadata()),
                 options: Some(options()),
                 expires_at: Some(at(90)),
-                rotation: Some(Rotation { grace_ends_at: at(2), reason: Some("leaked".into()) }),
+                rotation: Some(Rotation { grace_ends_at: at(2), reason: Some("leaked".into()), under: None }),
             },
         ),
         (
@@ -230,7 +235,7 @@ fn secrets() -> Vec<(&'static str, SecretEvent)> {
                 metadata: None,
                 options: None,
                 expires_at: None,
-                rotation: Some(Rotation { grace_ends_at: at(2), reason: None }),
+                rotation: Some(Rotation { grace_ends_at: at(2), reason: None, under: None }),
             },
         ),
         (

@@ -8,7 +8,7 @@ use scaivault_domain::secret::delete::DeleteSecret;
 use scaivault_domain::secret::event::{DestroyReason, Rotation};
 use scaivault_domain::secret::options::OptionsChange;
 use scaivault_domain::secret::restore::RestoreSecret;
-use scaivault_domain::secret::rotate::RotateSecret;
+use scaivault_domain::secret::rotate::{NewValue, RotateSecret};
 use scaivault_domain::secret::update::UpdateSecret;
 use scaivault_domain::secret::write::WriteSecret;
 use scaivault_domain::secret::{Condition, Metadata, NoticeTimes, Options, SecretEvent, SecretType};
@@ -43,7 +43,7 @@ pub fn update_with(options: OptionsChange) -> UpdateSecret {
 pub fn rotate(hours: i64) -> RotateSecret {
     RotateSecret {
         path: path(),
-        has_value: true,
+        value: NewValue::Given,
         reason: None,
         grace_seconds: Some(hours * 3_600),
         condition: Condition::default(),
@@ -146,7 +146,7 @@ pub fn rotated(version: u32, grace_ends_at: Timestamp) -> SecretEvent {
         metadata: None,
         options: None,
         expires_at: None,
-        rotation: Some(Rotation { grace_ends_at, reason: None }),
+        rotation: Some(Rotation { grace_ends_at, reason: None, under: None }),
     }
 }
 

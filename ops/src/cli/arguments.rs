@@ -10,6 +10,7 @@ use super::completion::CompletionArguments;
 use super::config::ConfigCommand;
 use super::identity::IdentityCommand;
 use super::policies::PoliciesCommand;
+use super::rotation::{self, RotationCommand};
 use super::run::RunArguments;
 use super::scaikey::ScaikeyCommand;
 use super::secret_policies::SecretPoliciesCommand;
@@ -109,6 +110,9 @@ pub(crate) enum Group {
     /// Recipes that generate values
     #[command(subcommand)]
     SecretPolicies(SecretPoliciesCommand),
+    /// Replace values by a schedule, and see what is due
+    #[command(subcommand, after_help = rotation::FIRST_STEPS)]
+    Rotation(RotationCommand),
     /// Search the audit trail, and prove that nobody has altered it
     #[command(subcommand)]
     Audit(AuditCommand),

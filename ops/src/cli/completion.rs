@@ -74,9 +74,23 @@ pub(crate) fn paths() -> ArgValueCompleter {
 
 /// Completes ids of the caller's tokens.
 pub(crate) fn tokens() -> ArgValueCompleter {
-    ArgValueCompleter::new(|current: &OsStr| {
-        let address = Address::new("/v1/auth/tokens").query("limit", Some(200));
-        candidates(address, "tokens", "id", current.to_str().unwrap_or_default())
+    ids("/v1/auth/tokens", "tokens")
+}
+
+/// Completes ids of rotation policies.
+pub(crate) fn rotation_policies() -> ArgValueCompleter {
+    ids("/v1/rotation/policies", "data")
+}
+
+/// Completes ids of secret policies.
+pub(crate) fn secret_policies() -> ArgValueCompleter {
+    ids("/v1/secret-policies", "secret_policies")
+}
+
+fn ids(route: &'static str, key: &'static str) -> ArgValueCompleter {
+    ArgValueCompleter::new(move |current: &OsStr| {
+        let address = Address::new(route).query("limit", Some(200));
+        candidates(address, key, "id", current.to_str().unwrap_or_default())
     })
 }
 

@@ -61,18 +61,49 @@ pub(crate) async fn show(
     key: &str,
     table: impl Fn(&[Json]) -> Table,
 ) -> Result<(), Failure> {
-    if arguments.all {
-        let merged = all(session, &address, arguments.limit, arguments.cursor.clone(), key).await?;
-        if session.output.json {
-            return session.output.document(&merged);
-        }
-        return session.output.print(&table(rows(&merged, key)).render());
+    shown(session, address, arguments, key, table).await.map(|_| ())
+}
+
+/// The same; where the list is empty, `none` says to people what that means, or what they could do.
+pub(crate) async fn show_or(
+    session: &Session,
+    address: Address,
+    arguments: &ListArguments,
+    key: &str,
+    table: impl Fn(&[Json]) -> Table,
+    none: &str,
+) -> Result<(), Failure> {
+    let count = shown(session, address, arguments, key, table).await?;
+    // A later page that is empty says nothing of the list.
+    if count == 0 && arguments.cursor.is_none() && !session.output.json {
+        session.output.notice(none);
     }
-    let address = address.query("limit", arguments.limit).query("cursor", arguments.cursor.as_deref());
-    let answer = session.send(Call::fetch(address)).await?;
-    session.output.answer(&answer, |page| table(rows(page, key)).render())?;
-    more(session, &answer.json()?);
     Ok(())
+}
+
+/// Fetches a list and prints it; tells how many rows that were.
+async fn shown(
+    session: &Session,
+    address: Address,
+    arguments: &ListArguments,
+    key: &str,
+    table: impl Fn(&[Json]) -> Table,
+) -> Result<usize, Failure> {
+    let page = if arguments.all {
+        let merged = all(session, &address, arguments.limit, arguments.cursor.clone(), key).await?;
+        match session.output.json {
+            true => session.output.document(&merged)?,
+            false => session.output.print(&table(rows(&merged, key)).render())?,
+        }
+        merged
+    } else {
+        let address = address.query("limit", arguments.limit).query("cursor", arguments.cursor.as_deref());
+        let answer = session.send(Call::fetch(address)).await?;
+        session.output.answer(&answer, |page| table(rows(page, key)).render())?;
+        answer.json()?
+    };
+    more(session, &page);
+    Ok(rows(&page, key).len())
 }
 
 /// Says how to go on, if there is more than this page.

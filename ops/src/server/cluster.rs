@@ -70,7 +70,8 @@ pub(super) async fn schedule(
         let (engine, tree, stop) = (engine.clone(), tree.clone(), stop.clone());
         async move {
             tokio::select! {
-                () = engine.sweep(stop.clone()) => {}
+                () = engine.clone().sweep(stop.clone()) => {}
+                () = engine.run_rotations(stop.clone()) => {}
                 () = tree.keep(stop) => {}
             }
         }
@@ -79,7 +80,7 @@ pub(super) async fn schedule(
 }
 
 /// Carries replays of decisions out whenever this node leads, until `stopped` says so. What it leaves unfinished the
-/// next leader begins anew.
+/// next leader goes on with.
 pub(super) async fn replay(engine: Arc<Engine>, leading: watch::Receiver<bool>, stopped: watch::Receiver<bool>) {
     let stop = stopped.clone();
     while_leading(leading, stopped, || engine.clone().run_policy_replays(stop.clone())).await;

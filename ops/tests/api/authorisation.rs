@@ -51,6 +51,20 @@ const ROWS: &[(&str, Option<&[&str]>)] = &[
     ("read_secret_policy", Some(&["policies:read"])),
     ("update_secret_policy", Some(&["policies:write"])),
     ("delete_secret_policy", Some(&["policies:write"])),
+    ("list_rotation_policies", Some(&["admin"])),
+    ("create_rotation_policy", Some(&["admin"])),
+    ("read_rotation_policy", Some(&["admin"])),
+    ("update_rotation_policy", Some(&["admin"])),
+    ("delete_rotation_policy", Some(&["admin"])),
+    ("enable_rotation_policy", Some(&["admin"])),
+    ("disable_rotation_policy", Some(&["admin"])),
+    ("list_rotation_policy_secrets", Some(&["admin"])),
+    ("attach_secret_to_rotation_policy", Some(&["admin"])),
+    ("detach_secret_from_rotation_policy", Some(&["admin"])),
+    ("rotate_rotation_policy_secrets", Some(&["secrets:rotate"])),
+    ("list_rotation_history", Some(&["audit:read"])),
+    ("list_due_rotations", Some(&["secrets:rotate"])),
+    ("list_pending_rotations", Some(&["secrets:rotate"])),
     ("generate_secret_values", Some(&["policies:read"])),
     ("list_partners", Some(&["identity:read"])),
     ("create_partner", Some(&["identity:admin"])),
@@ -147,9 +161,8 @@ pub fn url_of(path: &str, id: &str) -> String {
         ("{id}", "tok_1"),
     ];
     let is_id = |name: &str| !id.is_empty() && name != "{identity_type}";
-    let url = kinds.iter().fold(path.replace("{path}", "app/db"), |url, (name, of_kind)| {
-        url.replace(name, if is_id(name) { id } else { of_kind })
-    });
+    let path = path.replace("{path}", "app/db").replace("{secret_path}", "app/db");
+    let url = kinds.iter().fold(path, |url, (name, of_kind)| url.replace(name, if is_id(name) { id } else { of_kind }));
     // Whatever else is named by an id.
     let mut parts = url.split('{');
     let first = parts.next().unwrap_or_default().to_owned();

@@ -62,6 +62,8 @@ async fn made(server: &Server) -> Vec<String> {
     ids.extend(
         listed.body["users"].as_array().into_iter().flatten().map(|user| user["id"].as_str().unwrap().to_owned()),
     );
+    let interval = json!({"name": "theirs", "interval": "90d"});
+    ids.push(make("/v1/rotation/policies", interval).await);
     let period = json!({"from": "2020-01-01", "to": "2020-01-02"});
     let replay = server.call("POST", "/v1/policies/replay", Some(period)).await;
     ids.push(replay.body["id"].as_str().unwrap().to_owned());

@@ -25,6 +25,8 @@ mod policy_replay;
 #[path = "../support/server.rs"]
 #[allow(dead_code)]
 mod process;
+mod rotation;
+mod rotation_cli;
 mod secret_policies;
 mod server;
 mod tamper_evidence;

@@ -18,6 +18,7 @@ const BY_PATH: &[&str] = &[
     "list_secret_versions",
     "list_secret_consumers",
     "read_secret_metadata",
+    "detach_secret_from_rotation_policy",
 ];
 /// Operations that need an administrative role besides their scope.
 const BY_ROLE: &[&str] = &[

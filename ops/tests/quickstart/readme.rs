@@ -174,6 +174,52 @@ fn the_guide_to_secret_policies_is_as_it_says() {
 }
 
 #[test]
+fn the_guide_to_rotation_is_as_it_says() {
+    let out = executed("rotation.md", |script| script);
+    let row = |columns: &[&str]| {
+        let told = out.lines().any(|line| line.split_whitespace().skip(1).eq(columns.iter().copied()));
+        assert!(told, "{columns:?} in\n{out}");
+    };
+    // Warned of, due, rotated by the script, and left to itself again.
+    row(&["metadata_update", "system:rotation-scheduler", "shop/oauth", "-", "yes", "-", "-"]);
+    row(&["shop/oauth", "pending", "schedule", "1", "-", "system:rotation-scheduler", "-"]);
+    row(&["shop/oauth", "success", "write", "1", "2", "sa:renewal", "-"]);
+    row(&["write", "sa:renewal", "shop/oauth", "2", "yes", "-", "127.0.0.1"]);
+    row(&["read", "sa:shop", "shop/oauth", "1", "no", "version_not_found", "127.0.0.1"]);
+    // Made by the server.
+    row(&["shop/db", "success", "schedule", "1", "2", "system:rotation-scheduler", "-"]);
+    // Asked for.
+    row(&["success", "2", "3", "-"]);
+    row(&["pending", "2", "-", "-"]);
+    row(&["shop/oauth", "success", "manual", "2", "3", "user:root@dev", "-"]);
+    for told in [
+        "shop/oauth  scheduled  -             20",
+        "  warning  no\n",
+        "  due     no\n",
+        "Updated shop/oauth version 2 (was 1)\n",
+        // The previous version, as long as it is readable.
+        "1        grace    ",
+        "\nfirst\n",
+        "  no\nsecond-",
+        "  3      yes\n",
+        "1        previous ",
+        r#""reason": "grace_period_ended""#,
+        // Of what the recipe does not make, all stays.
+        "changeme\n",
+        "db.shop.example\nlength of the new password: 24\n",
+        "Version 1 of secret 'shop/db' cannot be read any more: its grace period has ended [version_not_found]",
+        "window: sat,sun 02:00-04:00 Europe/Amsterdam\n",
+        "min_distance: shop/oauth=24h\n",
+        "  paused  ",
+        "Detached shop/oauth from rot_quarterly\n",
+        "Deleted rot_quarterly\n",
+    ] {
+        assert!(out.contains(told), "{told} in\n{out}");
+    }
+    assert_eq!(out.matches("Updated shop/oauth").count(), 1, "the script writes what is due, and nothing else: {out}");
+}
+
+#[test]
 fn the_guide_to_the_audit_is_as_it_says() {
     let out = executed("audit.md", |script| script);
     for told in [

@@ -161,6 +161,7 @@ fn with_keys(sealer: &Sealer, record: &Record, ready: Ready, keys: Keys) -> Resu
         Event::Secret(..)
         | Event::Policy(_)
         | Event::Replay(_)
+        | Event::RotationPolicy(_)
         | Event::Identity(_)
         | Event::Issuer(_)
         | Event::Export(_)

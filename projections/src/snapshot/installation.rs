@@ -132,6 +132,10 @@ pub(super) fn read(kind: Kind, owner: &Owner, from: &mut Decoder<'_>, frozen: &m
         | Kind::Replays
         | Kind::ReplayRevisions
         | Kind::Exports
+        | Kind::RotationPolicies
+        | Kind::EndedRotationPolicies
+        | Kind::RotationHistory
+        | Kind::RotationRevisions
         | Kind::SecretPolicies
         | Kind::EndedSecretPolicies
         | Kind::SecretPolicyRevisions => return None,

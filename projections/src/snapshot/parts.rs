@@ -13,7 +13,8 @@ use super::file::{Reader, Sealed};
 use super::reads::{Known, ReadRow};
 use super::section::{Kind, Sections};
 use super::{
-    SnapshotError, exports, identities, installation, issuers, policies, reads, replays, secret_policies, secrets,
+    SnapshotError, exports, identities, installation, issuers, policies, reads, replays, rotations, secret_policies,
+    secrets,
 };
 use crate::codec::Decoder;
 use crate::owners::domain_owner;
@@ -46,6 +47,7 @@ pub(super) fn write(
     policies::write(&frozen.view, &mut to)?;
     issuers::write(&frozen.view, &mut to)?;
     replays::write(&frozen.view, &mut to)?;
+    rotations::write(&frozen.view, &mut to)?;
     exports::write(&frozen.view, &mut to)?;
     secret_policies::write(&frozen.view, &mut to)?;
     for (owner, catalogue) in frozen.view.catalogues() {
@@ -167,6 +169,10 @@ fn decoded(owner: Owner, rows: Vec<u8>, pool: &mut Pool) -> Option<Part> {
         | Kind::Replays
         | Kind::ReplayRevisions
         | Kind::Exports
+        | Kind::RotationPolicies
+        | Kind::EndedRotationPolicies
+        | Kind::RotationHistory
+        | Kind::RotationRevisions
         | Kind::SecretPolicies
         | Kind::EndedSecretPolicies
         | Kind::SecretPolicyRevisions => Part::Other(kind, owner, rows),
@@ -183,7 +189,10 @@ fn assemble(opened: Vec<Receiver<Opened>>) -> Result<Frozen, SnapshotError> {
         let part = queue.recv().map_err(|_| SnapshotError::Damaged("its end is missing"))??;
         if let Part::End(rows) = part {
             return match Sealed::is_end(&rows, count) {
-                true => Ok(frozen),
+                true => {
+                    frozen.view.draw_rotations();
+                    Ok(frozen)
+                }
                 false => Err(SnapshotError::Damaged("sections are missing")),
             };
         }
@@ -220,6 +229,16 @@ fn enter(part: Part, frozen: &mut Frozen) -> Option<()> {
                     (_, None, Some(read)) => read(&mut from, &owner, &mut frozen.view.issuers)?,
                     (Kind::Replays | Kind::ReplayRevisions, None, None) => {
                         replays::read(kind, &mut from, &owner, &mut frozen.view.replays)?;
+                    }
+                    (
+                        Kind::RotationPolicies
+                        | Kind::EndedRotationPolicies
+                        | Kind::RotationHistory
+                        | Kind::RotationRevisions,
+                        None,
+                        None,
+                    ) => {
+                        rotations::read(kind, &mut from, &owner, &mut frozen.view.rotations)?;
                     }
                     (Kind::Exports, None, None) => exports::read(&mut from, &owner, &mut frozen.view.exports)?,
                     (Kind::SecretPolicies | Kind::EndedSecretPolicies | Kind::SecretPolicyRevisions, None, None) => {

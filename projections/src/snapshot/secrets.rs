@@ -12,6 +12,7 @@ use serde::Deserialize as _;
 use serde::de::IntoDeserializer;
 use serde::de::value::Error;
 
+use super::installation::{json, parsed};
 use crate::codec::{Decoder, Encoder};
 use crate::pool::Pool;
 use crate::secrets::Held;
@@ -48,6 +49,8 @@ pub(super) fn write(to: &mut Encoder, held: &Held) {
         to.time(deletion.deleted_at);
         to.time(deletion.recoverable_until);
     });
+    to.option(secret.rotated_at, |to, at| to.time(at));
+    to.option(secret.attachment.as_ref(), |to, attachment| json(to, attachment.as_ref()));
 }
 
 pub(super) fn read(from: &mut Decoder<'_>, pool: &mut Pool) -> Option<Held> {
@@ -91,6 +94,8 @@ pub(super) fn read(from: &mut Decoder<'_>, pool: &mut Pool) -> Option<Held> {
         created_at: from.time()?,
         updated_at: from.time()?,
         deleted: from.option(|from| Some(Deletion { deleted_at: from.time()?, recoverable_until: from.time()? }))?,
+        rotated_at: from.option(Decoder::time)?,
+        attachment: from.option(|from| parsed(from).map(Arc::new))?,
     };
     Some(Held::new(secret, revision, due))
 }
@@ -112,6 +117,7 @@ fn write_version(to: &mut Encoder, version: &Version) {
         }
     }
     to.option(version.grace_ends_at, |to, end| to.time(end));
+    to.option(version.handover.as_ref(), |to, handover| json(to, handover.as_ref()));
 }
 
 fn read_version(from: &mut Decoder<'_>, pool: &mut Pool) -> Option<Version> {
@@ -128,6 +134,7 @@ fn read_version(from: &mut Decoder<'_>, pool: &mut Pool) -> Option<Version> {
             _ => return None,
         },
         grace_ends_at: from.option(Decoder::time)?,
+        handover: from.option(|from| parsed(from).map(Box::new))?,
     })
 }
 

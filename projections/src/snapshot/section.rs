@@ -56,6 +56,14 @@ pub(super) enum Kind {
     ReplayRevisions,
     /// Audit exports.
     Exports,
+    /// Rotation policies.
+    RotationPolicies,
+    /// Rotation policies that are gone.
+    EndedRotationPolicies,
+    /// What became of rotations under them.
+    RotationHistory,
+    /// Revisions of the streams of their events.
+    RotationRevisions,
     /// Secret policies.
     SecretPolicies,
     /// Secret policies that are gone.
@@ -65,7 +73,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 25] = [
+    const ALL: [Self; 29] = [
         Self::Identities,
         Self::Clock,
         Self::Tokens,
@@ -88,6 +96,10 @@ impl Kind {
         Self::Replays,
         Self::ReplayRevisions,
         Self::Exports,
+        Self::RotationPolicies,
+        Self::EndedRotationPolicies,
+        Self::RotationHistory,
+        Self::RotationRevisions,
         Self::SecretPolicies,
         Self::EndedSecretPolicies,
         Self::SecretPolicyRevisions,

@@ -50,6 +50,7 @@ impl View {
         self.catalogues.remove(&owner);
         self.policies.forget(&owner);
         self.replays.forget(&owner);
+        self.rotations.forget(&owner);
         self.issuers.forget(&owner);
         self.exports.forget(&owner);
         self.secret_policies.forget(&owner);

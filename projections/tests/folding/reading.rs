@@ -69,7 +69,7 @@ async fn the_past_is_judged_as_of_now() {
     let grace_seconds = Some(100);
     let command = RotateSecret {
         path: place.clone(),
-        has_value: true,
+        value: scaivault_domain::secret::rotate::NewValue::Given,
         reason: None,
         grace_seconds,
         condition: Condition::default(),

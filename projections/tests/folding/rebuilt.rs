@@ -78,7 +78,13 @@ async fn take(node: &Node, owner: &Owner, path: &SecretPath, step: &Step, second
         }
         Step::Rotate(hours) => {
             let grace_seconds = Some(hours * 3_600);
-            let command = RotateSecret { path: path.clone(), has_value: true, reason: None, grace_seconds, condition };
+            let command = RotateSecret {
+                path: path.clone(),
+                value: scaivault_domain::secret::rotate::NewValue::Given,
+                reason: None,
+                grace_seconds,
+                condition,
+            };
             node.command(owner, path, &value, |secret, context| rotate::decide(secret, &command, context)).await
         }
         Step::Delete { version, permanent } => {

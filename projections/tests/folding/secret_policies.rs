@@ -51,7 +51,7 @@ fn reference(name: &str, number: u64) -> SecretPolicyReference {
 }
 
 async fn attach(node: &Node, to: &str, name: &str, number: u64) {
-    let found = Found { secret_policy: Some(Arc::new(reference(name, number))) };
+    let found = Found { secret_policy: Some(Arc::new(reference(name, number))), ..Found::default() };
     let secret_policy_id = Some(Some(id(name).as_str().into()));
     let command = UpdateSecret {
         path: path(to),

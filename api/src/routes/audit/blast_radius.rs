@@ -87,6 +87,9 @@ struct SecretRow<'a> {
     versions: Vec<VersionRow>,
     others: Vec<OtherRow<'a>>,
     others_count: usize,
+    /// The rotation policy that it is attached to, and whether that makes the values.
+    #[serde(skip)]
+    rotation: Option<(String, bool)>,
 }
 
 #[derive(Serialize)]
@@ -112,7 +115,7 @@ struct OtherRow<'a> {
 struct RotationRow<'a> {
     path: &'a str,
     secret_scope: &'static str,
-    rotation_policy_id: Option<&'a str>,
+    rotation_policy_id: Option<String>,
     needs_value: bool,
 }
 
@@ -284,6 +287,10 @@ fn secrets<'a>(
                 .collect(),
             others,
             others_count: reached.others.len(),
+            rotation: secret.and_then(|secret| {
+                let policy = view.rotations.of(owner).of_secret(secret)?;
+                Some((policy.id.to_string(), policy.content.auto_generate))
+            }),
         }
     };
     radius.paths.iter().map(row).collect()
@@ -299,7 +306,8 @@ fn other(other: &Other) -> OtherRow<'_> {
     }
 }
 
-/// Nothing rotates by itself yet: a new value has to be given.
 fn rotation<'a>(row: &SecretRow<'a>) -> RotationRow<'a> {
-    RotationRow { path: row.path, secret_scope: row.secret_scope, rotation_policy_id: None, needs_value: true }
+    let needs_value = !row.rotation.as_ref().is_some_and(|(_, makes_values)| *makes_values);
+    let rotation_policy_id = row.rotation.as_ref().map(|(id, _)| id.clone());
+    RotationRow { path: row.path, secret_scope: row.secret_scope, rotation_policy_id, needs_value }
 }

@@ -138,7 +138,7 @@ fn conditions(index: usize, mut fields: Fields<'_>, faults: &mut Faults) -> Cond
     }
     let given = typed("time_window", faults, refuse, |faults| fields.object("time_window", faults));
     let time_window = given.and_then(|mut given| {
-        let text = typed("time_window", faults, refuse, |faults| Some(window(&mut given, faults)));
+        let text = typed("time_window", faults, refuse, |faults| Some(window_text(&mut given, faults)));
         given.finish(faults);
         TimeWindow::parse(text?).map_err(|fault| refuse("time_window", fault.as_str(), faults)).ok()
     });
@@ -147,7 +147,8 @@ fn conditions(index: usize, mut fields: Fields<'_>, faults: &mut Faults) -> Cond
     Conditions { ip_ranges, require_mfa, mfa_max_age, time_window, expires_at }
 }
 
-fn window(fields: &mut Fields<'_>, faults: &mut Faults) -> Option<WindowText> {
+/// A time window as written.
+fn window_text(fields: &mut Fields<'_>, faults: &mut Faults) -> Option<WindowText> {
     for field in ["start", "end"] {
         if !fields.has(field) {
             faults.field(fields.name(field), "is required");

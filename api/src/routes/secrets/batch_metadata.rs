@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::batch::{MAX_PATHS, entry_of, fail_fast, inner, paths};
-use super::view::MetadataView;
+use super::view::{MetadataView, Policies};
 use super::{metadata, secret_operation};
 use crate::call::{Call, Stop};
 use crate::category::Category;
@@ -67,8 +67,8 @@ async fn show_batch(call: &mut Call) -> Result<Done, Stop> {
         entries.push((entry, code));
     }
     let view = call.app.engine.projections().view();
-    let policies = view.secret_policies.of(&call.target.owner);
-    let shown = |secret| MetadataView::new(secret, policies.named_by(secret, None), None);
+    let (policies, now) = (Policies::of(&view, &call.target.owner), call.now());
+    let shown = |secret| MetadataView::new(secret, policies, now, None);
     let metadata = secrets.iter().map(|(path, secret)| (path.as_str(), shown(secret))).collect();
     let errors = errors.iter().map(|(path, rejection)| (path.as_str(), inner(rejection))).collect();
     let reply = Reply::json(200, &Answer { metadata, errors })?;

@@ -8,7 +8,7 @@ use scaivault_projections::secrets::Filter;
 use serde::Serialize;
 
 use super::secret_operation;
-use super::view::Row;
+use super::view::{Policies, Row};
 use crate::call::{Call, Stop};
 use crate::category::Category;
 use crate::cursor::Binding;
@@ -67,7 +67,7 @@ async fn list(call: &mut Call) -> Result<Done, Stop> {
     let page = catalogue.list(&filter, after.as_deref(), limit, call.now(), |path| call.sees(path));
     let last = page.rows.last().filter(|_| page.has_more).map(|held| held.secret.path.as_str());
     let cursor = last.map(|key| binding.cursor(&call.app.engine, key)).transpose()?;
-    let policies = with_metadata.then(|| view.secret_policies.of(&call.target.owner));
+    let policies = with_metadata.then(|| Policies::of(&view, &call.target.owner));
     let rows: Vec<_> = page.rows.iter().map(|held| Row::new(&held.secret, policies)).collect();
     let size = 1_024 + rows.len() * if with_metadata { 512 } else { 256 };
     let page = Page { secrets: rows, cursor, has_more: page.has_more, total_count: page.total };

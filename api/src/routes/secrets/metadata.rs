@@ -8,7 +8,7 @@ use scaivault_domain::secret::{Secret, not_found};
 use scaivault_domain::{ErrorCode, Rejection, Scope, SecretPath};
 
 use super::secret_operation;
-use super::view::{MetadataView, Usage};
+use super::view::{MetadataView, Policies, Usage};
 use crate::call::{Call, Stop};
 use crate::category::Category;
 use crate::operation::{Access, Body};
@@ -38,9 +38,9 @@ async fn show(call: &mut Call) -> Result<Done, Stop> {
         .projections()
         .accesses(|accesses| accesses.usage(&call.target.owner, path.as_str(), call.now()));
     let view = call.app.engine.projections().view();
-    let secret_policy_id = view.secret_policies.of(&call.target.owner).named_by(&secret, None);
+    let policies = Policies::of(&view, &call.target.owner);
     let usage = Usage { last_accessed_at, access_count_30d };
-    Ok(Done::json(&MetadataView::new(&secret, secret_policy_id, Some(usage)))?)
+    Ok(Done::json(&MetadataView::new(&secret, policies, call.now(), Some(usage)))?)
 }
 
 /// The live secret at a path, settled for now.

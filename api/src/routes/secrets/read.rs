@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use super::secret_operation;
-use super::view::{SecretView, secret_type};
+use super::view::{Policies, SecretView, secret_type};
 use crate::call::{Call, Stop};
 use crate::category::Category;
 use crate::operation::{Access, Body, Parameter, Shape};
@@ -57,7 +57,7 @@ async fn read(call: &mut Call) -> Result<Done, Stop> {
     }
     let data: &RawValue = serde_json::from_slice(&reading.data)?;
     let view = call.app.engine.projections().view();
-    let policies = view.secret_policies.of(&call.target.owner);
+    let policies = Policies::of(&view, &call.target.owner);
     let shown = SecretView::new(&reading.secret, reading.version, data, policies, at);
     let reply = Reply::json_sized(200, &shown, reading.data.len() + 640)?;
     Ok(Done::Reply(reply.with_version_tag(reading.version)))

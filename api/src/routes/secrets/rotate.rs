@@ -6,7 +6,8 @@ use scaivault_commands::Reply;
 use scaivault_commands::secret::Value;
 use scaivault_domain::access::Permission;
 use scaivault_domain::audit::Action;
-use scaivault_domain::secret::rotate::{MAX_GRACE_SECONDS, RotateSecret, Rotated};
+use scaivault_domain::rotation::RotationPolicyId;
+use scaivault_domain::secret::rotate::{MAX_GRACE_SECONDS, NewValue, RotateSecret, Rotated};
 use scaivault_domain::{ErrorCode, Rejection, Scope, SecretPath, Timestamp};
 use serde::Serialize;
 
@@ -41,7 +42,7 @@ struct View<'a> {
     previous_version: Option<u32>,
     rotated_at: Timestamp,
     grace_period_ends: Timestamp,
-    rotation_policy_id: Option<()>,
+    rotation_policy_id: Option<&'a str>,
 }
 
 async fn rotate(call: &mut Call) -> Result<Done, Stop> {
@@ -71,7 +72,8 @@ fn command(call: &mut Call, path: SecretPath) -> Result<(RotateSecret, Option<Va
     fields.finish(&mut faults);
     faults.finish()?;
     let reason = reason.map(Arc::from);
-    Ok((RotateSecret { path, has_value: value.is_some(), reason, grace_seconds, condition }, value))
+    let given = if value.is_some() { NewValue::Given } else { NewValue::Missing };
+    Ok((RotateSecret { path, value: given, reason, grace_seconds, condition }, value))
 }
 
 fn reply(path: &SecretPath, rotated: &Rotated) -> Result<Reply, serde_json::Error> {
@@ -82,7 +84,7 @@ fn reply(path: &SecretPath, rotated: &Rotated) -> Result<Reply, serde_json::Erro
         previous_version: written.previous_version,
         rotated_at: written.at,
         grace_period_ends: rotated.grace_ends_at,
-        rotation_policy_id: None,
+        rotation_policy_id: rotated.policy.as_ref().map(RotationPolicyId::as_str),
     };
     Reply::json(200, &view).map(|reply| reply.with_version_tag(written.version))
 }

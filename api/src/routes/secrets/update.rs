@@ -7,7 +7,7 @@ use scaivault_domain::secret::Secret;
 use scaivault_domain::secret::update::UpdateSecret;
 use scaivault_domain::{ErrorCode, Rejection, Scope, SecretPath};
 
-use super::view::MetadataView;
+use super::view::{MetadataView, Policies};
 use super::{input, secret_operation};
 use crate::call::{Call, Stop};
 use crate::category::Category;
@@ -36,10 +36,10 @@ async fn update(call: &mut Call) -> Result<Done, Stop> {
     let path = call.secret(Permission::Write)?;
     call.begin().await?;
     let command = command(call, path)?;
+    let (engine, owner, now) = (call.app.engine.clone(), call.target.owner.clone(), call.now());
     let tell = |secret: &Secret| {
-        // What was decided on names a policy only if that is there.
-        let secret_policy = secret.options.secret_policy.as_ref();
-        let view = MetadataView::new(secret, secret_policy.map(|policy| policy.id.as_str()), None);
+        let view = engine.projections().view();
+        let view = MetadataView::new(secret, Policies::of(&view, &owner), now, None);
         let reply = Reply::json(200, &view)?;
         let version = secret.current_number();
         Ok((version.map_or(reply.clone(), |version| reply.with_version_tag(version)), version))

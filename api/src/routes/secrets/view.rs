@@ -2,12 +2,45 @@
 
 use std::sync::Arc;
 
+use scaivault_domain::Owner;
 use scaivault_domain::secret::Secret;
 use scaivault_domain::secret::metadata::Flat;
 use scaivault_domain::{SecretPath, Timestamp};
-use scaivault_projections::SecretPolicySet;
+use scaivault_projections::secrets::Catalogue;
+use scaivault_projections::{RotationSet, SecretPolicySet, View};
 use serde::Serialize;
 use serde_json::value::RawValue;
+
+use crate::routes::rotation::view::standing;
+
+/// The policies that secrets of an owner may name.
+#[derive(Clone, Copy)]
+pub struct Policies<'v> {
+    recipes: &'v SecretPolicySet,
+    rotations: &'v RotationSet,
+    catalogue: &'v Catalogue,
+}
+
+impl<'v> Policies<'v> {
+    /// Those that are there.
+    pub fn of(view: &'v View, owner: &Owner) -> Self {
+        let (recipes, rotations) = (view.secret_policies.of(owner), view.rotations.of(owner));
+        Self { recipes, rotations, catalogue: view.secrets(owner) }
+    }
+
+    fn rotation_of<'s>(&self, secret: &'s Secret, now: Timestamp) -> Option<RotationView<'s>> {
+        let (_, next_rotation) = standing(self.rotations, self.catalogue, secret, now)?;
+        let id = secret.attachment.as_ref()?.policy.id.as_str();
+        Some(RotationView { id, next_rotation })
+    }
+}
+
+/// To what a secret is attached.
+#[derive(Serialize)]
+struct RotationView<'a> {
+    id: &'a str,
+    next_rotation: Option<Timestamp>,
+}
 
 /// A value with its secret.
 #[derive(Serialize)]
@@ -22,6 +55,8 @@ pub struct SecretView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    rotation_policy_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     secret_policy_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     as_of: Option<Timestamp>,
@@ -33,7 +68,7 @@ impl<'a> SecretView<'a> {
         secret: &'a Secret,
         version: u32,
         data: &'a RawValue,
-        policies: &SecretPolicySet,
+        policies: Policies<'_>,
         as_of: Option<Timestamp>,
     ) -> Self {
         Self {
@@ -45,7 +80,8 @@ impl<'a> SecretView<'a> {
             created_at: secret.created_at,
             updated_at: secret.updated_at,
             expires_at: secret.expires_at(),
-            secret_policy_id: policies.named_by(secret, as_of),
+            rotation_policy_id: policies.rotations.named_by(secret, as_of),
+            secret_policy_id: policies.recipes.named_by(secret, as_of),
             as_of,
         }
     }
@@ -73,7 +109,7 @@ pub struct MetadataView<'a> {
     created_at: Timestamp,
     updated_at: Timestamp,
     expires_at: Option<Timestamp>,
-    rotation_policy: Option<()>,
+    rotation_policy: Option<RotationView<'a>>,
     secret_policy_id: Option<&'a str>,
     #[serde(flatten)]
     usage: Option<Usage>,
@@ -96,8 +132,8 @@ pub struct Usage {
 }
 
 impl<'a> MetadataView<'a> {
-    /// Of a secret with the id of the secret policy that it names, and with its usage where that is shown.
-    pub fn new(secret: &'a Secret, secret_policy_id: Option<&'a str>, usage: Option<Usage>) -> Self {
+    /// Of a secret with the policies that it names, and with its usage where that is shown.
+    pub fn new(secret: &'a Secret, policies: Policies<'_>, now: Timestamp, usage: Option<Usage>) -> Self {
         Self {
             path: &secret.path,
             secret_type: current_type(secret),
@@ -112,8 +148,8 @@ impl<'a> MetadataView<'a> {
             created_at: secret.created_at,
             updated_at: secret.updated_at,
             expires_at: secret.expires_at(),
-            rotation_policy: None,
-            secret_policy_id,
+            rotation_policy: policies.rotation_of(secret, now),
+            secret_policy_id: policies.recipes.named_by(secret, None),
             usage,
         }
     }
@@ -140,18 +176,18 @@ pub struct Row<'a> {
 struct More<'a> {
     metadata: Flat<'a>,
     created_at: Timestamp,
-    rotation_policy_id: Option<()>,
+    rotation_policy_id: Option<&'a str>,
     secret_policy_id: Option<&'a str>,
 }
 
 impl<'a> Row<'a> {
     /// Of a secret; with its metadata and what it is attached to if there are policies to look that up in.
-    pub fn new(secret: &'a Secret, policies: Option<&SecretPolicySet>) -> Self {
+    pub fn new(secret: &'a Secret, policies: Option<Policies<'_>>) -> Self {
         let more = policies.map(|policies| More {
             metadata: secret.metadata.flat(),
             created_at: secret.created_at,
-            rotation_policy_id: None,
-            secret_policy_id: policies.named_by(secret, None),
+            rotation_policy_id: policies.rotations.named_by(secret, None),
+            secret_policy_id: policies.recipes.named_by(secret, None),
         });
         Self {
             path: &secret.path,

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::cli::completion;
 use crate::cli::json::{Json, object};
 
 /// Metadata and options of a secret. `none` removes an expiry or detaches a policy.
@@ -27,10 +28,10 @@ pub(super) struct Attributes {
     #[arg(long, value_name = "TIME")]
     expires_at: Option<String>,
     /// Attach a rotation policy; none detaches it
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", add = completion::rotation_policies())]
     rotation_policy: Option<String>,
     /// Attach a secret policy; none detaches it
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", add = completion::secret_policies())]
     secret_policy: Option<String>,
 }
 

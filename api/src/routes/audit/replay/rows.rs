@@ -51,7 +51,7 @@ struct SecretRow<'a> {
     secret_type: &'static str,
     version: Option<u32>,
     metadata: Flat<'a>,
-    rotation_policy_id: Option<()>,
+    rotation_policy_id: Option<&'a str>,
     expires_at: Option<Timestamp>,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -111,13 +111,14 @@ impl Asked {
         let settled = found.filter_map(|(path, _)| catalogue.settled(path, self.then.at));
         let rows = settled.map(|settled| settled.secret).take(self.question.limit + 1).collect();
         let (rows, last) = self.page(rows, |secret| Ok(secret.path.to_string()))?;
+        let rotations = self.then.view.rotations.of(&self.target.owner);
         let shown = rows.iter().map(|secret| {
             to_raw_value(&SecretRow {
                 path: secret.path.as_str(),
                 secret_type: current_type(secret),
                 version: secret.current_number(),
                 metadata: secret.metadata.flat(),
-                rotation_policy_id: None,
+                rotation_policy_id: rotations.named_by(secret, None),
                 expires_at: secret.expires_at(),
                 created_at: secret.created_at,
                 updated_at: secret.updated_at,
