@@ -13,7 +13,7 @@ use scaivault_domain::secret::write::{self, WriteSecret};
 use scaivault_domain::secret::{Condition, Secret, SecretEvent, scheduled};
 use scaivault_domain::{Context, IdentityId, Rejection, Timestamp};
 
-use crate::sample::{DAY, HOUR, at, duration, path, policy};
+use crate::sample::{DAY, HOUR, at, duration, path, policy, window};
 
 /// After how long a failed attempt is repeated.
 const BACKOFF: [i64; 5] = [60, 300, 900, 3_600, 6 * 3_600];
@@ -33,6 +33,8 @@ enum Step {
     Switch(bool),
     Interval(i64),
     Warn(Vec<i64>),
+    /// From now on it fires between these hours alone, or always.
+    Window(Option<(i64, i64)>),
     Generate(bool),
     /// From now on no value can be made, or again.
     Break(bool),
@@ -53,6 +55,9 @@ fn step() -> impl Strategy<Value = Step> {
         2 => any::<bool>().prop_map(Step::Switch),
         1 => prop::sample::select(vec![10, HOUR, DAY, 7 * DAY, 90 * DAY]).prop_map(Step::Interval),
         1 => prop::collection::btree_set(1..9_i64, 0..3).prop_map(|all| Step::Warn(all.into_iter().collect())),
+        1 => prop::option::weighted(0.7, (0..23_i64, 1..24_i64)).prop_map(|hours| {
+            Step::Window(hours.map(|(start, length)| (start, (start + length).min(23))).filter(|(start, end)| start < end))
+        }),
         1 => any::<bool>().prop_map(Step::Generate),
         1 => any::<bool>().prop_map(Step::Break),
         1 => Just(Step::Delete),
@@ -88,6 +93,7 @@ struct Model {
     active: bool,
     interval: i64,
     warnings: Vec<i64>,
+    window: Option<(i64, i64)>,
     scheduled_since: i64,
     generates: bool,
     broken: bool,
@@ -179,7 +185,13 @@ impl Real {
         let agenda = attached_to.agenda(&self.secret)?;
         let runs = scheduled::is_running(&self.secret, &attached_to, &agenda);
         let warns_at = agenda.warns_at().filter(|_| self.now < agenda.due_at());
-        [warns_at, agenda.free_at(), agenda.bound_at()].into_iter().flatten().min().filter(|_| runs)
+        // What only happens in the window is looked at while that is open.
+        let window = attached_to.policy.content.window.as_ref();
+        let bound_at = agenda.bound_at().and_then(|at| match window {
+            Some(window) if !window.holds(self.now.max(at)) => window.next_opening(self.now.max(at)),
+            Some(_) | None => Some(at),
+        });
+        [warns_at, agenda.free_at(), bound_at].into_iter().flatten().min().filter(|_| runs)
     }
 
     fn step(&mut self, step: &Step) {
@@ -220,7 +232,7 @@ impl Real {
             Step::Attach => self.apply(&[SecretEvent::RotationAttached { policy: self.policy.reference() }]),
             Step::Detach => self.apply(&[SecretEvent::RotationDetached {}]),
             Step::Switch(active) => self.policy.is_active = *active,
-            Step::Interval(_) | Step::Warn(_) => {
+            Step::Interval(_) | Step::Warn(_) | Step::Window(_) => {
                 let mut content = self.policy.content.clone();
                 if let Step::Interval(interval) = step {
                     content.interval = duration(*interval);
@@ -228,6 +240,10 @@ impl Real {
                 if let Step::Warn(warnings) = step {
                     let text: Vec<String> = warnings.iter().map(|hours| format!("{hours}h")).collect();
                     content.warn_before = Warnings::parse(&text.join(",")).unwrap();
+                }
+                if let Step::Window(hours) = step {
+                    let window = |(start, end)| window(&[], &format!("{start:02}:00"), &format!("{end:02}:00"), "UTC");
+                    content.window = hours.map(window);
                 }
                 if !content.schedules_as(&self.policy.content) {
                     self.policy.scheduled_since = self.now;
@@ -257,6 +273,7 @@ impl Model {
             active: true,
             interval: DAY,
             warnings: Vec::new(),
+            window: None,
             scheduled_since: 0,
             generates: false,
             broken: false,
@@ -285,7 +302,20 @@ impl Model {
         }
         let offset = (self.offset * (self.interval as f64 / 100.0).min(3_600.0)).floor() as i64;
         let is_old = self.since + self.interval <= attached_at;
-        Some(if is_old { attached_at + offset } else { self.since + self.interval - offset })
+        let due = if is_old { attached_at + offset } else { self.since + self.interval - offset };
+        let Some((start, end)) = self.window.filter(|_| !self.is_open(due)) else { return Some(due) };
+        let spread = (self.offset * ((end - start) * HOUR).min(HOUR) as f64).floor() as i64;
+        Some(self.opening(due, start) + spread)
+    }
+
+    fn is_open(&self, at: i64) -> bool {
+        self.window.is_none_or(|(start, end)| (start * HOUR..end * HOUR).contains(&at.rem_euclid(DAY)))
+    }
+
+    /// When it opens at an hour, at a moment or later.
+    fn opening(&self, at: i64, start: i64) -> i64 {
+        let today = at - at.rem_euclid(DAY) + start * HOUR;
+        if today >= at { today } else { today + DAY }
     }
 
     fn fresh(&mut self, due: i64) {
@@ -313,6 +343,10 @@ impl Model {
             }
             return;
         }
+        let may_fire = self.asked.is_some() || self.is_open(self.now);
+        if !may_fire && (self.due != due || !self.told_due) {
+            return;
+        }
         if self.due != due || !self.told_due {
             self.fresh(due);
             self.told_due = true;
@@ -323,7 +357,7 @@ impl Model {
             self.say(Told::Overdue);
         }
         let tries = self.active || self.failures == 0;
-        if self.generates && tries && self.now >= self.next_try {
+        if self.generates && tries && may_fire && self.now >= self.next_try {
             if self.broken {
                 self.next_try = self.now + BACKOFF[self.failures.min(4)];
                 self.failures += 1;
@@ -366,6 +400,7 @@ impl Model {
                     moments.extend(self.due());
                     moments.extend(self.due().map(|due| due + 2 * DAY));
                     moments.push(self.next_try);
+                    moments.extend(self.window.map(|(start, _)| self.opening(self.now + 1, start)));
                     match moments.into_iter().filter(|moment| *moment > self.now && *moment <= target).min() {
                         Some(moment) => self.now = moment,
                         None => break,
@@ -409,6 +444,11 @@ impl Model {
                 warnings.sort_by_key(|warning| std::cmp::Reverse(*warning));
                 if self.warnings != warnings {
                     (self.warnings, self.scheduled_since) = (warnings, self.now);
+                }
+            }
+            Step::Window(hours) => {
+                if self.window != *hours {
+                    (self.window, self.scheduled_since) = (*hours, self.now);
                 }
             }
             Step::Generate(generates) => self.generates = *generates,
