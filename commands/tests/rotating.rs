@@ -22,12 +22,6 @@ async fn begun(node: &Node, count: usize) {
     }
 }
 
-fn versions(node: &Node, count: usize) -> Vec<u32> {
-    let view = node.engine.projections().view();
-    let version = |number| view.secrets(&acme()).held(path(number).as_str()).unwrap().secret.current_number().unwrap();
-    (0..count).map(version).collect()
-}
-
 /// Due dates and history by policy, in their order.
 fn told(view: &View) -> Vec<String> {
     let set = view.rotations.of(&acme());
@@ -57,8 +51,8 @@ async fn two_schedulers_rotate_each_secret_once() {
         tokio::join!(finish(&one), finish(&other));
         other.reaches(&one).await;
         one.reaches(&other).await;
-        assert_eq!(versions(&one, 40), vec![round; 40]);
-        assert_eq!(versions(&other, 40), vec![round; 40]);
+        assert_eq!(one.versions(40), vec![round; 40]);
+        assert_eq!(other.versions(40), vec![round; 40]);
     }
 }
 
@@ -78,7 +72,7 @@ async fn one_that_is_cut_off_anywhere_leaves_nothing_half_done() {
         }
         let node = Node::start(&log).await;
         finish(&node).await;
-        assert_eq!(versions(&node, 30), vec![round; 30]);
+        assert_eq!(node.versions(30), vec![round; 30]);
         let rotated = node.count("rotate").await;
         assert_eq!(rotated, 30 * usize::try_from(round - 1).unwrap(), "one entry for each");
         node.kill().await;

@@ -1,6 +1,6 @@
 //! Time travel: the view as of a position of the past, the same fold that stops earlier.
 //!
-//! Each owner has a past of its own, in which is what its answers need ([`scope`]). It has one fold at a time, and few
+//! Each owner has a past of its own, in which is what its answers need (`scope`). It has one fold at a time, and few
 //! owners have theirs side by side: a long log takes all processors for seconds. The last few views are kept for a while,
 //! so that the pages of one answer, and questions about the same moment, share a fold. A fold that takes longer than
 //! somebody waits goes on, and is there for whoever asks again.

@@ -27,12 +27,12 @@ use crate::{Engine, Failure, ids, secret, sweeper};
 
 /// How late something due may be noticed.
 const TICK: Duration = Duration::from_millis(250);
-/// Secrets that are seen to at the same time: in all, of one tenant, and of one policy in a look.
+/// Secrets that are seen to at the same time, of all tenants and of one.
 const SIDE_BY_SIDE: usize = 64;
-const OF_TENANT: usize = 24;
-const OF_POLICY: usize = 16;
-/// Policies that are looked at in a look.
+const OF_TENANT: usize = 16;
+/// What is looked at in a look: policies, and of each some secrets, as many of them may be under way or rest.
 const POLICIES: usize = 256;
+const OF_POLICY: usize = 80;
 /// After a batch: requests have their turn.
 const BREATH: Duration = Duration::from_millis(20);
 /// Before a secret is seen to again that could not be.
@@ -96,7 +96,7 @@ impl Engine {
         let (mut desk, mut running) = (Desk::default(), FuturesUnordered::new());
         loop {
             let now = self.now();
-            let tasks = if running.len() < SIDE_BY_SIDE / 2 { self.rotation_tasks(now) } else { Vec::new() };
+            let tasks = if running.len() < SIDE_BY_SIDE { self.rotation_tasks(now) } else { Vec::new() };
             let request_id: Option<Arc<str>> = ids::request_id(now).ok().map(Into::into);
             let mut begun = 0;
             for task in tasks {
@@ -145,7 +145,7 @@ impl Engine {
         for task in &free {
             begun.push(self.see_to(task, request_id.clone()));
         }
-        let mut outcomes: Vec<_> = stream::iter(begun).buffer_unordered(OF_POLICY).collect().await;
+        let mut outcomes: Vec<_> = stream::iter(begun).buffer_unordered(OF_TENANT).collect().await;
         for task in distant {
             outcomes.push(self.see_to(&task, request_id.clone()).await);
         }
@@ -173,8 +173,7 @@ impl Engine {
             };
             let mut seen = HashSet::new();
             for kind in lines.to_do(now, is_open) {
-                // As many again as may be under way or at rest.
-                let some = kind.filter(|(_, path)| seen.insert(*path) && has_step(path)).take(OF_POLICY + SIDE_BY_SIDE);
+                let some = kind.filter(|(_, path)| seen.insert(*path) && has_step(path)).take(OF_POLICY);
                 tasks.extend(some.map(|(at, path)| {
                     let is_distant = set.keeps_away(policy, path);
                     (at, Task { owner: owner.clone(), path: path.clone(), is_distant })

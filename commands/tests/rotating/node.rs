@@ -192,6 +192,13 @@ impl Node {
         self.engine.wait_for(position, Duration::from_secs(20)).await.unwrap();
     }
 
+    /// Current versions of the first secrets.
+    pub fn versions(&self, count: usize) -> Vec<u32> {
+        let view = self.engine.projections().view();
+        let held = |number| view.secrets(&acme()).held(path(number).as_str()).unwrap().clone();
+        (0..count).map(|number| held(number).secret.current_number().unwrap()).collect()
+    }
+
     /// Audit entries of an action.
     pub async fn count(&self, action: &str) -> usize {
         self.engine.audit_barrier().await.unwrap();
