@@ -126,6 +126,14 @@ pub enum Body {
 }
 
 impl Operation {
+    /// A scope that it asks for, as refusals name it: one that another scope stands for as well is told with that.
+    pub fn required(&self, scope: Scope) -> String {
+        match self.path {
+            "/v1/rotation/due" | "/v1/rotation/pending" => format!("{} or {}", scope.as_str(), Scope::Admin.as_str()),
+            _ => scope.as_str().to_owned(),
+        }
+    }
+
     /// The route that has taken the place of this one.
     pub fn successor(&self) -> Option<&'static str> {
         (self.path == "/v1/rotation/pending").then_some("/v1/rotation/due")

@@ -103,7 +103,7 @@ pub(super) async fn admit(
         let target = context::resolve(&view, &caller, operation, matched.tenant.as_deref(), &arrival.headers)?;
         entry.owner = target.owner.clone();
         match scopes.iter().find(|scope| !caller.scopes.grants(**scope)) {
-            Some(missing) => Err(lacks(*missing)),
+            Some(missing) => Err(lacks(operation, *missing)),
             None => Ok(target),
         }
     })();
@@ -152,9 +152,10 @@ pub(crate) fn limited(category: Category, retry_after: u64) -> Rejection {
         .detail("retry_after", retry_after)
 }
 
-fn lacks(scope: Scope) -> Rejection {
-    Rejection::denied("insufficient_scope", format!("The token lacks the scope {}", scope.as_str()))
-        .detail("required_scope", scope.as_str())
+fn lacks(operation: &Operation, scope: Scope) -> Rejection {
+    let required = operation.required(scope);
+    Rejection::denied("insufficient_scope", format!("The token lacks the scope {required}"))
+        .detail("required_scope", required)
 }
 
 fn unauthenticated(app: &App, arrival: &Arrival, matched: &Matched, rejected: Rejected) -> Refusal {

@@ -85,10 +85,27 @@ impl WindowFault {
         match self {
             Self::Day => "has a day that is none of mon, tue, wed, thu, fri, sat, sun",
             Self::NoDays => "must have at least one day",
-            Self::Time => "must have start and end as HH:MM",
-            Self::Empty => "must not end when it starts",
-            Self::Zone => "must have a time zone such as Europe/Amsterdam",
+            Self::Time => "must be HH:MM",
+            Self::Empty => "must not be when it starts",
+            Self::Zone => "must be a time zone such as Europe/Amsterdam",
         }
+    }
+}
+
+impl WindowText {
+    /// What makes no sense, by key.
+    pub fn faults(&self) -> Vec<(&'static str, WindowFault)> {
+        let is_day = |name: &String| DAYS.iter().any(|(known, _)| known == name);
+        let days = match &self.days {
+            Some(days) if days.is_empty() => Some(WindowFault::NoDays),
+            Some(days) if !days.iter().all(is_day) => Some(WindowFault::Day),
+            Some(_) | None => None,
+        };
+        let time = |text: &str| minutes(text).is_none().then_some(WindowFault::Time);
+        let end = time(&self.end).or_else(|| (self.start == self.end).then_some(WindowFault::Empty));
+        let zone = TimeZone::get(self.timezone.as_deref().unwrap_or("UTC")).is_err().then_some(WindowFault::Zone);
+        let all = [("days", days), ("start", time(&self.start)), ("end", end), ("timezone", zone)];
+        all.into_iter().filter_map(|(key, fault)| Some((key, fault?))).collect()
     }
 }
 

@@ -202,7 +202,11 @@ async fn nothing_opens_without_its_scopes() {
             let answer = server.call_as(&token, &verb, &url, body.clone(), &[]).await;
             assert_eq!((answer.status, answer.code()), (403, "access_denied"), "{id} without {missing}");
             assert_eq!(answer.detail("reason"), "insufficient_scope");
-            assert_eq!(answer.detail("required_scope"), *missing);
+            // Where another one will do as well, that is told.
+            let is_either =
+                ["list_due_rotations", "list_pending_rotations"].iter().any(|either| id.starts_with(either));
+            let required = if is_either { format!("{missing} or admin") } else { (*missing).to_owned() };
+            assert_eq!(answer.detail("required_scope"), required.as_str());
         }
         if scopes.is_empty() {
             let answer = server.call_as(&other, &verb, &url, body, &[]).await;

@@ -103,7 +103,7 @@ async fn what_is_shown_can_be_given_again() {
         ("rotation create --name b --interval 5s", 5, "interval: must be 10s to 3650d"),
         ("rotation create --name b --interval soon", 5, "[invalid_duration]"),
         ("rotation update rot_quarterly --webhook wh_1", 4, "[webhook_not_found]"),
-        ("rotation update rot_quarterly --secret-policy sp_1", 4, "[secret_policy_not_found]"),
+        ("rotation update rot_quarterly --auto-generate --secret-policy sp_1", 4, "[secret_policy_not_found]"),
         ("rotation update rot_quarterly --min-distance app/none=1h", 4, "[secret_not_found]"),
         ("rotation|update|rot_quarterly|--window|mon-fri 02:00-04:00", 5, "none of mon, tue"),
         ("rotation get rot_none", 4, "[rotation_policy_not_found]"),

@@ -83,6 +83,10 @@ pub(super) fn given(call: &mut Call, whole: bool) -> Result<Given, Rejection> {
         webhook_ids: fields.texts("webhook_ids", &mut faults),
         is_active: if whole { None } else { fields.boolean("is_active", &mut faults) },
     };
+    let longest = given.warn_before.as_ref().map_or(0, Warnings::longest);
+    if given.interval.as_ref().is_some_and(|interval| longest >= interval.seconds()) {
+        faults.field("warn_before", "must be shorter than interval, each of them");
+    }
     if given.webhook_ids.iter().flatten().any(|ids| ids.len() > MAX_WEBHOOKS) {
         faults.field("webhook_ids", "may have at most 20 ids");
     }
@@ -135,27 +139,44 @@ impl GivenWindow {
     /// Laid over what was said before, key by key.
     fn over(&self, before: Option<&TimeWindow>) -> Result<TimeWindow, Rejection> {
         let before = before.map(TimeWindow::text);
-        let required = |field: &str| Rejection::field(format!("window.{field}"), "is required");
         let start = self.start.clone().or_else(|| before.map(|before| before.start.clone()));
         let end = self.end.clone().or_else(|| before.map(|before| before.end.clone()));
+        let mut faults = Faults::default();
+        for (key, _) in [("start", &start), ("end", &end)].into_iter().filter(|(_, given)| given.is_none()) {
+            faults.field(format!("window.{key}"), "is required");
+        }
+        let is_whole = start.is_some() && end.is_some();
         let text = WindowText {
             days: self.days.clone().unwrap_or_else(|| before.and_then(|before| before.days.clone())),
-            start: start.ok_or_else(|| required("start"))?,
-            end: end.ok_or_else(|| required("end"))?,
+            start: start.unwrap_or_default(),
+            end: end.unwrap_or_default(),
             timezone: self.timezone.clone().unwrap_or_else(|| before.and_then(|before| before.timezone.clone())),
         };
+        for (key, fault) in text.faults().into_iter().filter(|(key, _)| is_whole || !matches!(*key, "start" | "end")) {
+            faults.field(format!("window.{key}"), fault.sentence());
+        }
+        faults.finish()?;
         TimeWindow::parse(text).map_err(|fault| Rejection::field("window", fault.sentence()))
     }
 }
 
 impl GivenDistance {
     /// Laid over what was said before, key by key.
-    fn over(&self, before: Option<&MinDistance>) -> Result<MinDistance, Rejection> {
-        let required = |field: &str| Rejection::field(format!("min_distance.{field}"), "is required");
+    fn over(&self, before: Option<&MinDistance>, interval: &DurationText) -> Result<MinDistance, Rejection> {
         let path = self.path.clone().or_else(|| before.map(|before| before.path.clone()));
         let duration = self.duration.clone().or_else(|| before.map(|before| before.duration.clone()));
-        let path = path.ok_or_else(|| required("path"))?;
-        Ok(MinDistance { path, duration: duration.ok_or_else(|| required("duration"))? })
+        let mut faults = Faults::default();
+        for (key, is_there) in [("path", path.is_some()), ("duration", duration.is_some())] {
+            if !is_there {
+                faults.field(format!("min_distance.{key}"), "is required");
+            }
+        }
+        if duration.as_ref().is_some_and(|duration| duration.seconds() >= interval.seconds()) {
+            faults.field("min_distance.duration", "must be shorter than interval");
+        }
+        faults.finish()?;
+        let required = || Rejection::field("min_distance", "must have path and duration");
+        path.zip(duration).map(|(path, duration)| MinDistance { path, duration }).ok_or_else(required)
     }
 }
 
@@ -210,6 +231,10 @@ impl Given {
         let recipes = view.secret_policies.of(owner);
         content.secret_policy = content.secret_policy.filter(|reference| recipes.referred(reference).is_some());
         if let Some(id) = &self.secret_policy_id {
+            // Whether it fits comes before whether it is there.
+            if id.is_some() && !content.auto_generate {
+                return Err(Rejection::field("secret_policy_id", "goes with auto_generate: true alone"));
+            }
             let found = |id: &String| SecretPolicyId::parse(id).and_then(|id| recipes.get(&id).cloned());
             let found = id.as_ref().map(|id| found(id).ok_or_else(secret_policy::unknown)).transpose()?;
             content.secret_policy = found.map(|policy| policy.reference());
@@ -219,7 +244,10 @@ impl Given {
         }
         if let Some(distance) = &self.min_distance {
             let catalogue = view.secrets(owner);
-            let distance = distance.as_ref().map(|distance| distance.over(before.min_distance.as_ref())).transpose()?;
+            let distance = distance
+                .as_ref()
+                .map(|distance| distance.over(before.min_distance.as_ref(), &content.interval))
+                .transpose()?;
             if let Some(MinDistance { path, .. }) = &distance {
                 let there = catalogue.settled(path, now).filter(|settled| settled.secret.deleted.is_none());
                 there.ok_or_else(|| not_found(path, None))?;

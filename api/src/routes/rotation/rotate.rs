@@ -8,6 +8,7 @@ use scaivault_commands::{EntryDraft, Reply};
 use scaivault_domain::access::Permission;
 use scaivault_domain::audit::Action;
 use scaivault_domain::rotation::RotationPolicy;
+use scaivault_domain::secret::live;
 use scaivault_domain::{ErrorCode, Rejection, Scope, SecretPath};
 use scaivault_projections::View;
 
@@ -38,13 +39,14 @@ pub static ROTATE: Operation = Operation {
     headers: &[],
     body: Body::Json("RotateSecrets"),
     answers: &[(200, Some("RotationItems"))],
-    errors: &[ErrorCode::RotationPolicyNotFound, ErrorCode::InvalidPath],
+    errors: &[ErrorCode::RotationPolicyNotFound, ErrorCode::SecretNotFound, ErrorCode::InvalidPath],
     handler: |call| Box::pin(rotate(call)),
 };
 
 async fn rotate(call: &mut Call) -> Result<Done, Stop> {
     let view = call.app.engine.projections().view();
     let policy = policy(call, &view);
+    call.entry.facts.rotation_policy = policy.as_ref().ok().map(|policy| policy.id.as_str().into());
     let paths = paths(call)?;
     let granted = match (&policy, &paths) {
         (_, Some(paths)) => named(call, paths)?,
@@ -56,13 +58,7 @@ async fn rotate(call: &mut Call) -> Result<Done, Stop> {
     if paths.is_some() {
         check_attached(call, &view, &policy, &granted)?;
     }
-    let targets: Vec<Target> = granted
-        .into_iter()
-        .map(|(path, mut entry)| {
-            entry.facts.rotation_policy = Some(policy.id.as_str().into());
-            Target { path, entry }
-        })
-        .collect();
+    let targets: Vec<Target> = granted.into_iter().map(|(path, entry)| Target { path, entry }).collect();
     let engine = call.app.engine.clone();
     let owner = call.target.owner.clone();
     let tell = |told: &[(&SecretPath, Triggered)]| {
@@ -135,17 +131,27 @@ async fn permitted(
     let is_live =
         |path: &&SecretPath| view.secrets(&owner).held(path.as_str()).is_some_and(|held| held.secret.deleted.is_none());
     let paths: Vec<&SecretPath> = paths.filter(is_live).collect();
-    let mut granted = Vec::new();
+    let (mut granted, mut denied) = (Vec::new(), None);
     for some in paths.chunks(SLICE) {
-        let entries = some.iter().filter_map(|path| Some(((*path).clone(), entry_of(call, path).ok()?)));
-        granted.extend(entries);
+        for path in some {
+            match entry_of(call, path) {
+                Ok(entry) => granted.push(((*path).clone(), entry)),
+                Err((entry, rejection)) => _ = denied.get_or_insert((entry.facts.decision, rejection)),
+            }
+        }
         // Others have their turn.
         tokio::task::yield_now().await;
     }
-    match granted.is_empty() {
-        true => Err(Rejection::denied("no_matching_rule", "This policy has no secrets that you may rotate")),
-        false => Ok(granted),
+    if !granted.is_empty() {
+        return Ok(granted);
     }
+    let sentence = "This policy has no secrets that you may rotate";
+    let Some((decision, rejection)) = denied else {
+        let rejection = Rejection::denied("no_matching_rule", sentence);
+        return Err(rejection.detail("permission", Permission::Rotate.as_str()));
+    };
+    call.entry.facts.decision = decision;
+    Err(Rejection { message: sentence.to_owned(), ..rejection })
 }
 
 /// The entry of one secret, once it is clear that the caller may rotate it.
@@ -167,15 +173,15 @@ fn check_attached(
     granted: &[(SecretPath, EntryDraft)],
 ) -> Result<(), Rejection> {
     let lines = view.rotations.of(&call.target.owner).lines(policy);
-    let is_attached = |path: &SecretPath| {
-        let held = view.secrets(&call.target.owner).held(path.as_str());
-        let is_live = held.is_some_and(|held| held.secret.deleted.is_none());
-        is_live && lines.is_some_and(|lines| lines.has(path.as_str()))
-    };
-    match granted.iter().find(|(path, _)| !is_attached(path)) {
-        None => Ok(()),
-        Some((path, _)) => {
-            Err(Rejection::field("secret_paths", format!("has '{path}', which is not attached to this policy")))
+    for (path, _) in granted {
+        if !lines.is_some_and(|lines| lines.has(path.as_str())) {
+            return Err(Rejection::field(
+                "secret_paths",
+                format!("has '{path}', which is not attached to this policy"),
+            ));
         }
+        let held = view.secrets(&call.target.owner).held(path.as_str());
+        live(held.map(|held| held.secret.as_ref()), path)?;
     }
+    Ok(())
 }

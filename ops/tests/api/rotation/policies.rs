@@ -98,15 +98,18 @@ async fn what_cannot_be_is_refused() {
         (json!({"warn_before": "90d"}), "warn_before"),
         (json!({"warn_before": "24h,1d"}), "warn_before"),
         (json!({"secret_policy_id": "sp_x"}), "secret_policy_id"),
-        (json!({"window": {"days": ["sunday"], "start": "02:00", "end": "04:00"}}), "window"),
-        (json!({"window": {"start": "02:00", "end": "02:00"}}), "window"),
+        (json!({"window": {"days": ["sunday"], "start": "02:00", "end": "04:00"}}), "window.days"),
+        (json!({"window": {"start": "02:00", "end": "02:00"}}), "window.end"),
+        (json!({"window": {"start": "2:00", "end": "04:00"}}), "window.start"),
+        (json!({"min_distance": {"path": "app/none", "duration": "90d"}}), "min_distance.duration"),
+        (json!({"secret_policy_id": "sp_none"}), "secret_policy_id"),
         (json!({"window": {"start": "02:00"}}), "window.end"),
-        (json!({"window": {"start": "02:00", "end": "04:00", "timezone": "Mars/Base"}}), "window"),
+        (json!({"window": {"start": "02:00", "end": "04:00", "timezone": "Mars/Base"}}), "window.timezone"),
         (json!({"min_distance": {"path": "app/db", "duration": "90d"}}), "min_distance.duration"),
         (json!({"name": "---"}), "name"),
         (json!({"unknown": 1}), "unknown"),
     ] {
-        if field == "secret_policy_id" {
+        if more["secret_policy_id"] == "sp_x" {
             made(&server, "/v1/secret-policies", json!({"name": "x", "fields": [{"name": "f", "generator": "hex"}]}))
                 .await;
         }
