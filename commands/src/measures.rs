@@ -71,6 +71,12 @@ impl Measures {
     }
 }
 
+/// A secret was rotated, or no value could be made for it.
+pub(crate) fn rotated(success: bool) {
+    let status = if success { "success" } else { "failed" };
+    metrics::counter!("scaivault_secret_rotations_total", "status" => status).increment(1);
+}
+
 /// An audit entry was made.
 pub(crate) fn entry_made(action: Action, success: bool) {
     ENTRIES.with(

@@ -25,6 +25,49 @@ pub fn is_slug(text: &str) -> bool {
         && !text.ends_with('_')
 }
 
+/// An id that is a prefix and the slug of the name it was made with. It may be used again once what had it is deleted.
+macro_rules! slug_id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(std::sync::Arc<str>);
+
+        impl $name {
+            /// What every id starts with.
+            pub const PREFIX: &'static str = $prefix;
+
+            /// The id that goes with a name; `None` for a name without any letter or digit.
+            pub fn of_name(name: &str) -> Option<Self> {
+                Some(Self(format!("{}{}", Self::PREFIX, $crate::slug::slug(name)?).into()))
+            }
+
+            /// Takes a text of this shape.
+            pub fn parse(text: &str) -> Option<Self> {
+                $crate::slug::is_slug(text.strip_prefix(Self::PREFIX)?).then(|| Self(text.into()))
+            }
+
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+pub(crate) use slug_id;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,7 +14,7 @@ use scaivault_projections::View;
 use crate::engine::Change;
 use crate::generation::Ungenerated;
 use crate::secret::{self, Named, Told, Value};
-use crate::{Answer, ChangeRequest, Engine, Failure};
+use crate::{Answer, ChangeRequest, Engine, Failure, measures};
 
 /// A value that was made for a secret, or why there is none.
 pub(super) struct Made {
@@ -42,9 +42,10 @@ impl Engine {
             }
             None => self.rotate_with_own_value(request, command, &tell).await,
         };
-        let status = if answer.is_ok() { "success" } else { "failed" };
-        metrics::counter!("scaivault_secret_rotations_total", "status" => status).increment(1);
-        self.measures.wrote(&request.owner);
+        if answer.is_ok() {
+            measures::rotated(true);
+            self.measures.wrote(&request.owner);
+        }
         answer
     }
 
@@ -89,6 +90,7 @@ impl Engine {
         if let Err(Failure::Rejected(rejection)) = &rotated
             && ungenerated.load(Ordering::Relaxed)
         {
+            measures::rotated(false);
             self.note_failure(request, path, started_at, rejection).await?;
         }
         rotated

@@ -23,7 +23,7 @@ use super::handover::Handovers;
 use super::rotate::context;
 use crate::audit::{EntryDraft, Outcome};
 use crate::engine::Change;
-use crate::{Engine, Failure, ids, secret, sweeper};
+use crate::{Engine, Failure, ids, measures, secret, sweeper};
 
 /// How late something due may be noticed.
 const TICK: Duration = Duration::from_millis(250);
@@ -239,16 +239,14 @@ impl Engine {
             }
         }
         let Run { now, request_id, events, entries, value, .. } = run;
-        let status = if value.is_some() { Some("success") } else { rotates.then_some("failed") };
+        let outcome = rotates.then_some(value.is_some());
         let only: Vec<SecretEvent> = events.iter().map(|(_, event)| event.clone()).collect();
         let shred = held.secret.shredded_by(&only);
         let stream = self.stream(owner, "secret", path.as_str())?;
         let pending = secret::pending(owner, path, stream, held.revision, events, value.as_ref());
         match self.append(&request_id, Change { at: now, pending, shred }, entries).await {
             Ok(_) => {
-                if let Some(status) = status {
-                    metrics::counter!("scaivault_secret_rotations_total", "status" => status).increment(1);
-                }
+                outcome.into_iter().for_each(measures::rotated);
                 Ok(true)
             }
             // Somebody was first, and what is due is looked at again.

@@ -13,12 +13,12 @@ use scaivault_domain::secret::{Condition, Secret, SecretEvent, scheduled};
 use scaivault_domain::{ErrorCode, IdentityId, Rejection, SecretPath, Timestamp};
 use scaivault_eventstore::{Position, StoreError, log};
 use scaivault_projections::View;
-use scaivault_projections::rotations::item::{Item, item};
+use scaivault_projections::rotations::item::{Item, ItemResult, item};
 
 use super::rotate::{Made, context};
 use crate::audit::Outcome;
 use crate::engine::{Change, Pending};
-use crate::{Answer, ChangeRequest, Engine, EntryDraft, Failure, Reply, secret, sweeper};
+use crate::{Answer, ChangeRequest, Engine, EntryDraft, Failure, Reply, measures, secret, sweeper};
 
 /// Secrets that are rotated before the answer; others follow.
 pub const MOST_AT_ONCE: usize = 100;
@@ -108,7 +108,10 @@ impl Engine {
         };
         for (path, triggered) in &mut told {
             if matches!(triggered, Triggered::Tried(None)) {
-                *triggered = Triggered::Tried(self.last_item(request, policy, path).await?);
+                let item = self.last_item(request, policy, path).await?;
+                let results = item.iter().map(|item| matches!(item.result, ItemResult::Success { .. }));
+                results.for_each(measures::rotated);
+                *triggered = Triggered::Tried(item);
             }
         }
         let reply = all(&told)?;

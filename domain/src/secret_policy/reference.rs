@@ -1,49 +1,16 @@
 //! How a secret policy is named by what uses it.
 
 use std::fmt;
-use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use ulid::Ulid;
 
-use crate::slug;
+use crate::slug::slug_id;
 
-/// The id of a secret policy: `sp_` and a slug. It may be used again once its policy is deleted.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct SecretPolicyId(Arc<str>);
-
-impl SecretPolicyId {
-    /// What every id starts with.
-    pub const PREFIX: &'static str = "sp_";
-
-    /// The id that goes with a name; `None` for a name without any letter or digit.
-    pub fn of_name(name: &str) -> Option<Self> {
-        Some(Self(format!("{}{}", Self::PREFIX, slug::slug(name)?).into()))
-    }
-
-    /// Takes a text of this shape.
-    pub fn parse(text: &str) -> Option<Self> {
-        slug::is_slug(text.strip_prefix(Self::PREFIX)?).then(|| Self(text.into()))
-    }
-
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for SecretPolicyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for SecretPolicyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+slug_id!(
+    /// The id of a secret policy, `sp_…`.
+    SecretPolicyId, "sp_"
+);
 
 /// What tells a policy from others with its id: fixed at its creation, never used again, never shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
