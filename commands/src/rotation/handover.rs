@@ -87,19 +87,20 @@ impl Engine {
             (!is_current && !is_gone).then_some(grace_ends_at)
         };
         let read_at = self.projections.accesses(|accesses| accesses.last_read(owner, path.as_str()));
-        let mut events = Vec::new();
+        let may_look = before.is_none_or(|before| before.again <= started);
+        let is_new = before.is_none_or(|before| before.read_at != read_at);
+        let (mut events, mut looked) = (Vec::new(), false);
         for (version, handover) in held.secret.handovers() {
             let Some(grace_ends_at) = open((version, handover)) else { continue };
-            let is_time = grace_ends_at <= now || (handover.half(grace_ends_at) <= now && !handover.told_half);
-            let is_new = before.is_none_or(|before| before.read_at != read_at && before.again <= started);
-            if is_time || is_new {
+            let is_half = handover.half(grace_ends_at) <= now && !handover.told_half;
+            if grace_ends_at <= now || (may_look && (is_half || is_new)) {
+                looked = true;
                 let open = Open { owner, path, version, handover, grace_ends_at };
                 events.extend(self.handover_step(&open, now).map(|event| (handover, version.number, event)));
             }
         }
         let again = started + started.elapsed() * PART;
-        let unchanged = before.filter(|before| before.read_at == read_at || started < before.again);
-        let known = unchanged.unwrap_or(Known { read_at, again });
+        let known = before.filter(|_| !looked).unwrap_or(Known { read_at, again });
         if events.is_empty() {
             return Ok(Some(known));
         }
