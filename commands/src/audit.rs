@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use scaivault_domain::access::{Caller, Decision};
 use scaivault_domain::audit::{Action, Entry, Extra};
+use scaivault_domain::delivery::Recipient;
 use scaivault_domain::id::ExchangeRuleId;
 use scaivault_domain::policy::{Condition, Denied, Recollection};
 use scaivault_domain::{IdentityId, Owner, TenantId, Timestamp, TokenId, id};
@@ -60,6 +61,8 @@ pub struct EntryFacts {
     pub denial: Option<String>,
     /// Whose groups and roles counted; kept beside the entry.
     pub caller: Option<Arc<Caller>>,
+    /// Of a webhook or subscription, or an attempt at a delivery to one.
+    pub delivery: Option<Arc<DeliveryFacts>>,
     /// Which token was exchanged by which rule, if one was.
     pub exchange: Option<Arc<ExchangeFacts>>,
     /// Reason given for a rotation.
@@ -74,6 +77,26 @@ pub struct EntryFacts {
     pub rotation_policy: Option<Arc<str>>,
     /// The opaque token used.
     pub token: Option<TokenId>,
+}
+
+/// What is recorded of what is handed over to webhooks and subscriptions.
+#[derive(Clone, Debug)]
+pub struct DeliveryFacts {
+    /// To whom.
+    pub to: Recipient,
+    /// The event, if it was one.
+    pub event_id: Option<Arc<str>>,
+    /// Of an attempt: its number, and the status of the answer if there was one.
+    pub attempt: Option<(u32, Option<u16>)>,
+    /// How many events were handed over.
+    pub events: Option<u64>,
+}
+
+impl DeliveryFacts {
+    /// What concerns a recipient.
+    pub fn of(to: Recipient) -> Self {
+        Self { to, event_id: None, attempt: None, events: None }
+    }
 }
 
 /// What is recorded of an exchange.
@@ -150,6 +173,13 @@ impl EntryDraft {
         let policy = granted.and_then(|grant| grant.policy.as_ref());
         let denied = decision.and_then(|decision| decision.outcome.as_ref().err()?.denied.as_ref());
         let exchange = facts.exchange.as_deref();
+        let delivery = facts.delivery.as_deref();
+        let (webhook_id, subscription_id) = match delivery.map(|delivery| &delivery.to) {
+            Some(Recipient::Webhook(id)) => (Some(id.as_str()), None),
+            Some(Recipient::Subscription(id)) => (None, Some(id.as_str())),
+            None => (None, None),
+        };
+        let attempt = delivery.and_then(|delivery| delivery.attempt);
         let entry = Entry {
             acting_tenant_id: self.acting_tenant.as_ref().map(TenantId::as_str),
             action: self.action,
@@ -160,8 +190,11 @@ impl EntryDraft {
             },
             extra_data: Extra {
                 as_of: facts.as_of,
+                attempt: attempt.map(|(number, _)| number),
                 batch: facts.batch,
                 count: facts.count,
+                event_id: delivery.and_then(|delivery| delivery.event_id.as_deref()),
+                events: delivery.and_then(|delivery| delivery.events),
                 exchange_rule_id: exchange.map(|exchange| exchange.rule.as_str()),
                 failed_condition: denied.and_then(Denied::failed_condition).map(Condition::as_str),
                 issuer: exchange.map(|exchange| exchange.issuer.as_ref()),
@@ -170,11 +203,14 @@ impl EntryDraft {
                 policy_revision: granted.map(|_| policy.map(|(_, revision)| *revision)),
                 reason: facts.reason.as_deref(),
                 replayed: facts.replayed,
+                response_code: attempt.map(|(_, code)| code),
                 rotation_policy_id: facts.rotation.then_some(facts.rotation_policy.as_deref()),
                 rule_index: granted.map(|grant| grant.rule_index),
                 secret_scope: facts.partner_secrets.then_some("partner"),
                 subject: exchange.map(|exchange| exchange.subject.as_ref()),
+                subscription_id,
                 token_id: facts.token.as_ref().map(TokenId::as_str),
+                webhook_id,
             },
             id: &id,
             identity_id: self.identity.as_ref().map(IdentityId::as_str),

@@ -69,6 +69,22 @@ actions! {
     RotationPolicyAttach => "rotation_policy_attach",
     /// Secret detached from one.
     RotationPolicyDetach => "rotation_policy_detach",
+    /// Webhook made.
+    WebhookCreate => "webhook_create",
+    /// Webhook changed.
+    WebhookUpdate => "webhook_update",
+    /// Webhook deleted.
+    WebhookDelete => "webhook_delete",
+    /// Event sent to a webhook, or asked to be sent again.
+    WebhookDelivery => "webhook_delivery",
+    /// Subscription made.
+    SubscriptionCreate => "subscription_create",
+    /// Subscription changed.
+    SubscriptionUpdate => "subscription_update",
+    /// Subscription deleted.
+    SubscriptionDelete => "subscription_delete",
+    /// Events of a subscription handed over or acknowledged.
+    SubscriptionEvent => "subscription_event",
     /// Identities taken over from the identity provider.
     IdentitySync => "identity_sync",
     /// Token made.
@@ -195,12 +211,21 @@ pub struct Extra<'a> {
     /// Moment of a time-travel read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub as_of: Option<Timestamp>,
+    /// Number of the attempt at a delivery.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
     /// Part of a batch.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub batch: bool,
     /// Folded failures.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
+    /// The event of a delivery.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<&'a str>,
+    /// How many events were handed over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<u64>,
     /// The rule that gave a token in exchange.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exchange_rule_id: Option<&'a str>,
@@ -225,6 +250,9 @@ pub struct Extra<'a> {
     /// Idempotent replay.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub replayed: bool,
+    /// Status that a receiver answered with: null if it did not answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_code: Option<Option<u16>>,
     /// Rotation policy of a rotation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rotation_policy_id: Option<Option<&'a str>>,
@@ -237,9 +265,15 @@ pub struct Extra<'a> {
     /// `sub` of the token that was exchanged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<&'a str>,
+    /// The subscription.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subscription_id: Option<&'a str>,
     /// The opaque token used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_id: Option<&'a str>,
+    /// The webhook.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webhook_id: Option<&'a str>,
 }
 
 impl Entry<'_> {
@@ -261,8 +295,11 @@ mod tests {
     fn facts_stand_in_the_order_of_their_names() {
         let all = Extra {
             as_of: Some(Timestamp::from_micros(0)),
+            attempt: Some(1),
             batch: true,
             count: Some(1),
+            event_id: Some("evt_1"),
+            events: Some(2),
             exchange_rule_id: Some("xr_1"),
             failed_condition: Some("require_mfa"),
             issuer: Some("https://issuer.example"),
@@ -271,17 +308,20 @@ mod tests {
             policy_revision: Some(Some(1)),
             reason: Some("leaked"),
             replayed: true,
+            response_code: Some(None),
             rotation_policy_id: Some(None),
             rule_index: Some(Some(0)),
             secret_scope: Some("partner"),
             subject: Some("repo:acme"),
+            subscription_id: Some("sub_1"),
             token_id: Some("tok_1"),
+            webhook_id: Some("wh_1"),
         };
         let json = serde_json::to_string(&all).unwrap();
         let names: Vec<&str> = json.split('"').filter(|text| json.contains(&format!("\"{text}\":"))).collect();
         let mut sorted = names.clone();
         sorted.sort_unstable();
         assert_eq!(names, sorted);
-        assert_eq!(names.len(), 16);
+        assert_eq!(names.len(), 22);
     }
 }

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::AuditErased;
+use crate::delivery::DeliveryEvent;
 use crate::directory::IdentityEvent;
 use crate::export::ExportEvent;
 use crate::idempotency::OutcomeKept;
@@ -17,7 +18,9 @@ use crate::policy::replay::ReplayEvent;
 use crate::rotation::RotationPolicyEvent;
 use crate::secret::SecretEvent;
 use crate::secret_policy::SecretPolicyEvent;
+use crate::subscription::SubscriptionEvent;
 use crate::token::{JwtRevoked, TokenCreated, TokenRevoked};
+use crate::webhook::WebhookEvent;
 use crate::{IdentityId, SecretPath, Timestamp};
 
 /// Schema version of every event of this build.
@@ -42,6 +45,12 @@ pub enum Event {
     RotationPolicy(RotationPolicyEvent),
     /// A secret policy changed.
     SecretPolicy(SecretPolicyEvent),
+    /// A webhook changed.
+    Webhook(WebhookEvent),
+    /// A subscription changed.
+    Subscription(SubscriptionEvent),
+    /// Something happened to deliveries.
+    Delivery(DeliveryEvent),
     /// A token was made.
     TokenCreated(TokenCreated),
     /// A token was revoked.
@@ -189,6 +198,30 @@ impl Family for SecretPolicyEvent {
     }
 }
 
+impl Family for WebhookEvent {
+    const KINDS: &'static [&'static str] = &Self::KINDS;
+
+    fn kind(&self) -> &'static str {
+        self.kind()
+    }
+}
+
+impl Family for SubscriptionEvent {
+    const KINDS: &'static [&'static str] = &Self::KINDS;
+
+    fn kind(&self) -> &'static str {
+        self.kind()
+    }
+}
+
+impl Family for DeliveryEvent {
+    const KINDS: &'static [&'static str] = &Self::KINDS;
+
+    fn kind(&self) -> &'static str {
+        self.kind()
+    }
+}
+
 impl Event {
     /// Every stored type but those of the families.
     pub const OTHER_KINDS: [&'static str; 9] = [
@@ -214,6 +247,9 @@ impl Event {
             <ExportEvent as Family>::KINDS,
             <RotationPolicyEvent as Family>::KINDS,
             <SecretPolicyEvent as Family>::KINDS,
+            <WebhookEvent as Family>::KINDS,
+            <SubscriptionEvent as Family>::KINDS,
+            <DeliveryEvent as Family>::KINDS,
             &Self::OTHER_KINDS,
         ];
         families.into_iter().flatten().copied()
@@ -230,6 +266,9 @@ impl Event {
             Self::Export(event) => event.kind(),
             Self::RotationPolicy(event) => event.kind(),
             Self::SecretPolicy(event) => event.kind(),
+            Self::Webhook(event) => event.kind(),
+            Self::Subscription(event) => event.kind(),
+            Self::Delivery(event) => event.kind(),
             Self::TokenCreated(_) => "token.created",
             Self::TokenRevoked(_) => "token.revoked",
             Self::JwtRevoked(_) => "jwt.revoked",
@@ -255,6 +294,9 @@ impl EventBody {
             Event::Export(event) => self.encode_data(None, event),
             Event::RotationPolicy(event) => self.encode_data(None, event),
             Event::SecretPolicy(event) => self.encode_data(None, event),
+            Event::Webhook(event) => self.encode_data(None, event),
+            Event::Subscription(event) => self.encode_data(None, event),
+            Event::Delivery(event) => self.encode_data(None, event),
             Event::TokenCreated(data) => self.encode_data(None, data),
             Event::TokenRevoked(data) => self.encode_data(None, data),
             Event::JwtRevoked(data) => self.encode_data(None, data),
@@ -309,6 +351,15 @@ impl EventBody {
         }
         if <SecretPolicyEvent as Family>::KINDS.contains(&kind) {
             return read_family(kind, json).map(|stored| stored.with(Event::SecretPolicy)).map_err(malformed);
+        }
+        if <WebhookEvent as Family>::KINDS.contains(&kind) {
+            return read_family(kind, json).map(|stored| stored.with(Event::Webhook)).map_err(malformed);
+        }
+        if <SubscriptionEvent as Family>::KINDS.contains(&kind) {
+            return read_family(kind, json).map(|stored| stored.with(Event::Subscription)).map_err(malformed);
+        }
+        if <DeliveryEvent as Family>::KINDS.contains(&kind) {
+            return read_family(kind, json).map(|stored| stored.with(Event::Delivery)).map_err(malformed);
         }
         match kind {
             "token.created" => read(json).map(|stored| stored.with(Event::TokenCreated)),

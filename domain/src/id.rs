@@ -108,6 +108,18 @@ id!(
     /// An audit export, `exp_…`.
     ExportId, "exp_"
 );
+id!(
+    /// A webhook, `wh_…`.
+    WebhookId, "wh_"
+);
+id!(
+    /// A subscription, `sub_…`.
+    SubscriptionId, "sub_"
+);
+id!(
+    /// A delivery of an event to a webhook or a subscription's URL, `del_…`.
+    DeliveryId, "del_"
+);
 
 impl TokenId {
     /// What ids of service accounts' keys start with.
@@ -127,7 +139,7 @@ impl TokenId {
 /// What ids of this installation start with, as far as routes take them.
 const PREFIXES: &[&str] = &[
     "tnt_", "ptn_", "usr_", "grp_", "sva_", "key_", "tok_", "pol_", "bnd_", "iss_", "xr_", "sync_", "req_", "log_",
-    "exp_", "rpl_",
+    "exp_", "rpl_", "wh_", "sub_", "del_", "evt_",
 ];
 
 /// What ids start with that go on with a slug.

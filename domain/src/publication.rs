@@ -2,19 +2,32 @@
 //!
 //! A pure function of what is stored, so every channel and every repetition says the same.
 
+pub mod access;
+pub mod filter;
+pub mod key;
+pub mod names;
+
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use crate::directory::{Change, IdentityEvent};
 use crate::id::BindingId;
 use crate::policy::PolicyEvent;
 use crate::secret::SecretEvent;
 use crate::secret::event::{Rotation, Straggler, Stragglers};
+use crate::webhook::WebhookEvent;
 use crate::{Event, EventBody, IdentityId, PartnerId, PolicyId, Recorded, Timestamp};
 use crate::{Owner, SecretPath};
+
+pub use filter::{About, EventFilter};
+pub use key::EventKey;
+pub use names::{ACCESSED, EventNames, TEST, VIOLATION};
 
 /// A published event, before it is put into a channel's form.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Published {
+    /// Where it comes from.
+    pub key: EventKey,
     /// `evt_…`: sorts in log order.
     pub event_id: String,
     /// As in the catalogue.
@@ -53,29 +66,62 @@ impl Published {
         }
         envelope
     }
+
+    /// What it is in order with: other events of its path or object. Two lanes may have the same number, which orders
+    /// more than need be.
+    pub fn lane(&self) -> u64 {
+        let mut digest = Sha256::new();
+        digest.update(match &self.owner {
+            Owner::Platform => "platform",
+            Owner::Partner(id) => id.as_str(),
+            Owner::Tenant(id) => id.as_str(),
+        });
+        let object = || OBJECTS.iter().find_map(|name| self.data.get(name)?.as_str());
+        let object = self.path.as_ref().map(SecretPath::as_str).or_else(object).unwrap_or(self.event_type);
+        digest.update(b"\0");
+        digest.update(object);
+        digest.finalize().iter().take(8).fold(0, |lane, byte| (lane << 8) | u64::from(*byte))
+    }
 }
 
-/// Id of the `index`-th event published from the record at `position`.
-///
-/// A ULID whose time is the record's and whose random part is its place: records never go back in
-/// time along the log, so ids sort in log order.
-pub fn event_id(recorded_at: Timestamp, position: u64, index: u16) -> String {
-    let millis = u64::try_from(recorded_at.as_micros() / 1_000).unwrap_or_default();
-    let place = (u128::from(position) << 16) | u128::from(index);
-    format!("evt_{}", ulid::Ulid::from_parts(millis, place))
+/// Fields of `data` that name the object an event without a path is about.
+const OBJECTS: [&str; 8] =
+    ["policy_id", "token_id", "webhook_id", "lease_id", "certificate_id", "ca_id", "backend_id", "id"];
+
+/// What an audit entry publishes: the `index`-th entry of the record at `position`.
+pub fn publish_entry(
+    (json, detail): (&str, Option<&str>),
+    key: EventKey,
+    recorded_at: Timestamp,
+    owner: &Owner,
+    partner: Option<&PartnerId>,
+) -> Option<Published> {
+    let told = access::told(json, detail)?;
+    let of_partner = partner.filter(|_| told.of_partner).map(|partner| Owner::Partner(partner.clone()));
+    Some(Published {
+        key,
+        event_id: key.id(recorded_at),
+        event_type: told.event_type,
+        timestamp: told.at,
+        owner: of_partner.unwrap_or_else(|| owner.clone()),
+        partner: partner.cloned(),
+        actor: told.actor,
+        path: Some(told.path),
+        data: told.data,
+        request_id: told.request_id,
+    })
 }
 
 /// Published events of one record, in order.
 pub fn publish(recorded: &Recorded, owner: &Owner, partner: Option<&PartnerId>) -> Vec<Published> {
     let body = &recorded.body;
-    let mut index = 0;
-    described(body)
-        .into_iter()
-        .map(|(event_type, data)| {
-            let event_id = event_id(recorded.recorded_at, recorded.position, index);
-            index += 1;
+    (0..)
+        .zip(described(body))
+        .map(|(index, (event_type, data))| {
+            let key = EventKey { position: recorded.position, index };
             Published {
-                event_id,
+                key,
+                event_id: key.id(recorded.recorded_at),
                 event_type,
                 timestamp: body.at,
                 owner: owner.clone(),
@@ -90,6 +136,9 @@ pub fn publish(recorded: &Recorded, owner: &Owner, partner: Option<&PartnerId>) 
                     | Event::Issuer(_)
                     | Event::Export(_)
                     | Event::SecretPolicy(_)
+                    | Event::Webhook(_)
+                    | Event::Subscription(_)
+                    | Event::Delivery(_)
                     | Event::TokenCreated(_)
                     | Event::TokenRevoked(_)
                     | Event::JwtRevoked(_)
@@ -112,6 +161,7 @@ fn described(body: &EventBody) -> Vec<(&'static str, Value)> {
         Event::Secret(_, event) => secret(event, &body.actor, body.at),
         Event::Policy(event) => policy(event, &body.actor),
         Event::Identity(event) => identity(event),
+        Event::Webhook(event) => webhook(event),
         Event::TokenCreated(token) => vec![(
             "token.created",
             json!({"token_id": token.id, "kind": token.kind.published(), "name": token.name, "identity_id": token.identity,
@@ -126,18 +176,31 @@ fn described(body: &EventBody) -> Vec<(&'static str, Value)> {
             json!({"token_id": null, "kind": "jwt", "identity_id": token.identity, "revoked_by": body.actor}),
         )],
         // What bootstrap makes is there before anybody could be told; the contract has no event for issuers,
-        // rules of exchange, rotation policies, replays, audit exports and secret policies.
+        // rules of exchange, rotation policies, replays, audit exports, secret policies, subscriptions and deliveries.
         Event::Issuer(_)
         | Event::Replay(_)
         | Event::RotationPolicy(_)
         | Event::Export(_)
         | Event::SecretPolicy(_)
+        | Event::Subscription(_)
+        | Event::Delivery(_)
         | Event::PartnerCreated(_)
         | Event::TenantCreated(_)
         | Event::UserCreated(_)
         | Event::ClockMoved(_)
         | Event::OutcomeKept(_)
         | Event::AuditErased(_) => Vec::new(),
+    }
+}
+
+fn webhook(event: &WebhookEvent) -> Vec<(&'static str, Value)> {
+    match event {
+        WebhookEvent::Disabled { id, name, reason, last_error } => vec![(
+            "webhook.disabled",
+            json!({"webhook_id": id, "name": name, "reason": reason, "last_error": last_error}),
+        )],
+        // The contract has no event for what users do to webhooks.
+        WebhookEvent::Created { .. } | WebhookEvent::Updated { .. } | WebhookEvent::Deleted { .. } => Vec::new(),
     }
 }
 

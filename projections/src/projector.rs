@@ -20,6 +20,9 @@ use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 
 use crate::accesses::Accesses;
+use crate::bells::Bells;
+use crate::events::Events;
+use crate::outboxes::Outboxes;
 use crate::values::Values;
 use crate::view::View;
 use fold::{Beside, Fold};
@@ -47,7 +50,10 @@ pub enum ProjectorState {
 pub struct Projections {
     view: ArcSwap<View>,
     accesses: RwLock<Accesses>,
+    outboxes: RwLock<Outboxes>,
     values: Values,
+    events: Events,
+    bells: Bells,
     applied: watch::Sender<Position>,
     /// How far the fold has come, shown or not, and how many audit entries that was.
     folded: AtomicU64,
@@ -66,6 +72,8 @@ pub struct Frozen {
     pub view: View,
     /// The access counters.
     pub accesses: Accesses,
+    /// What is on its way.
+    pub outboxes: Outboxes,
 }
 
 impl Default for Projections {
@@ -83,7 +91,10 @@ impl Projections {
             entries: AtomicU64::new(0),
             view: ArcSwap::from_pointee(frozen.view),
             accesses: RwLock::new(frozen.accesses),
+            outboxes: RwLock::new(frozen.outboxes),
             values: Values::default(),
+            events: Events::default(),
+            bells: Bells::default(),
             applied,
             state: watch::Sender::new(ProjectorState::Running),
             damage: OnceLock::new(),
@@ -101,6 +112,21 @@ impl Projections {
         read(&self.accesses.read())
     }
 
+    /// Reads what is on its way to webhooks and subscriptions.
+    pub fn outboxes<T>(&self, read: impl FnOnce(&Outboxes) -> T) -> T {
+        read(&self.outboxes.read())
+    }
+
+    /// Wakes who waits for events.
+    pub fn bells(&self) -> &Bells {
+        &self.bells
+    }
+
+    /// The events at hand.
+    pub(crate) fn events(&self) -> &Events {
+        &self.events
+    }
+
     /// The values at hand.
     pub fn values(&self) -> &Values {
         &self.values
@@ -110,7 +136,11 @@ impl Projections {
     /// time and the fold goes on.
     pub async fn freeze(&self) -> Frozen {
         let _between = self.folding.lock().await;
-        Frozen { view: View::clone(&self.view()), accesses: self.accesses.read().clone() }
+        Frozen {
+            view: View::clone(&self.view()),
+            accesses: self.accesses.read().clone(),
+            outboxes: self.outboxes.read().clone(),
+        }
     }
 
     /// How far the fold has come; ahead of [`Self::applied`] while there is much to fold.
@@ -239,14 +269,22 @@ impl Projections {
                 Some(folding) => folding,
                 None => Arc::clone(&self.folding).lock_owned().await,
             };
-            let folded = fold.apply(opened, Some(Beside { accesses: &self.accesses, values: &self.values }));
+            let beside = Beside {
+                accesses: &self.accesses,
+                values: &self.values,
+                outboxes: &self.outboxes,
+                events: &self.events,
+            };
+            let folded = fold.apply(opened, Some(beside));
             self.folded.store(fold.view.applied.0, Ordering::Relaxed);
             self.entries.store(fold.entries, Ordering::Relaxed);
             // What came before a record that does not hold is sound, and is shown.
             if show || folded.is_err() || failed.is_some() {
                 self.view.store(Arc::new(fold.view.clone()));
-                fold.forget_values(&self.values);
+                fold.forget_values(&self.values, &self.events);
                 self.applied.send_replace(fold.view.applied);
+                let changed = self.outboxes.write().take_changed();
+                self.bells.ring(changed);
             } else {
                 fold.unshown = Some(folding);
             }

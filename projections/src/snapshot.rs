@@ -16,6 +16,7 @@ mod issuers;
 mod parts;
 mod policies;
 mod reads;
+mod recipients;
 mod replays;
 mod rotations;
 mod secret_policies;

@@ -25,7 +25,9 @@ use crate::replays::Replays;
 use crate::rotations::{HistoryRow, Outcome, Rotations};
 use crate::secret_policies::SecretPolicies;
 use crate::secrets::Catalogue;
+use crate::subscriptions::Subscriptions;
 use crate::tokens::{HeldToken, Tokens};
+use crate::webhooks::Webhooks;
 
 /// The read models after a position.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +54,10 @@ pub struct View {
     pub exports: Exports,
     /// Secret policies.
     pub secret_policies: SecretPolicies,
+    /// Webhooks.
+    pub webhooks: Webhooks,
+    /// Subscriptions.
+    pub subscriptions: Subscriptions,
     /// Outcomes kept for repetitions.
     pub outcomes: Outcomes,
     /// Audit entries that were erased.
@@ -147,6 +153,8 @@ impl View {
         self.policies.retain(|owner| scope.has_all_of(owner));
         self.secret_policies.retain(|owner| scope.has_all_of(owner));
         self.rotations.retain(|owner| scope.has_all_of(owner));
+        self.webhooks.retain(|owner| scope.has_all_of(owner));
+        self.subscriptions.retain(|owner| scope.has_all_of(owner));
         self.outcomes = Outcomes::default();
     }
 
@@ -187,6 +195,15 @@ impl View {
             Event::Issuer(event) => self.issuers.fold(owner, event, body.at, revision),
             Event::Export(event) => self.exports.fold(owner, event, (body.at, &body.actor), revision),
             Event::SecretPolicy(event) => self.secret_policies.of_mut(owner).fold(event, body.at, revision),
+            Event::Webhook(event) => {
+                let place = (position.0, has_value);
+                self.webhooks.of_mut(owner).fold(event, (body.at, &body.actor), place, revision);
+            }
+            Event::Subscription(event) => {
+                self.subscriptions.of_mut(owner).fold(event, body.at, (position.0, has_value), revision);
+            }
+            // What it changes lies beside the view.
+            Event::Delivery(_) => {}
             Event::TokenCreated(token) => {
                 self.issuers.token_created(owner, &token, body.at);
                 let is_late = token.made_with_jwt.as_deref().is_some_and(|jwt| self.issuers.is_revoked(jwt));

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 use scaivault_domain::directory::IdentityEvent;
+use scaivault_domain::publication::{ACCESSED, About, EventKey, Published, VIOLATION, publish, publish_entry};
 use scaivault_domain::secret::SecretEvent;
-use scaivault_domain::{Event, Owner, Recorded};
+use scaivault_domain::{Event, Owner, Recorded, SecretPath, Timestamp};
 use scaivault_eventstore::sealing::SealedValue;
 use scaivault_eventstore::{Record, StoreError};
 use tokio::sync::OwnedMutexGuard;
@@ -13,6 +14,8 @@ use tokio::sync::OwnedMutexGuard;
 use super::opening::{Opened, Ready};
 use crate::accesses::Accesses;
 use crate::decode::{AccessEntry, Decoded};
+use crate::events::Events;
+use crate::outboxes::{Outboxes, matching};
 use crate::pool::Pool;
 use crate::values::Values;
 use crate::view::View;
@@ -25,6 +28,8 @@ const PAST: usize = 1000;
 pub(super) struct Beside<'a> {
     pub(super) accesses: &'a RwLock<Accesses>,
     pub(super) values: &'a Values,
+    pub(super) outboxes: &'a RwLock<Outboxes>,
+    pub(super) events: &'a Events,
 }
 
 /// The read models while they are folded.
@@ -74,7 +79,7 @@ impl Fold {
                     self.fold(record, &owner, *recorded, value, beside);
                 }
                 Ready::Decoded(Decoded::Access { owner, block }) => {
-                    self.count(record, &owner, block.entries().map(|(json, _)| json), beside)?;
+                    self.count(record, &owner, block.entries(), beside)?;
                 }
                 Ready::Decoded(Decoded::ErasedEntries { owner }) => {
                     self.view.erasures.found(&owner, record.position);
@@ -82,7 +87,8 @@ impl Fold {
                 Ready::Decoded(Decoded::Erased) | Ready::PassedOver => {}
                 Ready::Entries(owner) => {
                     let entries = batch.entries(index).map(|group| group.entries.as_slice()).unwrap_or_default();
-                    self.count(record, &owner, entries.iter().map(|entry| entry.json.as_ref()), beside)?;
+                    let entries = entries.iter().map(|entry| (entry.json.as_ref(), entry.detail.as_deref()));
+                    self.count(record, &owner, entries, beside)?;
                 }
             }
             self.view.applied = record.position;
@@ -94,9 +100,10 @@ impl Fold {
 
     /// To be called once the view without them is shown: a read that put one back into `values`
     /// meanwhile finds out by looking at the view again.
-    pub(super) fn forget_values(&mut self, values: &Values) {
+    pub(super) fn forget_values(&mut self, values: &Values, events: &Events) {
         if std::mem::take(&mut self.is_tenant_gone) {
             values.clear();
+            events.clear();
         }
         for position in self.destroyed.drain(..) {
             values.forget(position);
@@ -138,10 +145,55 @@ impl Fold {
         if let Event::Identity(IdentityEvent::TenantShredded { id, .. }) = &recorded.body.event {
             if let Some(beside) = beside {
                 beside.accesses.write().forget_owner(&Owner::Tenant(id.clone()));
+                beside.outboxes.write().forget(&Owner::Tenant(id.clone()));
             }
             self.is_tenant_gone = true;
         }
+        let Some(beside) = beside else {
+            self.view.fold(owner, recorded, record.revision, has_value);
+            return;
+        };
+        let told = self.published(owner, &recorded);
+        let before = if told.is_empty() { None } else { about(&self.view, owner, &recorded.body.event) };
+        // The view takes the event along; what changes queues is small, or rare.
+        let of_queues = is_of_queues(&recorded.body.event).then(|| (recorded.body.event.clone(), recorded.body.at));
+        let (path, recorded_at) = (secret_path(&recorded.body.event).cloned(), recorded.recorded_at);
         self.view.fold(owner, recorded, record.revision, has_value);
+        if let Some((event, at)) = of_queues {
+            beside.outboxes.write().fold(&self.view, owner, &event, at, record.revision);
+        }
+        let now = path.and_then(|path| held(&self.view, owner, path.as_str())).or(before);
+        self.enter(record, &told, |_| now.clone(), recorded_at, beside);
+    }
+
+    /// What a record publishes, if anybody might want it.
+    fn published(&self, owner: &Owner, recorded: &Recorded) -> Vec<Published> {
+        if !matching::is_heard(&self.view, owner) {
+            return Vec::new();
+        }
+        publish(recorded, owner, self.view.installation.partner_of(owner).as_ref())
+    }
+
+    /// Queues events for those who want them, and keeps them at hand.
+    fn enter(
+        &self,
+        record: &Record,
+        told: &[Published],
+        about: impl Fn(&Published) -> Option<About>,
+        recorded_at: Timestamp,
+        beside: Beside<'_>,
+    ) {
+        if told.is_empty() {
+            return;
+        }
+        let mut outboxes = beside.outboxes.write();
+        let mut is_wanted = false;
+        for event in told {
+            is_wanted |= outboxes.enter(&self.view, event, about(event).as_ref(), recorded_at);
+        }
+        if is_wanted {
+            beside.events.keep(record.position.0, told.into());
+        }
     }
 
     /// Counts the entries of a record, as a whole or not at all.
@@ -149,21 +201,68 @@ impl Fold {
         &mut self,
         record: &Record,
         owner: &Owner,
-        entries: impl Iterator<Item = &'e str>,
+        entries: impl Iterator<Item = (&'e str, Option<&'e str>)>,
         beside: Option<Beside<'_>>,
     ) -> Result<(), StoreError> {
-        let Some(Beside { accesses, .. }) = beside else { return Ok(()) };
+        let Some(beside) = beside else { return Ok(()) };
         let malformed = |error| StoreError::damaged(record.position, format!("an entry is malformed: {error}"));
+        let texts: Vec<_> = entries.collect();
         let entries: Vec<AccessEntry<'_>> =
-            entries.map(|json| serde_json::from_str(json).map_err(malformed)).collect::<Result<_, _>>()?;
+            texts.iter().map(|(json, _)| serde_json::from_str(json).map_err(malformed)).collect::<Result<_, _>>()?;
         self.entries += entries.len() as u64;
         let secrets = self.view.secrets(owner);
-        let mut accesses = accesses.write();
+        let mut accesses = beside.accesses.write();
         for entry in &entries {
             // A read that shares its commit with a hard delete belongs to no later life of the path.
             let read = entry.value_read().and_then(|(path, _)| secrets.held(path));
             accesses.fold(owner, entry, read.map(|held| &held.secret.path));
         }
+        drop(accesses);
+        self.enter_entries(record, owner, &texts, beside);
         Ok(())
     }
+
+    /// Queues what audit entries publish.
+    fn enter_entries(&self, record: &Record, owner: &Owner, texts: &[(&str, Option<&str>)], beside: Beside<'_>) {
+        let partner = self.view.installation.partner_of(owner);
+        let above =
+            partner.clone().map(Owner::Partner).filter(|_| texts.iter().any(|(json, _)| json.contains(OF_PARTNER)));
+        if !std::iter::once(owner)
+            .chain(&above)
+            .any(|owner| matching::is_named(&self.view, owner, &[ACCESSED, VIOLATION]))
+        {
+            return;
+        }
+        let at = Timestamp::from_micros(record.recorded_at.0);
+        let told = (0..).zip(texts).filter_map(|(index, text)| {
+            publish_entry(*text, EventKey { position: record.position.0, index }, at, owner, partner.as_ref())
+        });
+        let told: Vec<_> = told.collect();
+        let about = |event: &Published| held(&self.view, &event.owner, event.path.as_ref()?.as_str());
+        self.enter(record, &told, about, at, beside);
+    }
+}
+
+/// In entries about secrets of the partner.
+const OF_PARTNER: &str = "\"secret_scope\":";
+
+/// The secret an event is about.
+fn about(view: &View, owner: &Owner, event: &Event) -> Option<About> {
+    held(view, owner, secret_path(event)?.as_str())
+}
+
+fn held(view: &View, owner: &Owner, path: &str) -> Option<About> {
+    view.secrets(owner).held(path).map(|held| About::of(&held.secret))
+}
+
+#[allow(clippy::wildcard_enum_match_arm, reason = "all others are about no secret")]
+fn secret_path(event: &Event) -> Option<&SecretPath> {
+    match event {
+        Event::Secret(path, _) => Some(path),
+        _ => None,
+    }
+}
+
+fn is_of_queues(event: &Event) -> bool {
+    matches!(event, Event::Webhook(_) | Event::Subscription(_) | Event::Delivery(_))
 }

@@ -1,6 +1,6 @@
 //! Rotations as they are told: each from the record that says what became of it.
 
-use scaivault_domain::publication::event_id;
+use scaivault_domain::publication::EventKey;
 use scaivault_domain::rotation::{RotationPolicyId, Trigger};
 use scaivault_domain::secret::SecretEvent;
 use scaivault_domain::secret::event::{FailedRotation, Rotation};
@@ -11,8 +11,8 @@ use crate::decode::{Decoded, decode};
 use crate::history::History;
 
 /// Place of `rotation.completed` among the events that a new version publishes, and of `rotation.failed`.
-const COMPLETED: u16 = 2;
-const FAILED: u16 = 0;
+const COMPLETED: u32 = 2;
+const FAILED: u32 = 0;
 
 /// A rotation, or an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +68,7 @@ pub async fn item(history: &History, position: u64) -> Result<Option<Item>, Stor
     let record = history.backend.read_at(Position(position)).await?.ok_or_else(missing)?;
     let Decoded::Event { recorded, .. } = decode(&history.sealer, &record)? else { return Ok(None) };
     let (at, actor) = (recorded.body.at, recorded.body.actor);
-    let event_id = |index| event_id(recorded.recorded_at, recorded.position, index);
+    let event_id = |index| EventKey { position: recorded.position, index }.id(recorded.recorded_at);
     let Event::Secret(path, event) = recorded.body.event else { return Ok(None) };
     if let SecretEvent::RotationFailed(failed) = event {
         let FailedRotation { policy, trigger, started_at, old_version, attempt, code, message, .. } = failed;

@@ -84,7 +84,7 @@ pub(super) fn write<E, F: FnMut(&Owner, &[u8]) -> Result<(), E>>(
 
 /// Reads one row of `owner`.
 pub(super) fn read(kind: Kind, owner: &Owner, from: &mut Decoder<'_>, frozen: &mut Frozen) -> Option<()> {
-    let Frozen { view, accesses } = frozen;
+    let Frozen { view, accesses, .. } = frozen;
     match kind {
         Kind::Clock => view.installation.clock_moved(from.signed()?, Revision(from.number()?)),
         Kind::Tree => {
@@ -138,7 +138,14 @@ pub(super) fn read(kind: Kind, owner: &Owner, from: &mut Decoder<'_>, frozen: &m
         | Kind::RotationRevisions
         | Kind::SecretPolicies
         | Kind::EndedSecretPolicies
-        | Kind::SecretPolicyRevisions => return None,
+        | Kind::SecretPolicyRevisions
+        | Kind::Webhooks
+        | Kind::WebhookRevisions
+        | Kind::Subscriptions
+        | Kind::SubscriptionRevisions
+        | Kind::Outboxes
+        | Kind::Waiting
+        | Kind::Buffers => return None,
     }
     Some(())
 }

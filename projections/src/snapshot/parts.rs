@@ -13,8 +13,8 @@ use super::file::{Reader, Sealed};
 use super::reads::{Known, ReadRow};
 use super::section::{Kind, Sections};
 use super::{
-    SnapshotError, exports, identities, installation, issuers, policies, reads, replays, rotations, secret_policies,
-    secrets,
+    SnapshotError, exports, identities, installation, issuers, policies, reads, recipients, replays, rotations,
+    secret_policies, secrets,
 };
 use crate::codec::Decoder;
 use crate::owners::domain_owner;
@@ -49,6 +49,7 @@ pub(super) fn write(
     replays::write(&frozen.view, &mut to)?;
     rotations::write(&frozen.view, &mut to)?;
     exports::write(&frozen.view, &mut to)?;
+    recipients::write(frozen, &mut to)?;
     secret_policies::write(&frozen.view, &mut to)?;
     for (owner, catalogue) in frozen.view.catalogues() {
         for held in catalogue.all() {
@@ -175,7 +176,14 @@ fn decoded(owner: Owner, rows: Vec<u8>, pool: &mut Pool) -> Option<Part> {
         | Kind::RotationRevisions
         | Kind::SecretPolicies
         | Kind::EndedSecretPolicies
-        | Kind::SecretPolicyRevisions => Part::Other(kind, owner, rows),
+        | Kind::SecretPolicyRevisions
+        | Kind::Webhooks
+        | Kind::WebhookRevisions
+        | Kind::Subscriptions
+        | Kind::SubscriptionRevisions
+        | Kind::Outboxes
+        | Kind::Waiting
+        | Kind::Buffers => Part::Other(kind, owner, rows),
     };
     Some(part)
 }
@@ -212,7 +220,7 @@ fn enter(part: Part, frozen: &mut Frozen) -> Option<()> {
             vacated.into_iter().for_each(|(path, revision)| catalogue.vacate(path, revision));
         }
         Part::Reads(owner, of_paths, identities) => {
-            let Frozen { view, accesses } = frozen;
+            let Frozen { view, accesses, .. } = frozen;
             let numbers: Vec<u32> = identities.iter().map(|identity| accesses.number(identity)).collect();
             for row in of_paths {
                 let held = view.secrets(&owner).held(row.path().as_str());
@@ -244,6 +252,17 @@ fn enter(part: Part, frozen: &mut Frozen) -> Option<()> {
                     (Kind::SecretPolicies | Kind::EndedSecretPolicies | Kind::SecretPolicyRevisions, None, None) => {
                         secret_policies::read(kind, &mut from, frozen.view.secret_policies.of_mut(&owner))?;
                     }
+                    (
+                        Kind::Webhooks
+                        | Kind::WebhookRevisions
+                        | Kind::Subscriptions
+                        | Kind::SubscriptionRevisions
+                        | Kind::Outboxes
+                        | Kind::Waiting
+                        | Kind::Buffers,
+                        None,
+                        None,
+                    ) => recipients::read(kind, &mut from, &owner, frozen)?,
                     (Kind::Identities, None, None) => identities::read(&owner, &mut from, &mut frozen.view)?,
                     (_, None, None) => installation::read(kind, &owner, &mut from, frozen)?,
                 }

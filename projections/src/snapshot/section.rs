@@ -70,10 +70,24 @@ pub(super) enum Kind {
     EndedSecretPolicies,
     /// Revisions of the streams of both.
     SecretPolicyRevisions,
+    /// Webhooks.
+    Webhooks,
+    /// Revisions of the streams of their events.
+    WebhookRevisions,
+    /// Subscriptions.
+    Subscriptions,
+    /// Revisions of the streams of theirs.
+    SubscriptionRevisions,
+    /// How pushing to a recipient has been doing.
+    Outboxes,
+    /// What waits to be pushed.
+    Waiting,
+    /// What waits to be polled.
+    Buffers,
 }
 
 impl Kind {
-    const ALL: [Self; 29] = [
+    const ALL: [Self; 36] = [
         Self::Identities,
         Self::Clock,
         Self::Tokens,
@@ -103,6 +117,13 @@ impl Kind {
         Self::SecretPolicies,
         Self::EndedSecretPolicies,
         Self::SecretPolicyRevisions,
+        Self::Webhooks,
+        Self::WebhookRevisions,
+        Self::Subscriptions,
+        Self::SubscriptionRevisions,
+        Self::Outboxes,
+        Self::Waiting,
+        Self::Buffers,
     ];
 
     /// As in the file.

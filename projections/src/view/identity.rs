@@ -54,6 +54,8 @@ impl View {
         self.issuers.forget(&owner);
         self.exports.forget(&owner);
         self.secret_policies.forget(&owner);
+        self.webhooks.forget(&owner);
+        self.subscriptions.forget(&owner);
         self.outcomes.forget(&owner);
         self.tokens.forget_tenant(id);
     }

@@ -1,0 +1,145 @@
+//! Names of published events: what there is, and how several are named at once.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ErrorCode, Rejection};
+
+/// Every type that is published, also by capabilities that this build does not have.
+pub const TYPES: &[&str] = &[
+    "secret.created",
+    "secret.updated",
+    "secret.metadata_updated",
+    "secret.deleted",
+    "secret.restored",
+    "secret.version_destroyed",
+    "secret.rotated",
+    "secret.expiring",
+    "secret.expired",
+    ACCESSED,
+    "policy.created",
+    "policy.updated",
+    "policy.deleted",
+    "policy.binding.created",
+    "policy.binding.deleted",
+    VIOLATION,
+    "rotation.due",
+    "rotation.overdue",
+    "rotation.completed",
+    "rotation.failed",
+    "rotation.stragglers",
+    "certificate.issued",
+    "certificate.renewed",
+    "certificate.revoked",
+    "certificate.expiring",
+    "certificate.renewal_failed",
+    "ca.created",
+    "ca.revoked",
+    "dynamic.lease.created",
+    "dynamic.lease.renewed",
+    "dynamic.lease.revoked",
+    "dynamic.lease.revocation_failed",
+    "federation.sync.completed",
+    "federation.sync.failed",
+    "federation.conflict.detected",
+    "webhook.disabled",
+    "key.rotated",
+    "token.created",
+    "token.revoked",
+    "identity.synced",
+];
+
+/// Of a value that was read: so frequent that only its own name means it.
+pub const ACCESSED: &str = "secret.accessed";
+/// Of a request that was denied on a path.
+pub const VIOLATION: &str = "policy.violation";
+/// Of a test delivery. No name means it: it is sent to whom it tests.
+pub const TEST: &str = "webhook.test";
+
+/// Most names in a list.
+pub const MAX_NAMES: usize = 100;
+
+/// Which events are wanted: a list of exact types, `*`, and leading parts followed by `.*`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EventNames(Arc<[Arc<str>]>);
+
+impl EventNames {
+    /// Checks 1 to [`MAX_NAMES`] names; `validation_error` on `field` otherwise.
+    pub fn parse(names: &[String], field: &str) -> Result<Self, Rejection> {
+        let refuse = |message: String| Err(Rejection::new(ErrorCode::ValidationError, message).detail("field", field));
+        if names.is_empty() || names.len() > MAX_NAMES {
+            return refuse(format!("{field} must be a list of 1 to {MAX_NAMES} names of events"));
+        }
+        if let Some(unknown) = names.iter().find(|name| !is_name(name)) {
+            let unknown: String = unknown.chars().take(64).collect();
+            return refuse(format!(
+                "{field} names '{unknown}', which is no type of event, nor '*' or a leading part of some followed by '.*'"
+            ));
+        }
+        Ok(Self(names.iter().map(|name| name.as_str().into()).collect()))
+    }
+
+    /// Whether a type is among them.
+    pub fn names(&self, event_type: &str) -> bool {
+        self.0.iter().any(|name| means(name, event_type))
+    }
+
+    /// As written.
+    pub fn as_slice(&self) -> &[Arc<str>] {
+        &self.0
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    TYPES.contains(&name) || TYPES.iter().any(|event_type| means(name, event_type))
+}
+
+fn means(name: &str, event_type: &str) -> bool {
+    if name == event_type {
+        return event_type != TEST;
+    }
+    let is_noisy = event_type == ACCESSED || event_type == TEST;
+    let leads = |prefix: &str| event_type.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('.'));
+    !is_noisy && (name == "*" || name.strip_suffix(".*").is_some_and(leads))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn names(names: &[&str]) -> Result<EventNames, Rejection> {
+        EventNames::parse(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>(), "events")
+    }
+
+    #[test]
+    fn wildcards_stand_for_whole_parts_and_leave_out_what_is_noisy() {
+        let all = names(&["*"]).unwrap();
+        assert!(TYPES.iter().all(|event_type| all.names(event_type) == (*event_type != ACCESSED)));
+        assert!(!all.names(TEST));
+        let some = names(&["secret.*", "policy.binding.*", "dynamic.*"]).unwrap();
+        for (event_type, is_meant) in [
+            ("secret.created", true),
+            ("secret.accessed", false),
+            ("policy.binding.deleted", true),
+            ("policy.created", false),
+            ("dynamic.lease.created", true),
+            ("rotation.due", false),
+        ] {
+            assert_eq!(some.names(event_type), is_meant, "{event_type}");
+        }
+        assert!(names(&["secret.accessed"]).unwrap().names("secret.accessed"));
+    }
+
+    #[test]
+    fn other_names_are_refused() {
+        for wrong in
+            ["", "secret", "secret.", "secret*", "sec.*", "secret.created.*", "*.created", "webhook.test", ".*"]
+        {
+            assert_eq!(names(&[wrong]).unwrap_err().code, ErrorCode::ValidationError, "{wrong}");
+        }
+        assert!(names(&[]).is_err() && names(&vec!["*"; 101]).is_err());
+    }
+}

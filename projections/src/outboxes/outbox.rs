@@ -1,0 +1,162 @@
+//! What waits to be pushed to one recipient, and how it has been doing.
+
+use std::sync::Arc;
+
+use imbl::OrdMap;
+use scaivault_domain::delivery::{Asked, Attempt, Outcome, Series, Slot};
+use scaivault_domain::id::DeliveryId;
+use scaivault_domain::publication::EventKey;
+use scaivault_domain::{Owner, Timestamp};
+use scaivault_eventstore::Revision;
+
+use super::Statistics;
+
+/// Says of a delivery that it ended because its recipient is disabled. No attempt was made then.
+pub const DISABLED: &str = "webhook_disabled";
+
+/// The queue of one recipient.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outbox {
+    /// Whose it is.
+    pub owner: Owner,
+    /// Deliveries that have not ended.
+    pub waiting: OrdMap<Slot, Waiting>,
+    /// Those that ended when the recipient was disabled, until each is noted.
+    pub dropped: OrdMap<Slot, Waiting>,
+    /// Revision of the stream of deliveries.
+    pub revision: Revision,
+    /// The last 24 hours.
+    pub statistics: Arc<Statistics>,
+    /// Since when every attempt has failed.
+    pub failing_since: Option<Timestamp>,
+    /// The last attempt.
+    pub last: Option<Arc<LastAttempt>>,
+}
+
+/// A delivery that has not ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// What it is in order with.
+    pub lane: u64,
+    /// Since when it is due; part of its id.
+    pub since: Timestamp,
+    /// Whether it is marked as a replay.
+    pub replay: bool,
+    /// What was tried.
+    pub tries: Option<Arc<Tries>>,
+}
+
+/// Attempts at a delivery that have failed so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tries {
+    /// How many.
+    pub made: u32,
+    /// When the last began.
+    pub last_at: Timestamp,
+    /// When it is tried again.
+    pub next_attempt_at: Timestamp,
+}
+
+/// The last attempt at any delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastAttempt {
+    /// At which.
+    pub id: DeliveryId,
+    /// When.
+    pub at: Timestamp,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// Status of the answer.
+    pub response_code: Option<u16>,
+    /// What went wrong.
+    pub error: Option<Arc<str>>,
+}
+
+impl Outbox {
+    pub(crate) fn of(owner: &Owner) -> Self {
+        Self {
+            owner: owner.clone(),
+            waiting: OrdMap::new(),
+            dropped: OrdMap::new(),
+            revision: Revision::NONE,
+            statistics: Arc::default(),
+            failing_since: None,
+            last: None,
+        }
+    }
+
+    /// Whether there is something to do, now or later.
+    pub fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.dropped.is_empty()
+    }
+
+    pub(super) fn enter(&mut self, key: EventKey, lane: u64, since: Timestamp) {
+        self.waiting.insert(Slot::live(key), Waiting { lane, since, replay: false, tries: None });
+    }
+
+    pub(super) fn requested(
+        &mut self,
+        series: Series,
+        replay: bool,
+        events: &[Asked],
+        since: Timestamp,
+        revision: Revision,
+    ) {
+        self.revision = revision;
+        for Asked { key, lane } in events {
+            self.waiting.insert(Slot { series, key: *key }, Waiting { lane: *lane, since, replay, tries: None });
+        }
+    }
+
+    pub(super) fn attempted(&mut self, attempts: &[Attempt], now: Timestamp, revision: Revision) {
+        self.revision = revision;
+        for attempt in attempts {
+            let is_noted_only = attempt.error.as_deref() == Some(DISABLED);
+            if let Some(slot) = attempt.slot {
+                self.settle(slot, attempt);
+                if !is_noted_only {
+                    self.count(attempt, now);
+                }
+            }
+            if !is_noted_only {
+                self.last = Some(Arc::new(LastAttempt {
+                    id: attempt.id.clone(),
+                    at: attempt.at,
+                    outcome: attempt.outcome,
+                    response_code: attempt.response_code,
+                    error: attempt.error.clone(),
+                }));
+            }
+        }
+    }
+
+    fn settle(&mut self, slot: Slot, attempt: &Attempt) {
+        self.dropped.remove(&slot);
+        match attempt.outcome {
+            Outcome::Success {} | Outcome::Failed {} => _ = self.waiting.remove(&slot),
+            Outcome::Pending { next_attempt_at } => {
+                if let Some(waiting) = self.waiting.get_mut(&slot) {
+                    let tries = Tries { made: attempt.number, last_at: attempt.at, next_attempt_at };
+                    waiting.tries = Some(Arc::new(tries));
+                }
+            }
+        }
+    }
+
+    fn count(&mut self, attempt: &Attempt, now: Timestamp) {
+        let succeeded = attempt.outcome == Outcome::Success {};
+        Arc::make_mut(&mut self.statistics).count(attempt, now);
+        self.failing_since = if succeeded { None } else { self.failing_since.or(Some(attempt.at)) };
+    }
+
+    /// While disabled nothing is queued, and what was ends.
+    pub(super) fn switch(&mut self, is_enabled: bool) {
+        if is_enabled {
+            return;
+        }
+        self.failing_since = None;
+        for (slot, waiting) in std::mem::take(&mut self.waiting) {
+            self.dropped.insert(slot, waiting);
+        }
+    }
+}
