@@ -128,6 +128,7 @@ async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result
     let (engine, tree, leading) = (node.engine.clone(), node.tree.clone(), cluster.leading());
     let exporting = tokio::spawn(cluster::export(engine.clone(), tree.clone(), leading.clone(), stopped.clone()));
     let scheduling = tokio::spawn(cluster::schedule(engine, tree, leading, stopped.clone()));
+    let dispatching = tokio::spawn(cluster::dispatch(node.engine.clone(), cluster.leading(), stopped.clone()));
     let replaying = tokio::spawn(cluster::replay(node.engine.clone(), cluster.leading(), stopped.clone()));
     let asking = tokio::spawn(node.engine.clone().keep_keys(stopped.clone()));
     let interval = configuration.synchronisation.interval;
