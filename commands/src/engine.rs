@@ -13,10 +13,11 @@ use scaivault_projections::audit::AuditIndex;
 use scaivault_projections::owners::key_owner;
 use scaivault_projections::past::Past;
 use scaivault_projections::snapshot::Snapshots;
-use scaivault_projections::{Projections, Reader};
+use scaivault_projections::{EventReader, Projections, Reader};
 use zeroize::Zeroizing;
 
 use crate::deferral::{self, Deferral, Recorder};
+use crate::delivery::post::{Nowhere, Post};
 use crate::export::Exporting;
 use crate::generation::Forging;
 use crate::idempotency::{InFlight, outcome_event};
@@ -39,9 +40,11 @@ pub struct Engine {
     pub(crate) projections: Arc<Projections>,
     pub(crate) audit: Arc<AuditIndex>,
     pub(crate) past: Arc<Past>,
+    pub(crate) events: EventReader,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) trust: Trust,
     pub(crate) exporting: Exporting,
+    pub(crate) post: Arc<dyn Post>,
     pub(crate) in_flight: InFlight,
     pub(crate) turns: Turns,
     pub(crate) replaying: Running,
@@ -93,6 +96,7 @@ impl Engine {
     ) -> Self {
         let projections = reader.projections().clone();
         let past = Arc::new(Past::new(reader.history().clone(), projections.clone()));
+        let events = EventReader::new(projections.clone(), reader.history().clone());
         Self {
             appender,
             feed,
@@ -101,9 +105,11 @@ impl Engine {
             projections,
             audit,
             past,
+            events,
             clock,
             trust: Trust::default(),
             exporting: Exporting::default(),
+            post: Arc::new(Nowhere),
             in_flight: InFlight::default(),
             turns: Turns::default(),
             replaying: Running::default(),
@@ -134,6 +140,12 @@ impl Engine {
         Self { exporting, ..self }
     }
 
+    /// With a way to send events.
+    #[must_use]
+    pub fn posting(self, post: Arc<dyn Post>) -> Self {
+        Self { post, ..self }
+    }
+
     /// The read models.
     pub fn projections(&self) -> &Arc<Projections> {
         &self.projections
@@ -142,6 +154,11 @@ impl Engine {
     /// The audit entries, to be searched. See [`Self::audit_barrier`].
     pub fn audit(&self) -> &Arc<AuditIndex> {
         &self.audit
+    }
+
+    /// Published events.
+    pub fn events(&self) -> &EventReader {
+        &self.events
     }
 
     /// Views of the past.

@@ -7,6 +7,8 @@ pub mod audit_tree;
 pub mod bootstrap;
 pub mod clock;
 pub mod deferral;
+pub mod delivery;
+pub mod endpoint;
 pub mod engine;
 pub mod exchange;
 pub mod export;

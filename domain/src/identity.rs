@@ -17,6 +17,8 @@ impl IdentityId {
     pub const SECRET_SWEEPER: &'static str = "system:secret-sweeper";
     /// The server's own actor for scheduled rotations.
     pub const ROTATION_SCHEDULER: &'static str = "system:rotation-scheduler";
+    /// The process that pushes events.
+    pub const WEBHOOK_DISPATCHER: &'static str = "system:webhook-dispatcher";
     /// The server's own actor for records taken over from elsewhere.
     pub const IDENTITY_SYNC: &'static str = "system:identity-sync";
     /// The server's own actor for writing audit exports.

@@ -28,7 +28,7 @@ use zeroize::Zeroizing;
 use crate::clock::ServerClock;
 use crate::configuration::{Configuration, KeyProvider, ScaiKey, Storage};
 use crate::objects::Objects;
-use crate::outbound::Outbound;
+use crate::outbound::{Courier, Outbound};
 use crate::past;
 use crate::snapshots::Keeper;
 
@@ -114,6 +114,7 @@ impl Node {
         let objects = Arc::new(Objects::new(configuration.export_directory.clone()));
         let exporting = Exporting::new(objects, FileLimits::default());
         let engine = engine.trusting(trust(configuration, clock.now())).resuming(snapshots).exporting_to(exporting);
+        let engine = engine.posting(Arc::new(Courier::new(address_rules(configuration))));
         let (engine, recorder) = match configuration.audit_defers {
             true => {
                 let (engine, recorder) = engine.deferring();
@@ -223,10 +224,15 @@ impl Node {
     }
 }
 
+/// What tenants may have this node connect to.
+fn address_rules(configuration: &Configuration) -> AddressRules {
+    let is_dev = configuration.mode == crate::configuration::Mode::Dev;
+    AddressRules { private: configuration.allow_private_webhooks, plain_loopback: is_dev }
+}
+
 /// Whom this node asks for keys, and where.
 fn trust(configuration: &Configuration, since: Timestamp) -> Trust {
-    let is_dev = configuration.mode == crate::configuration::Mode::Dev;
-    let rules = AddressRules { private: configuration.allow_private_webhooks, plain_loopback: is_dev };
+    let rules = address_rules(configuration);
     let builtin = configuration.scaikey.as_ref().map(|ScaiKey { url, jwks_url, audience }| {
         scaivault_domain::issuer::scaikey(url, jwks_url.as_deref(), audience, since)
     });

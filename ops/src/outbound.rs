@@ -1,5 +1,7 @@
 //! Asking others over HTTPS: bounded in time and size, no redirects, no proxies, and only where the rules permit it.
 
+mod courier;
+
 use std::error::Error;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -9,6 +11,8 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Certificate, Client, Url};
 use scaivault_commands::fetch::{Fetch, FetchError, FetchRequest};
 use scaivault_domain::address::AddressRules;
+
+pub(crate) use courier::Courier;
 
 /// Longest time to connect.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(3);
@@ -20,6 +24,11 @@ const MAX_ANSWER: usize = 512 * 1024;
 /// Fetches documents of others.
 #[derive(Default)]
 pub(crate) struct Outbound;
+
+/// A name without an address.
+#[derive(Debug, thiserror::Error)]
+#[error("the name has no address")]
+struct Unresolved(#[source] std::io::Error);
 
 /// A name whose addresses are all closed.
 #[derive(Debug, thiserror::Error)]
@@ -103,7 +112,7 @@ impl Resolve for OpenAddresses {
     fn resolve(&self, name: Name) -> Resolving {
         let rules = self.0;
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(Unresolved)?;
             let open: Vec<SocketAddr> = found.filter(|address| rules.permits(address.ip())).collect();
             if open.is_empty() {
                 return Err(Closed.into());
@@ -121,6 +130,11 @@ pub(crate) fn fault(error: &reqwest::Error) -> FetchError {
         _ if is_caused_by::<rustls::Error>(error) => FetchError::Tls,
         _ => FetchError::Connection,
     }
+}
+
+/// Whether a name had no address.
+fn is_unresolved(error: &reqwest::Error) -> bool {
+    is_caused_by::<Unresolved>(error)
 }
 
 /// Whether an error of that type lies beneath. An I/O error hides what it wraps from `source`.
