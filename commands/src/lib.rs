@@ -39,6 +39,7 @@ pub mod secret_policy;
 pub mod service_account;
 pub mod service_account_key;
 pub mod shredding;
+pub mod subscription;
 pub mod sweeper;
 pub mod sync;
 pub mod tenancy;

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::access::Caller;
 use crate::endpoint::{DisabledReason, Endpoint};
 use crate::id::SubscriptionId;
 use crate::publication::{EventFilter, EventNames};
-use crate::{IdentityId, Pattern, Timestamp};
+use crate::{IdentityId, Owner, PartnerId, Pattern, TenantId, Timestamp};
 
 pub use event::SubscriptionEvent;
 
@@ -31,6 +32,9 @@ pub struct Subscription {
     pub id: SubscriptionId,
     /// Whose it is.
     pub owner: IdentityId,
+    /// Where its owner is at home, if that is not the tenant that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home: Option<Home>,
     /// What it says.
     pub content: Content,
     /// Why nothing is pushed.
@@ -41,6 +45,17 @@ pub struct Subscription {
     pub created_at: Timestamp,
     /// When it was changed last.
     pub updated_at: Timestamp,
+}
+
+/// Where an identity is at home. Others of its name may be so elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Home {
+    /// Its tenant, if it is in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant_id: Option<TenantId>,
+    /// Its partner, if it is in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partner_id: Option<PartnerId>,
 }
 
 /// What a subscription says.
@@ -72,7 +87,25 @@ pub enum Delivery {
     Webhook(Endpoint),
 }
 
+impl Home {
+    /// That of a caller, if it is not the tenant acted upon.
+    pub fn of(caller: &Caller, here: &Owner) -> Option<Self> {
+        let is_here = caller.tenant.is_some() && caller.tenant.as_ref() == here.tenant();
+        (!is_here).then(|| Self { tenant_id: caller.tenant.clone(), partner_id: caller.partner.clone() })
+    }
+}
+
 impl Subscription {
+    /// Whether a caller is its owner, in the tenant that it is about.
+    pub fn is_of(&self, caller: &Caller, tenant: &Owner) -> bool {
+        self.owner == caller.identity && self.home == Home::of(caller, tenant)
+    }
+
+    /// The tenant in which its owner is at home, if it is in one.
+    pub fn home_in<'a>(&'a self, tenant: &'a Owner) -> Option<&'a TenantId> {
+        self.home.as_ref().map_or(tenant.tenant(), |home| home.tenant_id.as_ref())
+    }
+
     /// Where to push, if it is pushed.
     pub fn endpoint(&self) -> Option<&Endpoint> {
         match &self.content.delivery {

@@ -94,11 +94,12 @@ impl SubscriptionSet {
     ) {
         self.revision = revision;
         match event {
-            SubscriptionEvent::Created { id, owner, content } => {
+            SubscriptionEvent::Created { id, owner, home, content } => {
                 let secrets_at = has_value.then_some(position);
                 self.hold(Subscription {
                     id,
                     owner,
+                    home,
                     content,
                     disabled: None,
                     secrets_at,

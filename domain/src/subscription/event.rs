@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Content;
+use super::{Content, Home};
 use crate::IdentityId;
 use crate::endpoint::DisabledReason;
 use crate::id::SubscriptionId;
@@ -18,6 +18,9 @@ pub enum SubscriptionEvent {
         id: SubscriptionId,
         /// Whose.
         owner: IdentityId,
+        /// Where its owner is at home, if that is not the tenant that it is about.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        home: Option<Home>,
         /// What it says.
         content: Content,
     },

@@ -58,7 +58,7 @@ pub(crate) fn recipients<'v>(
                 && content.events.names(event.event_type)
                 && content.watches(event.path.as_ref().map(scaivault_domain::SecretPath::as_str))
                 && content.filters.passes(event.path.as_ref(), about)
-                && !view.installation.standing(tenant.tenant(), &subscription.owner).is_ended
+                && !view.installation.standing(subscription.home_in(tenant), &subscription.owner).is_ended
                 && reaches(view, event, &subscription.owner)
             {
                 each(tenant, Wanted::In(subscription));
