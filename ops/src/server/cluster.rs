@@ -88,7 +88,11 @@ pub(super) async fn replay(engine: Arc<Engine>, leading: watch::Receiver<bool>, 
 
 /// Pushes events to webhooks and subscriptions whenever this node leads, until `stopped` says so. What is under way then
 /// is noted first; what is not sent the next leader sends.
-pub(super) async fn dispatch(engine: Arc<Engine>, mut leading: watch::Receiver<bool>, mut stopped: watch::Receiver<bool>) {
+pub(super) async fn dispatch(
+    engine: Arc<Engine>,
+    mut leading: watch::Receiver<bool>,
+    mut stopped: watch::Receiver<bool>,
+) {
     loop {
         tokio::select! {
             leads = leading.wait_for(|leads| *leads) => if leads.is_err() { return },
