@@ -92,7 +92,8 @@ pub(crate) fn entry_made(action: Action, success: bool) {
 
 /// An attempt to deliver an event was noted.
 pub(crate) fn delivered(attempt: &Attempt) {
-    let status = if attempt.outcome == Outcome::Success {} { "success" } else { "failed" };
+    let has_arrived = matches!(attempt.outcome, Outcome::Success {});
+    let status = if has_arrived { "success" } else { "failed" };
     metrics::counter!("scaivault_webhook_deliveries_total", "status" => status).increment(1);
     if let Some(millis) = attempt.duration_ms {
         metrics::histogram!("scaivault_webhook_delivery_duration_seconds").record(Duration::from_millis(millis));

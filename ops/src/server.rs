@@ -161,7 +161,8 @@ async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result
     let outcome = serving.await.unwrap_or(Outcome::CutOff);
     stop.send_replace(true);
     // They end by themselves once told; a panic in one must not keep the log from closing.
-    let working = async { tokio::join!(scheduling, replaying, asking, synchronising, exporting, deleting) };
+    let working =
+        async { tokio::join!(scheduling, dispatching, replaying, asking, synchronising, exporting, deleting) };
     let _ = tokio::join!(working, folding, keeping, indexing, rebuilding, recording);
     node.appender.close().await;
     if *cluster.leading().borrow() {

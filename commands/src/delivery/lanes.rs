@@ -18,7 +18,7 @@ type LaneId = (Series, u64);
 
 /// The lanes of one recipient.
 #[derive(Debug, Default)]
-pub struct Lanes {
+pub(super) struct Lanes {
     lanes: HashMap<LaneId, VecDeque<Slot>>,
     ready: VecDeque<LaneId>,
     ready_asked: VecDeque<LaneId>,
@@ -32,7 +32,7 @@ pub struct Lanes {
 
 impl Lanes {
     /// Takes in what has come into a queue.
-    pub fn take_in(&mut self, outbox: &Outbox) {
+    pub(super) fn take_in(&mut self, outbox: &Outbox) {
         let after = self.seen.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
         let live_end = Slot::live(scaivault_domain::publication::EventKey { position: u64::MAX, index: u32::MAX });
         let fresh = outbox.waiting.range((after, std::ops::Bound::Included(live_end)));
@@ -69,7 +69,7 @@ impl Lanes {
     }
 
     /// The next that may be sent at `now`; it is taken until something becomes of it.
-    pub fn next(&mut self, now: Timestamp) -> Option<Slot> {
+    pub(super) fn next(&mut self, now: Timestamp) -> Option<Slot> {
         while let Some((_, lane)) = self.later.first().copied().filter(|(at, _)| *at <= now) {
             self.later.pop_first();
             self.make_ready(lane);
@@ -84,18 +84,8 @@ impl Lanes {
         self.lanes.get(&lane)?.front().copied()
     }
 
-    /// Puts back what was taken and not sent.
-    pub fn put_back(&mut self, slot: Slot) {
-        if let Some(lane) = self.of.get(&slot).copied() {
-            match slot.series.is_live() {
-                true => self.ready.push_front(lane),
-                false => self.ready_asked.push_front(lane),
-            }
-        }
-    }
-
     /// What became of what was taken, once that is durable.
-    pub fn settle(&mut self, slot: Slot, outcome: Outcome) {
+    pub(super) fn settle(&mut self, slot: Slot, outcome: Outcome) {
         let Some(lane) = self.of.get(&slot).copied() else { return };
         if let Outcome::Pending { next_attempt_at } = outcome {
             self.later.insert((next_attempt_at, lane));
@@ -112,7 +102,7 @@ impl Lanes {
     }
 
     /// When the next is to be tried again.
-    pub fn next_at(&self) -> Option<Timestamp> {
+    pub(super) fn next_at(&self) -> Option<Timestamp> {
         self.later.first().map(|(at, _)| *at)
     }
 

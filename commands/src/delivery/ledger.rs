@@ -9,8 +9,8 @@ use scaivault_domain::subscription::SubscriptionEvent;
 use scaivault_domain::webhook::WebhookEvent;
 use scaivault_domain::{Event, IdentityId, Owner};
 use scaivault_eventstore::{Revision, StoreError};
-use scaivault_projections::outboxes::outbox::{DISABLED, ERASED, HIDDEN};
 use scaivault_projections::outboxes::Outbox;
+use scaivault_projections::outboxes::outbox::{DISABLED, ERASED, HIDDEN};
 
 use super::attempt;
 use super::runner::{ROWS, given_up};

@@ -115,8 +115,7 @@ impl Runner {
                 true
             }
             Err(failure) => {
-                let error = &failure as &dyn std::error::Error;
-                tracing::warn!(target: "deliveries", error, to = %self.to, "its secrets cannot be read; it is tried again");
+                self.complain(&failure, "its secrets cannot be read; it is tried again");
                 false
             }
         }
@@ -136,8 +135,7 @@ impl Runner {
             }
         };
         if let Err(failure) = ended {
-            let error = &failure as &dyn std::error::Error;
-            tracing::warn!(target: "deliveries", error, to = %self.to, "what ended could not be noted; it is tried again");
+            self.complain(&failure, "what ended could not be noted; it is tried again");
             tokio::time::sleep(REST).await;
         }
     }
@@ -183,12 +181,16 @@ impl Runner {
             }
             // They were sent: they are noted as soon as that can be.
             Err(failure) => {
-                let error = &failure as &dyn std::error::Error;
-                tracing::warn!(target: "deliveries", error, to = %self.to, "attempts could not be noted; it is tried again");
+                self.complain(&failure, "attempts could not be noted; it is tried again");
                 self.unnoted.splice(..0, attempts);
                 tokio::time::sleep(REST).await;
             }
         }
+    }
+
+    fn complain(&self, failure: &Failure, what: &str) {
+        let error = failure as &dyn std::error::Error;
+        tracing::warn!(target: "deliveries", error, to = %self.to, "{what}");
     }
 
     /// Until something is due, or the clock may have been moved.
