@@ -41,6 +41,8 @@ categories! {
     PolicyOps => "policy_ops",
     /// Testing and explaining access policies.
     PolicyTest => "policy_test",
+    /// Webhooks and deliveries.
+    WebhookOps => "webhook_ops",
     /// Identity routes but the next.
     IdentityRead => "identity_read",
     /// Synchronising with the identity provider, registering there.

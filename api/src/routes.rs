@@ -12,6 +12,7 @@ pub mod secret_policies;
 pub mod secrets;
 pub mod system;
 pub mod tokens;
+pub mod webhooks;
 
 use crate::operation::Operation;
 
@@ -24,6 +25,7 @@ pub fn operations(dev: bool) -> Vec<&'static Operation> {
     operations.extend(policies::operations());
     operations.extend(secret_policies::operations());
     operations.extend(rotation::operations());
+    operations.extend(webhooks::operations());
     operations.extend(issuers::operations());
     operations.extend(exchange_rules::operations());
     operations.extend(exchange::operations());

@@ -63,6 +63,7 @@ pub(super) async fn able(app: &App, category: Category) -> Result<(), Rejection>
         | Category::AuditExport
         | Category::PolicyOps
         | Category::PolicyTest
+        | Category::WebhookOps
         | Category::IdentityRead
         | Category::IdentitySync
         | Category::Auth

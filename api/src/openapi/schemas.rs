@@ -9,6 +9,7 @@ mod replays;
 mod rotation;
 mod secret_policies;
 mod tree;
+mod webhooks;
 
 use serde_json::{Map, Value, json};
 
@@ -29,6 +30,7 @@ pub(super) fn all() -> Value {
         exports::all(),
         secret_policies::all(),
         rotation::all(),
+        webhooks::all(),
         system(),
     ] {
         if let Value::Object(group) = group {
