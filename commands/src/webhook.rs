@@ -150,21 +150,13 @@ impl Engine {
         self.race(request, stream, |view| view.webhooks.of(owner).revision(), plan).await
     }
 
-    /// What a webhook signs with.
-    pub(crate) async fn webhook_secrets(&self, webhook: &Webhook) -> Result<EndpointSecrets, Failure> {
-        let part = self.reader.part(webhook.secrets_at).await?;
-        // Another node has replaced it, and this one does not know yet.
-        let part = part.ok_or_else(|| Failure::unavailable("secrets_replaced"))?;
-        EndpointSecrets::decode(&part).ok_or_else(|| Failure::unavailable("secrets_of_another_make"))
-    }
-
     /// What a webhook signs with from now on; `None` if that stays as it is.
     async fn resigned(&self, webhook: &Webhook, signing: &Signing) -> Result<Option<EndpointSecrets>, Failure> {
         let pair = signing.ed25519.filter(|wanted| *wanted != webhook.content.endpoint.public_key.is_some());
         if signing.secret.is_none() && pair.is_none() {
             return Ok(None);
         }
-        let held = self.webhook_secrets(webhook).await?;
+        let held = self.endpoint_secrets(webhook.secrets_at).await?;
         // The same again is no change: what counts besides goes on counting.
         let secret = signing.secret.as_ref().filter(|(secret, _)| !held.has(secret));
         if secret.is_none() && pair.is_none() {
