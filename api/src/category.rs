@@ -41,6 +41,10 @@ categories! {
     PolicyOps => "policy_ops",
     /// Testing and explaining access policies.
     PolicyTest => "policy_test",
+    /// Subscriptions but the next.
+    SubscriptionOps => "subscription_ops",
+    /// Polling, acknowledging, opening a stream.
+    SubscriptionPoll => "subscription_poll",
     /// Identity routes but the next.
     IdentityRead => "identity_read",
     /// Synchronising with the identity provider, registering there.

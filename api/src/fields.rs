@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use scaivault_domain::{DurationText, ErrorCode, Rejection, Timestamp};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::json::Members;
@@ -25,9 +26,15 @@ impl Faults {
         self.fields.is_empty() && self.special.is_none()
     }
 
-    /// A fault with a code of its own; the first one counts.
+    /// A fault with a code of its own; the first one counts. One that names fields joins the others.
     pub fn special(&mut self, rejection: Rejection) {
-        self.special.get_or_insert(rejection);
+        let named = rejection.details.get("fields").filter(|_| rejection.code == ErrorCode::ValidationError);
+        let Some(rows) = named.and_then(|rows| rows.as_array()) else {
+            self.special.get_or_insert(rejection);
+            return;
+        };
+        let text = |row: &Value, key: &str| row.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        self.fields.extend(rows.iter().map(|row| (text(row, "field"), text(row, "message"))));
     }
 
     /// A value, or its fault remembered.

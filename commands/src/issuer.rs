@@ -42,6 +42,11 @@ impl Trust {
     pub fn addresses(&self) -> AddressRules {
         self.addresses
     }
+
+    /// Refuses a `ca_pem` that no connection could use.
+    pub fn check_roots(&self, ca_pem: &str) -> Result<(), FetchError> {
+        self.fetch.check_roots(ca_pem)
+    }
 }
 
 impl Default for Trust {

@@ -8,6 +8,7 @@ mod policies;
 mod replays;
 mod rotation;
 mod secret_policies;
+mod subscriptions;
 mod tree;
 
 use serde_json::{Map, Value, json};
@@ -29,6 +30,7 @@ pub(super) fn all() -> Value {
         exports::all(),
         secret_policies::all(),
         rotation::all(),
+        subscriptions::all(),
         system(),
     ] {
         if let Value::Object(group) = group {

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::SecretPath;
+use crate::path::MAX_LENGTH;
+use crate::secret::metadata::{MAX_TAG, MAX_TAGS};
 use crate::secret::{Secret, SecretType};
+use crate::{Rejection, SecretPath};
 
 /// What an event's secret must be like. All that is given must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +41,20 @@ impl About {
 }
 
 impl EventFilter {
+    /// Refuses what no secret could be like. `field` is what the filter is a part of.
+    pub fn check(&self, field: &str) -> Result<(), Rejection> {
+        let mut faults = Vec::new();
+        if self.path_prefix.as_ref().is_some_and(|prefix| prefix.len() > MAX_LENGTH) {
+            faults.push((format!("{field}.path_prefix"), format!("may have at most {MAX_LENGTH} bytes")));
+        }
+        let sound = |tag: &Arc<str>| (1..=MAX_TAG).contains(&tag.chars().count());
+        if self.tags.len() > MAX_TAGS || !self.tags.iter().all(sound) {
+            let rule = format!("may hold at most {MAX_TAGS} tags of 1 to {MAX_TAG} characters");
+            faults.push((format!("{field}.tags"), rule));
+        }
+        if faults.is_empty() { Ok(()) } else { Err(Rejection::fields(faults)) }
+    }
+
     /// Whether everything passes.
     pub fn is_open(&self) -> bool {
         self == &Self::default()

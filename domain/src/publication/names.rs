@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ErrorCode, Rejection};
+use crate::Rejection;
 
 /// Every type that is published, also by capabilities that this build does not have.
 pub const TYPES: &[&str] = &[
@@ -68,14 +68,14 @@ pub struct EventNames(Arc<[Arc<str>]>);
 impl EventNames {
     /// Checks 1 to [`MAX_NAMES`] names; `validation_error` on `field` otherwise.
     pub fn parse(names: &[String], field: &str) -> Result<Self, Rejection> {
-        let refuse = |message: String| Err(Rejection::new(ErrorCode::ValidationError, message).detail("field", field));
+        let refuse = |message: String| Err(Rejection::field(field, message));
         if names.is_empty() || names.len() > MAX_NAMES {
-            return refuse(format!("{field} must be a list of 1 to {MAX_NAMES} names of events"));
+            return refuse(format!("must be a list of 1 to {MAX_NAMES} names of events"));
         }
         if let Some(unknown) = names.iter().find(|name| !is_name(name)) {
             let unknown: String = unknown.chars().take(64).collect();
             return refuse(format!(
-                "{field} names '{unknown}', which is no type of event, nor '*' or a leading part of some followed by '.*'"
+                "names '{unknown}', which is no type of event, nor '*' or a leading part of some followed by '.*'"
             ));
         }
         Ok(Self(names.iter().map(|name| name.as_str().into()).collect()))
@@ -109,6 +109,7 @@ fn means(name: &str, event_type: &str) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::ErrorCode;
 
     fn names(names: &[&str]) -> Result<EventNames, Rejection> {
         EventNames::parse(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>(), "events")
