@@ -43,6 +43,10 @@ categories! {
     PolicyTest => "policy_test",
     /// Webhooks and deliveries.
     WebhookOps => "webhook_ops",
+    /// Subscriptions but the next.
+    SubscriptionOps => "subscription_ops",
+    /// Polling, acknowledging, opening a stream.
+    SubscriptionPoll => "subscription_poll",
     /// Identity routes but the next.
     IdentityRead => "identity_read",
     /// Synchronising with the identity provider, registering there.

@@ -22,7 +22,7 @@ use futures_util::future::poll_immediate;
 use scaivault_commands::Failure;
 use scaivault_domain::Scope;
 
-pub(crate) use checks::{bucket_of, limited};
+pub(crate) use checks::{bucket_of, lacks, limited};
 
 use crate::app::App;
 use crate::call::{Call, Stop};
@@ -79,7 +79,7 @@ async fn public(app: &Arc<App>, arrival: &Arrival, operation: &'static Operation
     let mut call = checks::public_call(app, arrival, operation);
     let unknown = call.query.finish().map_err(Stop::from);
     let done = match unknown {
-        Ok(()) => within(app, arrival, (operation.handler)(&mut call)).await,
+        Ok(()) => within(app, arrival, operation, (operation.handler)(&mut call)).await,
         Err(stop) => Some(Err(stop)),
     };
     match done.unwrap_or_else(|| Err(Stop::Failure(Failure::unavailable("timeout")))) {
@@ -128,8 +128,8 @@ async fn open(app: &Arc<App>, arrival: &Arrival, matched: Matched, body: Body) -
 /// Check 7, the handler, and the entry of what came of it.
 async fn handle(app: &Arc<App>, arrival: &Arrival, call: &mut Call, body: Body) -> Finished {
     let operation = call.operation;
-    let done = match within(app, arrival, checks::format(call, arrival, body)).await {
-        Some(Ok(())) => match within(app, arrival, (operation.handler)(call)).await {
+    let done = match within(app, arrival, operation, checks::format(call, arrival, body)).await {
+        Some(Ok(())) => match within(app, arrival, operation, (operation.handler)(call)).await {
             Some(done) => done,
             // It is on its way into the log, with its own entry.
             None if call.handed.is_set() => Err(Stop::Failure(Failure::Undecided)),
@@ -138,24 +138,25 @@ async fn handle(app: &Arc<App>, arrival: &Arrival, call: &mut Call, body: Body) 
         Some(Err(failure)) => Err(Stop::Failure(failure)),
         None => Err(Stop::Failure(Failure::unavailable("timeout"))),
     };
-    let concluding = tokio::time::timeout(left(app, arrival), finish::conclude(app, arrival, call, done));
+    let concluding = tokio::time::timeout(left(app, arrival, operation), finish::conclude(app, arrival, call, done));
     // What was handed to the log goes its way: whether the entry stands is not known.
     concluding.await.unwrap_or_else(|_| Finished::failed(arrival, operation, &Failure::Undecided))
 }
 
 /// What comes of a part of the work, or `None` if it takes longer than a request may.
-async fn within<T>(app: &App, arrival: &Arrival, work: impl Future<Output = T>) -> Option<T> {
+async fn within<T>(app: &App, arrival: &Arrival, operation: &Operation, work: impl Future<Output = T>) -> Option<T> {
     let mut work = std::pin::pin!(work);
     // Much of it never waits, and then needs no timer.
     match poll_immediate(&mut work).await {
         Some(done) => Some(done),
-        None => tokio::time::timeout(left(app, arrival), work).await.ok(),
+        None => tokio::time::timeout(left(app, arrival, operation), work).await.ok(),
     }
 }
 
 /// How much longer a request may take; a little in any case, to say how it ended.
-fn left(app: &App, arrival: &Arrival) -> Duration {
-    app.settings.request_timeout.saturating_sub(arrival.started.elapsed()).max(CONCLUSION)
+fn left(app: &App, arrival: &Arrival, operation: &Operation) -> Duration {
+    let whole = app.settings.request_timeout + operation.waits();
+    whole.saturating_sub(arrival.started.elapsed()).max(CONCLUSION)
 }
 
 /// Makes entries for floods of rejected tokens that were folded. Called about once a second, and at the `end`, when no

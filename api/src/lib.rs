@@ -2,6 +2,7 @@
 //!
 //! Knows no SQL and not the store. Handlers parse, ask commands or read models once, and answer.
 
+pub mod admission;
 pub mod app;
 pub mod authentication;
 pub mod call;

@@ -7,6 +7,7 @@ mod identity;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use axum::http::Method;
 use scaivault_domain::audit::Action;
@@ -15,6 +16,9 @@ use scaivault_domain::{ErrorCode, Scope};
 use crate::call::{Call, Stop};
 use crate::category::Category;
 use crate::response::Done;
+
+/// Longest wait for events.
+const POLLING: Duration = Duration::from_secs(60);
 
 /// A handler's future.
 pub type Handling<'a> = Pin<Box<dyn Future<Output = Result<Done, Stop>> + Send + 'a>>;
@@ -137,6 +141,12 @@ impl Operation {
     /// The route that has taken the place of this one.
     pub fn successor(&self) -> Option<&'static str> {
         (self.path == "/v1/rotation/pending").then_some("/v1/rotation/due")
+    }
+
+    /// How long it may wait for something to happen, besides what every request may take.
+    pub fn waits(&self) -> Duration {
+        let polls = self.category == Category::SubscriptionPoll && self.method == Method::GET;
+        if polls { POLLING } else { Duration::ZERO }
     }
 
     /// A `GET` that everybody may call: no token, no audit entry, no parameters.

@@ -1,6 +1,7 @@
 //! Every operation of this build. One file per action; each file has its [`Operation`] and handler.
 
 pub mod audit;
+mod endpoint;
 pub mod exchange;
 pub mod exchange_rules;
 pub mod health;
@@ -10,6 +11,7 @@ pub mod policies;
 pub mod rotation;
 pub mod secret_policies;
 pub mod secrets;
+pub mod subscriptions;
 pub mod system;
 pub mod tokens;
 pub mod webhooks;
@@ -26,6 +28,7 @@ pub fn operations(dev: bool) -> Vec<&'static Operation> {
     operations.extend(secret_policies::operations());
     operations.extend(rotation::operations());
     operations.extend(webhooks::operations());
+    operations.extend(subscriptions::operations());
     operations.extend(issuers::operations());
     operations.extend(exchange_rules::operations());
     operations.extend(exchange::operations());

@@ -86,6 +86,8 @@ codes! {
     WebhookNotFound => "webhook_not_found", 404;
     /// Webhook delivery.
     DeliveryNotFound => "delivery_not_found", 404;
+    /// Subscription, or one of somebody else.
+    SubscriptionNotFound => "subscription_not_found", 404;
     /// User or group.
     IdentityNotFound => "identity_not_found", 404;
     /// Tenant.

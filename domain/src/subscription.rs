@@ -1,5 +1,6 @@
 //! Subscriptions: a feed of chosen paths for one identity, polled, streamed or pushed.
 
+pub mod decide;
 pub mod event;
 
 use std::sync::Arc;

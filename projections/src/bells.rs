@@ -17,17 +17,17 @@ pub struct Bells {
 }
 
 /// Waits for events of a subscription.
-pub struct Watcher<'b> {
-    bells: &'b Bells,
+pub struct Watcher {
+    bells: Arc<Bells>,
     id: SubscriptionId,
     notify: Arc<Notify>,
 }
 
 impl Bells {
     /// Somebody who waits for what comes for a subscription. What comes after this call wakes it.
-    pub fn watch(&self, id: &SubscriptionId) -> Watcher<'_> {
+    pub fn watch(self: &Arc<Self>, id: &SubscriptionId) -> Watcher {
         let notify = self.watchers.lock().entry(id.clone()).or_default().clone();
-        Watcher { bells: self, id: id.clone(), notify }
+        Watcher { bells: self.clone(), id: id.clone(), notify }
     }
 
     /// Waits until queues of what is pushed change, and tells whose did. One task asks.
@@ -60,14 +60,14 @@ impl Bells {
     }
 }
 
-impl Watcher<'_> {
+impl Watcher {
     /// To be made before looking whether there is something, and waited for afterwards.
     pub fn rung(&self) -> tokio::sync::futures::Notified<'_> {
         self.notify.notified()
     }
 }
 
-impl Drop for Watcher<'_> {
+impl Drop for Watcher {
     fn drop(&mut self) {
         let mut watchers = self.bells.watchers.lock();
         // This one and the table.

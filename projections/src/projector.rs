@@ -53,7 +53,7 @@ pub struct Projections {
     outboxes: RwLock<Outboxes>,
     values: Values,
     events: Events,
-    bells: Bells,
+    bells: Arc<Bells>,
     applied: watch::Sender<Position>,
     /// How far the fold has come, shown or not, and how many audit entries that was.
     folded: AtomicU64,
@@ -94,7 +94,7 @@ impl Projections {
             outboxes: RwLock::new(frozen.outboxes),
             values: Values::default(),
             events: Events::default(),
-            bells: Bells::default(),
+            bells: Arc::default(),
             applied,
             state: watch::Sender::new(ProjectorState::Running),
             damage: OnceLock::new(),
@@ -118,7 +118,7 @@ impl Projections {
     }
 
     /// Wakes who waits for events.
-    pub fn bells(&self) -> &Bells {
+    pub fn bells(&self) -> &Arc<Bells> {
         &self.bells
     }
 

@@ -64,6 +64,8 @@ pub(super) async fn able(app: &App, category: Category) -> Result<(), Rejection>
         | Category::PolicyOps
         | Category::PolicyTest
         | Category::WebhookOps
+        | Category::SubscriptionOps
+        | Category::SubscriptionPoll
         | Category::IdentityRead
         | Category::IdentitySync
         | Category::Auth
@@ -153,7 +155,7 @@ pub(crate) fn limited(category: Category, retry_after: u64) -> Rejection {
         .detail("retry_after", retry_after)
 }
 
-fn lacks(operation: &Operation, scope: Scope) -> Rejection {
+pub(crate) fn lacks(operation: &Operation, scope: Scope) -> Rejection {
     let required = operation.required(scope);
     Rejection::denied("insufficient_scope", format!("The token lacks the scope {required}"))
         .detail("required_scope", required)

@@ -8,6 +8,7 @@ mod policies;
 mod replays;
 mod rotation;
 mod secret_policies;
+mod subscriptions;
 mod tree;
 mod webhooks;
 
@@ -31,6 +32,7 @@ pub(super) fn all() -> Value {
         secret_policies::all(),
         rotation::all(),
         webhooks::all(),
+        subscriptions::all(),
         system(),
     ] {
         if let Value::Object(group) = group {

@@ -2,8 +2,8 @@
 //!
 //! Nothing is recorded of it: who may not be told does not learn that there was something.
 
-use std::cell::OnceCell;
 use std::net::IpAddr;
+use std::sync::OnceLock;
 
 use scaivault_domain::access::{Caller, Permission, Target};
 use scaivault_domain::policy::{Asked, Candidates};
@@ -22,13 +22,13 @@ pub struct Listener<'v> {
     target: &'v Target,
     address: Option<IpAddr>,
     at: Timestamp,
-    candidates: OnceCell<Candidates>,
+    candidates: OnceLock<Candidates>,
 }
 
 impl<'v> Listener<'v> {
     /// A caller that listens in a tenant.
     pub fn new(view: &'v View, caller: &'v Caller, target: &'v Target, address: Option<IpAddr>, at: Timestamp) -> Self {
-        Self { view, caller, target, address, at, candidates: OnceCell::new() }
+        Self { view, caller, target, address, at, candidates: OnceLock::new() }
     }
 
     /// Whether it may be told: it could list or read the path, or administers those whom an event without one concerns.

@@ -65,6 +65,14 @@ const ROWS: &[(&str, Option<&[&str]>)] = &[
     ("list_rotation_history", Some(&["audit:read"])),
     ("list_due_rotations", Some(&["secrets:rotate"])),
     ("list_pending_rotations", Some(&["secrets:rotate"])),
+    ("list_subscriptions", Some(&["subscriptions:read"])),
+    ("create_subscription", Some(&["subscriptions:write"])),
+    ("read_subscription", Some(&["subscriptions:read"])),
+    ("update_subscription", Some(&["subscriptions:write"])),
+    ("delete_subscription", Some(&["subscriptions:write"])),
+    ("poll_events", Some(&["subscriptions:read"])),
+    ("acknowledge_events", Some(&["subscriptions:read"])),
+    ("stream_events", Some(&["subscriptions:read"])),
     ("generate_secret_values", Some(&["policies:read"])),
     ("list_webhooks", Some(&["admin"])),
     ("create_webhook", Some(&["admin"])),
@@ -144,7 +152,7 @@ const ROWS: &[(&str, Option<&[&str]>)] = &[
 ];
 
 /// A scope that opens none of them.
-const OTHER: &str = "subscriptions:read";
+const OTHER: &str = "federation:read";
 
 pub fn scopes_of(operation: &str) -> Option<&'static [&'static str]> {
     let name = operation.trim_start_matches("partner_").trim_end_matches("_in_tenant");

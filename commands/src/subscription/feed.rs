@@ -1,0 +1,87 @@
+//! What waits for the owner of a polled subscription, as it may see it at this moment.
+
+use scaivault_domain::id::SubscriptionId;
+use scaivault_domain::publication::{EventKey, Published};
+use scaivault_domain::subscription::decide;
+use scaivault_domain::{ErrorCode, Rejection};
+
+use super::permission::Listener;
+use crate::{Engine, Failure};
+
+/// Events that are looked at together.
+const SCANNED: usize = 1_024;
+
+/// What is to be looked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// Of which subscription.
+    pub id: &'a SubscriptionId,
+    /// After which event; `None` from the oldest on.
+    pub place: Option<EventKey>,
+    /// How many at most.
+    pub most: usize,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Oldest first.
+    pub events: Vec<Published>,
+    /// Whether there are more that may be seen.
+    pub has_more: bool,
+    /// Those that may not be seen, or are gone.
+    pub passed_over: Vec<EventKey>,
+    /// Up to where was looked.
+    pub place: Option<EventKey>,
+    /// Whether events were dropped since the owner acknowledged last.
+    pub truncated: bool,
+    /// The last that was.
+    pub dropped: Option<EventKey>,
+}
+
+impl Engine {
+    /// Looks for events. What the listener may not be told of is noted, and not told of.
+    pub async fn look(&self, wanted: Wanted<'_>, listener: &Listener<'_>) -> Result<Found, Failure> {
+        let Wanted { id, place, most } = wanted;
+        let mut found = Found { place, ..Found::default() };
+        loop {
+            let waiting = self.projections.outboxes(|outboxes| {
+                let buffer = outboxes.buffer(id)?;
+                found.truncated = buffer.truncated;
+                found.dropped = buffer.dropped;
+                Some(buffer.after(found.place).take(SCANNED).collect::<Vec<_>>())
+            });
+            let keys = waiting.ok_or_else(decide::unknown)?;
+            let is_last = keys.len() < SCANNED;
+            for key in keys {
+                match self.events.event(key).await? {
+                    Some(event) if listener.may_be_told(&event) => {
+                        if found.events.len() >= most {
+                            found.has_more = true;
+                            return Ok(found);
+                        }
+                        found.events.push(event);
+                    }
+                    Some(_) | None => found.passed_over.push(key),
+                }
+                found.place = Some(key);
+            }
+            if is_last {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Refuses to go on after an event where others after it were dropped.
+    pub fn check_place(&self, id: &SubscriptionId, place: EventKey) -> Result<(), Rejection> {
+        let lost = self.projections.outboxes(|outboxes| {
+            let buffer = outboxes.buffer(id)?;
+            buffer.dropped.filter(|dropped| *dropped > place)?;
+            Some(buffer.waiting.get_min().map(|(key, since)| key.id(*since)))
+        });
+        let Some(oldest) = lost else { return Ok(()) };
+        let sentence = "Events after that one were dropped, because they were not acknowledged in time";
+        let lost = Rejection::new(ErrorCode::InvalidCursor, sentence).detail("reason", "events_dropped");
+        Err(lost.detail("oldest_event_id", oldest))
+    }
+}
