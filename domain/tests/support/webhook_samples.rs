@@ -126,21 +126,14 @@ fn deliveries(at: Timestamp) -> Vec<(&'static str, DeliveryEvent)> {
     vec![
         ("delivery.attempted", DeliveryEvent::Attempted { to: to.clone(), attempts: vec![failed, given_up] }),
         ("delivery.attempted.test", DeliveryEvent::Attempted { to: to.clone(), attempts: vec![test] }),
-        (
-            "delivery.requested",
-            DeliveryEvent::Requested { to: to.clone(), series, replay: true, events: asked },
-        ),
+        ("delivery.requested", DeliveryEvent::Requested { to: to.clone(), series, replay: true, events: asked }),
         (
             "delivery.requested.again",
             DeliveryEvent::Requested { to, series, replay: false, events: vec![Asked { key, lane: 0 }] },
         ),
         (
             "delivery.acknowledged",
-            DeliveryEvent::Acknowledged {
-                to: subscription,
-                events: vec![key, EventKey::of(4712)],
-                by_owner: true,
-            },
+            DeliveryEvent::Acknowledged { to: subscription, events: vec![key, EventKey::of(4712)], by_owner: true },
         ),
     ]
 }
