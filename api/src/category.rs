@@ -45,6 +45,8 @@ categories! {
     SubscriptionOps => "subscription_ops",
     /// Polling, acknowledging, opening a stream.
     SubscriptionPoll => "subscription_poll",
+    /// Webhooks and deliveries.
+    WebhookOps => "webhook_ops",
     /// Identity routes but the next.
     IdentityRead => "identity_read",
     /// Synchronising with the identity provider, registering there.

@@ -1,7 +1,6 @@
 //! Every operation of this build. One file per action; each file has its [`Operation`] and handler.
 
 pub mod audit;
-mod endpoint;
 pub mod exchange;
 pub mod exchange_rules;
 pub mod health;
@@ -14,6 +13,7 @@ pub mod secrets;
 pub mod subscriptions;
 pub mod system;
 pub mod tokens;
+pub mod webhooks;
 
 use crate::operation::Operation;
 
@@ -27,6 +27,7 @@ pub fn operations(dev: bool) -> Vec<&'static Operation> {
     operations.extend(secret_policies::operations());
     operations.extend(rotation::operations());
     operations.extend(subscriptions::operations());
+    operations.extend(webhooks::operations());
     operations.extend(issuers::operations());
     operations.extend(exchange_rules::operations());
     operations.extend(exchange::operations());

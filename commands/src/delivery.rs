@@ -4,5 +4,10 @@
 //! nothing else moves a queue. Killed anywhere, it leaves at most an attempt that nobody noted, which is made again.
 
 pub mod attempt;
+mod dispatcher;
+mod lanes;
+mod ledger;
 pub mod message;
 pub mod post;
+mod runner;
+mod target;

@@ -10,7 +10,7 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use aws_lc_rs::{hmac, rand};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use scaivault_domain::{ErrorCode, Rejection, Timestamp};
+use scaivault_domain::{Rejection, Timestamp};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -59,9 +59,7 @@ impl fmt::Debug for Secret {
 impl Secret {
     /// Checks a secret that somebody gives: 8 to 256 bytes, and if it is `whsec_…`, base64 of 8 to 192.
     pub fn parse(text: &str, field: &str) -> Result<Self, Rejection> {
-        let refuse = |why: &str| {
-            Err(Rejection::new(ErrorCode::ValidationError, format!("{field} {why}")).detail("field", field))
-        };
+        let refuse = |why: &str| Err(Rejection::field(field, why));
         if !(8..=256).contains(&text.len()) {
             return refuse("must have 8 to 256 bytes");
         }
@@ -119,6 +117,17 @@ impl EndpointSecrets {
     #[must_use]
     pub fn replaced(self, secret: Secret, until: Timestamp) -> Self {
         Self { secret, previous: Some((self.secret, until)), signing_key: self.signing_key }
+    }
+
+    /// Whether this is the secret. What is compared was given by who may change it.
+    pub fn has(&self, secret: &Secret) -> bool {
+        *self.secret.0 == *secret.0
+    }
+
+    /// Without a previous secret that counts no more.
+    #[must_use]
+    pub fn without_expired(self, now: Timestamp) -> Self {
+        Self { previous: self.previous.filter(|(_, until)| now < *until), ..self }
     }
 
     /// With a fresh key pair, or with none.
@@ -197,6 +206,7 @@ mod tests {
     use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 
     use super::*;
+    use scaivault_domain::ErrorCode;
 
     const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     const BODY: &[u8] = br#"{"test": 2432232314}"#;

@@ -47,6 +47,7 @@ pub mod token;
 pub mod token_value;
 mod turns;
 pub mod user;
+pub mod webhook;
 
 pub use audit::EntryDraft;
 pub use audit_tree::AuditTree;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use metrics::{Counter, Histogram};
 use parking_lot::RwLock;
 use scaivault_domain::audit::Action;
+use scaivault_domain::delivery::{Attempt, Outcome};
 use scaivault_domain::{Owner, TenantId};
 
 /// Metrics of one name by their labels.
@@ -87,4 +88,14 @@ pub(crate) fn entry_made(action: Action, success: bool) {
         },
         |counter| counter.increment(1),
     );
+}
+
+/// An attempt to deliver an event was noted.
+pub(crate) fn delivered(attempt: &Attempt) {
+    let has_arrived = matches!(attempt.outcome, Outcome::Success {});
+    let status = if has_arrived { "success" } else { "failed" };
+    metrics::counter!("scaivault_webhook_deliveries_total", "status" => status).increment(1);
+    if let Some(millis) = attempt.duration_ms {
+        metrics::histogram!("scaivault_webhook_delivery_duration_seconds").record(Duration::from_millis(millis));
+    }
 }

@@ -6,7 +6,6 @@
 pub mod acknowledgement;
 pub mod feed;
 pub mod permission;
-mod signing;
 
 use std::sync::Arc;
 
@@ -19,9 +18,8 @@ use zeroize::Zeroizing;
 use crate::endpoint::EndpointSecrets;
 use crate::engine::{Change, Pending};
 use crate::race::Plan;
+use crate::webhook::Signing;
 use crate::{Answer, ChangeRequest, Engine, Failure, Reply, ids};
-
-pub use signing::Signing;
 
 /// What a subscription is to be.
 pub struct Edited {

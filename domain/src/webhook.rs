@@ -1,5 +1,6 @@
 //! Webhooks: a tenant's events, pushed to a URL.
 
+pub mod decide;
 pub mod event;
 
 use std::sync::Arc;

@@ -4,6 +4,7 @@ mod courier;
 
 use std::error::Error;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -70,7 +71,7 @@ fn client(request: &FetchRequest<'_>, url: &Url) -> Result<Client, FetchError> {
     // Over plain HTTP no roots are looked for: a host without any can still ask itself.
     builder = if url.scheme() == "https" { builder.tls_certs_merge(roots) } else { builder.tls_certs_only(roots) };
     if let Some(rules) = request.addresses {
-        builder = builder.dns_resolver(OpenAddresses(rules));
+        builder = builder.dns_resolver(OpenAddresses::new(rules));
     }
     builder.build().map_err(|_| FetchError::Tls)
 }
@@ -106,14 +107,42 @@ pub(crate) fn literal(url: &Url) -> Option<IpAddr> {
 }
 
 /// Resolves names to those of their addresses that may be connected to: what is checked is what is used.
-pub(crate) struct OpenAddresses(pub(crate) AddressRules);
+#[derive(Clone)]
+pub(crate) struct OpenAddresses {
+    rules: AddressRules,
+    names: Arc<dyn Names>,
+}
+
+/// Looks names up.
+#[async_trait]
+trait Names: Send + Sync {
+    /// All addresses of a name; ports count for nothing.
+    async fn addresses(&self, name: &str) -> std::io::Result<Vec<SocketAddr>>;
+}
+
+/// As this host does.
+struct OfSystem;
+
+#[async_trait]
+impl Names for OfSystem {
+    async fn addresses(&self, name: &str) -> std::io::Result<Vec<SocketAddr>> {
+        Ok(tokio::net::lookup_host((name, 0)).await?.collect())
+    }
+}
+
+impl OpenAddresses {
+    /// As this host finds them.
+    pub(crate) fn new(rules: AddressRules) -> Self {
+        Self { rules, names: Arc::new(OfSystem) }
+    }
+}
 
 impl Resolve for OpenAddresses {
     fn resolve(&self, name: Name) -> Resolving {
-        let rules = self.0;
+        let Self { rules, names } = self.clone();
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(Unresolved)?;
-            let open: Vec<SocketAddr> = found.filter(|address| rules.permits(address.ip())).collect();
+            let found = names.addresses(name.as_str()).await.map_err(Unresolved)?;
+            let open: Vec<SocketAddr> = found.into_iter().filter(|address| rules.permits(address.ip())).collect();
             if open.is_empty() {
                 return Err(Closed.into());
             }

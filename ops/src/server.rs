@@ -128,6 +128,7 @@ async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result
     let (engine, tree, leading) = (node.engine.clone(), node.tree.clone(), cluster.leading());
     let exporting = tokio::spawn(cluster::export(engine.clone(), tree.clone(), leading.clone(), stopped.clone()));
     let scheduling = tokio::spawn(cluster::schedule(engine, tree, leading, stopped.clone()));
+    let dispatching = tokio::spawn(cluster::dispatch(node.engine.clone(), cluster.leading(), stopped.clone()));
     let replaying = tokio::spawn(cluster::replay(node.engine.clone(), cluster.leading(), stopped.clone()));
     let asking = tokio::spawn(node.engine.clone().keep_keys(stopped.clone()));
     let interval = configuration.synchronisation.interval;
@@ -160,7 +161,8 @@ async fn serve(configuration: &Arc<Configuration>, flags: ServerFlags) -> Result
     let outcome = serving.await.unwrap_or(Outcome::CutOff);
     stop.send_replace(true);
     // They end by themselves once told; a panic in one must not keep the log from closing.
-    let working = async { tokio::join!(scheduling, replaying, asking, synchronising, exporting, deleting) };
+    let working =
+        async { tokio::join!(scheduling, dispatching, replaying, asking, synchronising, exporting, deleting) };
     let _ = tokio::join!(working, folding, keeping, indexing, rebuilding, recording);
     node.appender.close().await;
     if *cluster.leading().borrow() {

@@ -65,6 +65,7 @@ pub(super) async fn able(app: &App, category: Category) -> Result<(), Rejection>
         | Category::PolicyTest
         | Category::SubscriptionOps
         | Category::SubscriptionPoll
+        | Category::WebhookOps
         | Category::IdentityRead
         | Category::IdentitySync
         | Category::Auth

@@ -10,6 +10,7 @@ mod rotation;
 mod secret_policies;
 mod subscriptions;
 mod tree;
+mod webhooks;
 
 use serde_json::{Map, Value, json};
 
@@ -31,6 +32,7 @@ pub(super) fn all() -> Value {
         secret_policies::all(),
         rotation::all(),
         subscriptions::all(),
+        webhooks::all(),
         system(),
     ] {
         if let Value::Object(group) = group {

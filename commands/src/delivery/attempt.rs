@@ -55,6 +55,7 @@ fn attempted(parcel: Parcel<'_>, posted: &Posted, at: Timestamp, ended: Timestam
     let outcome = match (&error, parcel.slot) {
         (None, _) => Outcome::Success {},
         (Some(_), None) => Outcome::Failed {},
+        (Some(_), Some(_)) if answered.is_ok_and(|answered| answered.status == 410) => Outcome::Failed {},
         (Some(_), Some(_)) => {
             let asked = answered.ok().filter(|answered| matches!(answered.status, 429 | 503));
             let asked = asked.and_then(|answered| answered.retry_after).map(|after| after.seconds_from(ended));
@@ -90,11 +91,6 @@ fn error(answer: Result<&Answered, PostError>) -> Option<Arc<str>> {
         },
         Err(error) => Some(error.as_str().into()),
     }
-}
-
-/// Whether the receiver wants nothing any more.
-pub fn is_gone(attempt: &Attempt) -> bool {
-    attempt.response_code == Some(410)
 }
 
 /// The audit entry of an attempt.

@@ -69,7 +69,7 @@ impl Guarded {
             .connect_timeout(CONNECT_PATIENCE)
             .timeout(PATIENCE)
             .user_agent(concat!("ScaiVault/", env!("CARGO_PKG_VERSION")))
-            .dns_resolver(OpenAddresses(self.rules));
+            .dns_resolver(OpenAddresses::new(self.rules));
         // A host without any roots can still ask itself over plain HTTP.
         let builder = if trusts_system { builder } else { builder.tls_certs_only(Vec::new()) };
         builder.build()

@@ -28,6 +28,7 @@ const CLIENTS: usize = 256;
 /// Sends messages.
 pub(crate) struct Courier {
     rules: AddressRules,
+    addresses: OpenAddresses,
     /// One for each way to trust: over plain HTTP nobody, the system's roots, those and more.
     clients: Mutex<HashMap<Trusted, Client>>,
 }
@@ -42,7 +43,7 @@ enum Trusted {
 impl Courier {
     /// Under these rules.
     pub(crate) fn new(rules: AddressRules) -> Self {
-        Self { rules, clients: Mutex::default() }
+        Self { rules, addresses: OpenAddresses::new(rules), clients: Mutex::default() }
     }
 
     async fn send(&self, message: &Message) -> Result<Response, PostError> {
@@ -93,7 +94,7 @@ impl Courier {
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(IDLE_CONNECTIONS)
             .tcp_nodelay(true)
-            .dns_resolver(OpenAddresses(self.rules));
+            .dns_resolver(self.addresses.clone());
         let builder = match trusted {
             Trusted::Plain => builder.tls_certs_only(Vec::new()),
             Trusted::System => builder.tls_certs_merge(Vec::new()),
@@ -151,3 +152,6 @@ fn asked(value: &HeaderValue) -> Option<RetryAfter> {
     let since = date.duration_since(std::time::UNIX_EPOCH).ok()?;
     Some(RetryAfter::At(Timestamp::from_micros(i64::try_from(since.as_micros()).ok()?)))
 }
+
+#[cfg(test)]
+mod tests;

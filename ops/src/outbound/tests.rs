@@ -11,10 +11,10 @@ use tokio_rustls::TlsAcceptor;
 use super::*;
 
 /// This host, over plain HTTP too.
-const HERE: AddressRules = AddressRules { private: true, plain_loopback: true };
+pub(super) const HERE: AddressRules = AddressRules { private: true, plain_loopback: true };
 
 /// Gives one answer again and again; its port, and its certificate if it speaks TLS.
-async fn answering(answer: &'static [u8], with_tls: bool) -> (u16, String) {
+pub(super) async fn answering(answer: &'static [u8], with_tls: bool) -> (u16, String) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
     let configuration =

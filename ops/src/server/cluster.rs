@@ -86,6 +86,25 @@ pub(super) async fn replay(engine: Arc<Engine>, leading: watch::Receiver<bool>, 
     while_leading(leading, stopped, || engine.clone().run_policy_replays(stop.clone())).await;
 }
 
+/// Pushes events to webhooks and subscriptions whenever this node leads, until `stopped` says so. What is under way then
+/// is noted first; what is not sent the next leader sends.
+pub(super) async fn dispatch(
+    engine: Arc<Engine>,
+    mut leading: watch::Receiver<bool>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    loop {
+        tokio::select! {
+            leads = leading.wait_for(|leads| *leads) => if leads.is_err() { return },
+            _ = stopped.wait_for(|stop| *stop) => return,
+        }
+        tokio::select! {
+            () = engine.clone().dispatch(stopped.clone()) => return,
+            _ = leading.wait_for(|leads| !*leads) => {}
+        }
+    }
+}
+
 /// Writes audit exports whenever this node leads, until `stopped` says so. What it leaves unfinished the next leader
 /// writes.
 pub(super) async fn export(

@@ -64,6 +64,9 @@ async fn made(server: &Server) -> Vec<String> {
     );
     let interval = json!({"name": "theirs", "interval": "90d"});
     ids.push(make("/v1/rotation/policies", interval).await);
+    let webhook =
+        json!({"name": "theirs", "url": "https://hooks.example", "secret": "a secret of theirs", "events": ["*"]});
+    ids.push(make("/v1/webhooks", webhook).await);
     let period = json!({"from": "2020-01-01", "to": "2020-01-02"});
     let replay = server.call("POST", "/v1/policies/replay", Some(period)).await;
     ids.push(replay.body["id"].as_str().unwrap().to_owned());

@@ -11,8 +11,15 @@ use scaivault_eventstore::Revision;
 
 use super::Statistics;
 
-/// Says of a delivery that it ended because its recipient is disabled. No attempt was made then.
+/// Says of a delivery that it ended because its recipient is disabled.
 pub const DISABLED: &str = "webhook_disabled";
+/// Says that its event was erased before it could be sent.
+pub const ERASED: &str = "event_erased";
+/// Says that a subscription's owner may not see it.
+pub const HIDDEN: &str = "not_permitted";
+
+/// The status that ends an endpoint (RFC 9110, section 15.5.11).
+const GONE: u16 = 410;
 
 /// The queue of one recipient.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +36,10 @@ pub struct Outbox {
     pub statistics: Arc<Statistics>,
     /// Since when every attempt has failed.
     pub failing_since: Option<Timestamp>,
+    /// When the receiver said that it wants nothing any more.
+    pub gone_at: Option<Timestamp>,
+    /// Revision at which events were asked for again last.
+    pub asked: Revision,
     /// The last attempt.
     pub last: Option<Arc<LastAttempt>>,
 }
@@ -81,6 +92,8 @@ impl Outbox {
             revision: Revision::NONE,
             statistics: Arc::default(),
             failing_since: None,
+            gone_at: None,
+            asked: Revision::NONE,
             last: None,
         }
     }
@@ -103,6 +116,7 @@ impl Outbox {
         revision: Revision,
     ) {
         self.revision = revision;
+        self.asked = revision;
         for Asked { key, lane } in events {
             self.waiting.insert(Slot { series, key: *key }, Waiting { lane: *lane, since, replay, tries: None });
         }
@@ -111,7 +125,7 @@ impl Outbox {
     pub(super) fn attempted(&mut self, attempts: &[Attempt], now: Timestamp, revision: Revision) {
         self.revision = revision;
         for attempt in attempts {
-            let is_noted_only = attempt.error.as_deref() == Some(DISABLED);
+            let is_noted_only = matches!(attempt.error.as_deref(), Some(DISABLED | ERASED | HIDDEN));
             if let Some(slot) = attempt.slot {
                 self.settle(slot, attempt);
                 if !is_noted_only {
@@ -147,14 +161,18 @@ impl Outbox {
         let succeeded = attempt.outcome == Outcome::Success {};
         Arc::make_mut(&mut self.statistics).count(attempt, now);
         self.failing_since = if succeeded { None } else { self.failing_since.or(Some(attempt.at)) };
+        if attempt.response_code == Some(GONE) {
+            self.gone_at = Some(attempt.at);
+        }
     }
 
     /// While disabled nothing is queued, and what was ends.
     pub(super) fn switch(&mut self, is_enabled: bool) {
+        self.failing_since = None;
+        self.gone_at = None;
         if is_enabled {
             return;
         }
-        self.failing_since = None;
         for (slot, waiting) in std::mem::take(&mut self.waiting) {
             self.dropped.insert(slot, waiting);
         }

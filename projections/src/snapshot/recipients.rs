@@ -89,6 +89,8 @@ fn write_outbox(to: &mut Encoder, recipient: &Recipient, outbox: &Outbox) {
     to.text(recipient.as_str());
     to.number(outbox.revision.0);
     to.option(outbox.failing_since, Encoder::time);
+    to.option(outbox.gone_at, Encoder::time);
+    to.number(outbox.asked.0);
     to.option(outbox.last.as_deref(), |to, last| {
         to.text(last.id.as_str());
         to.time(last.at);
@@ -108,6 +110,8 @@ fn read_outbox(from: &mut Decoder<'_>, owner: &Owner) -> Option<(Recipient, Outb
     let to = recipient(from.text()?)?;
     let revision = Revision(from.number()?);
     let failing_since = from.option(Decoder::time)?;
+    let gone_at = from.option(Decoder::time)?;
+    let asked = Revision(from.number()?);
     let last = from.option(|from| {
         Some(Arc::new(LastAttempt {
             id: DeliveryId::parse(from.text()?)?,
@@ -131,7 +135,7 @@ fn read_outbox(from: &mut Decoder<'_>, owner: &Owner) -> Option<(Recipient, Outb
         statistics.minutes.insert(minute, of);
     }
     let statistics = Arc::new(statistics);
-    Some((to, Outbox { revision, failing_since, last, statistics, ..Outbox::of(owner) }))
+    Some((to, Outbox { revision, failing_since, gone_at, asked, last, statistics, ..Outbox::of(owner) }))
 }
 
 fn write_waiting(to: &mut Encoder, slot: Slot, waiting: &Waiting) {

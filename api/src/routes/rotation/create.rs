@@ -45,7 +45,7 @@ async fn create(call: &mut Call) -> Result<Done, Stop> {
     let given = input::given(call, true)?;
     let (owner, now) = (call.target.owner.clone(), call.now());
     let read = |view: &View| given.alone(view, &owner, now);
-    let tell = |policy: &RotationPolicy, count: usize| Reply::json(201, &PolicyView::new(policy, count, true));
+    let tell = |policy: &RotationPolicy, count: usize| Reply::json(201, &PolicyView::fresh(policy, count));
     let answer = call.app.engine.create_rotation_policy(&call.change(), read, tell).await?;
     Ok(Done::Changed(answer))
 }

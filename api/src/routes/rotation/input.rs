@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use scaivault_domain::id::WebhookId;
 use scaivault_domain::policy::TimeWindow;
 use scaivault_domain::policy::window::WindowText;
 use scaivault_domain::rotation::{
@@ -10,7 +11,7 @@ use scaivault_domain::rotation::{
 };
 use scaivault_domain::secret::not_found;
 use scaivault_domain::secret_policy::{self, SecretPolicyId};
-use scaivault_domain::{DurationText, ErrorCode, Owner, Rejection, SecretPath, Timestamp, slug};
+use scaivault_domain::{DurationText, Owner, Rejection, SecretPath, Timestamp, slug, webhook};
 use scaivault_projections::View;
 
 use crate::call::Call;
@@ -257,13 +258,22 @@ impl Given {
         if let Some(finish) = self.finish_when_moved {
             content.finish_when_moved = finish.unwrap_or(false);
         }
+        // Those that are gone are not held against who changes something else.
+        let webhooks = view.webhooks.of(owner);
+        let is_there = |id: &str| WebhookId::parse(id).is_some_and(|id| webhooks.get(&id).is_some());
+        content.webhook_ids.retain(|id| is_there(id));
         if let Some(ids) = &self.webhook_ids {
-            // There are no webhooks to be named in this build.
-            if let Some(id) = ids.iter().flatten().next() {
-                let rejection = Rejection::new(ErrorCode::WebhookNotFound, "Webhook not found");
-                return Err(rejection.detail("webhook_id", id.as_str()));
+            let mut named: Vec<Arc<str>> = Vec::new();
+            for id in ids.iter().flatten() {
+                if !is_there(id) {
+                    let id: String = id.chars().take(64).collect();
+                    return Err(webhook::decide::unknown().detail("webhook_id", id));
+                }
+                if !named.iter().any(|known| **known == **id) {
+                    named.push(id.as_str().into());
+                }
             }
-            content.webhook_ids = Vec::new();
+            content.webhook_ids = named;
         }
         Ok(content)
     }

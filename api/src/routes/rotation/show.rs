@@ -37,7 +37,5 @@ async fn show(call: &mut Call) -> Result<Done, Stop> {
     let policy = policy(call, &view)?;
     let owner = &call.target.owner;
     let count = view.rotations.of(owner).lines(&policy).map_or(0, Lines::len);
-    let recipes = view.secret_policies.of(owner);
-    let is_there = policy.content.secret_policy.as_ref().is_some_and(|named| recipes.referred(named).is_some());
-    Ok(Done::json(&PolicyView::new(&policy, count, is_there))?)
+    Ok(Done::json(&PolicyView::new(&policy, count, &view, owner))?)
 }

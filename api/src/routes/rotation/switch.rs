@@ -60,12 +60,7 @@ async fn switch(call: &mut Call, is_active: bool) -> Result<Done, Stop> {
     let owner = call.target.owner.clone();
     let view = call.app.engine.projections().view();
     let edit = |_: &View, policy: &RotationPolicy| Ok((policy.content.clone(), is_active));
-    let tell = |policy: &RotationPolicy, count: usize| {
-        let recipes = view.secret_policies.of(&owner);
-        let named = policy.content.secret_policy.as_ref();
-        let is_there = named.is_some_and(|reference| recipes.referred(reference).is_some());
-        Reply::json(200, &PolicyView::new(policy, count, is_there))
-    };
+    let tell = |policy: &RotationPolicy, count: usize| Reply::json(200, &PolicyView::new(policy, count, &view, &owner));
     let answer = call.app.engine.update_rotation_policy(&call.change(), &id, edit, tell).await?;
     Ok(Done::Changed(answer))
 }

@@ -50,7 +50,7 @@ async fn update(call: &mut Call) -> Result<Done, Stop> {
     let edit = |view: &View, policy: &RotationPolicy| {
         Ok((given.over(&policy.content, view, &owner, now)?, given.is_active(policy.is_active)))
     };
-    let tell = |policy: &RotationPolicy, count: usize| Reply::json(200, &PolicyView::new(policy, count, true));
+    let tell = |policy: &RotationPolicy, count: usize| Reply::json(200, &PolicyView::fresh(policy, count));
     let answer = call.app.engine.update_rotation_policy(&call.change(), &id, edit, tell).await?;
     Ok(Done::Changed(answer))
 }

@@ -1,13 +1,12 @@
 //! Rotation policies and what is attached to them, as answers show them.
 
-use std::sync::Arc;
-
+use scaivault_domain::id::WebhookId;
 use scaivault_domain::policy::TimeWindow;
 use scaivault_domain::rotation::{MinDistance, RotationPolicy, Status};
 use scaivault_domain::secret::{Secret, scheduled};
-use scaivault_domain::{IdentityId, SecretPath, Timestamp};
-use scaivault_projections::RotationSet;
+use scaivault_domain::{IdentityId, Owner, SecretPath, Timestamp};
 use scaivault_projections::secrets::Catalogue;
+use scaivault_projections::{RotationSet, View};
 use serde::Serialize;
 
 /// A policy.
@@ -25,7 +24,7 @@ pub(super) struct PolicyView<'a> {
     window: Option<WindowView>,
     min_distance: Option<MinDistanceView<'a>>,
     finish_when_moved: bool,
-    webhook_ids: &'a [Arc<str>],
+    webhook_ids: Vec<&'a str>,
     secrets_count: usize,
     is_active: bool,
     created_at: Timestamp,
@@ -72,10 +71,9 @@ pub(super) struct AssignmentView<'a> {
 }
 
 impl<'a> PolicyView<'a> {
-    /// `is_there` says whether the secret policy that it names still is.
-    pub(super) fn new(policy: &'a RotationPolicy, secrets_count: usize, is_there: bool) -> Self {
+    /// One whose every reference has just been looked up.
+    pub(super) fn fresh(policy: &'a RotationPolicy, secrets_count: usize) -> Self {
         let content = &policy.content;
-        let secret_policy = content.secret_policy.as_ref().filter(|_| is_there);
         Self {
             id: policy.id.as_str(),
             name: &content.name,
@@ -85,19 +83,29 @@ impl<'a> PolicyView<'a> {
             grace_period: content.grace_period.as_str(),
             warn_before: content.warn_before.text(),
             auto_generate: content.auto_generate,
-            secret_policy_id: secret_policy.map(|reference| reference.id.as_str()),
+            secret_policy_id: content.secret_policy.as_ref().map(|reference| reference.id.as_str()),
             window: content.window.as_ref().map(window),
             min_distance: content.min_distance.as_ref().map(|distance| {
                 let MinDistance { path, duration } = distance;
                 MinDistanceView { path, duration: duration.as_str() }
             }),
             finish_when_moved: content.finish_when_moved,
-            webhook_ids: &content.webhook_ids,
+            webhook_ids: content.webhook_ids.iter().map(AsRef::as_ref).collect(),
             secrets_count,
             is_active: policy.is_active,
             created_at: policy.created_at,
             updated_at: policy.updated_at,
         }
+    }
+
+    /// Without references to what is gone.
+    pub(super) fn new(policy: &'a RotationPolicy, secrets_count: usize, view: &View, owner: &Owner) -> Self {
+        let (recipes, webhooks) = (view.secret_policies.of(owner), view.webhooks.of(owner));
+        let mut shown = Self::fresh(policy, secrets_count);
+        let named = policy.content.secret_policy.as_ref();
+        shown.secret_policy_id = named.filter(|named| recipes.referred(named).is_some()).map(|named| named.id.as_str());
+        shown.webhook_ids.retain(|id| WebhookId::parse(id).is_some_and(|id| webhooks.get(&id).is_some()));
+        shown
     }
 }
 

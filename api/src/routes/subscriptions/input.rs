@@ -5,7 +5,8 @@ use std::sync::Arc;
 use scaivault_commands::Failure;
 use scaivault_commands::endpoint::{EndpointSecrets, Secret};
 use scaivault_commands::issuer::Trust;
-use scaivault_commands::subscription::{Edited, Signing};
+use scaivault_commands::subscription::Edited;
+use scaivault_commands::webhook::Signing;
 use scaivault_domain::endpoint::Endpoint;
 use scaivault_domain::publication::{EventFilter, EventNames};
 use scaivault_domain::subscription::{BUFFER, Content, Delivery, MAX_BUFFER, MAX_NAME, MAX_PATHS, Subscription};
@@ -13,8 +14,8 @@ use scaivault_domain::{ErrorCode, Pattern, Rejection};
 
 use crate::call::Call;
 use crate::fields::{Faults, Fields, not_null};
-use crate::routes::endpoint::{GivenEndpoint, GivenFilters, events, filters};
 use crate::routes::issuers::input::name;
+use crate::routes::webhooks::input::{GivenEndpoint, GivenFilters, events, filters};
 
 /// Keys of `delivery` that go with one type alone.
 const OF_WEBHOOK: [&str; 6] = ["url", "secret", "previous_secret_ttl", "format", "ed25519", "ca_pem"];
