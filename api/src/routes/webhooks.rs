@@ -2,7 +2,7 @@
 
 pub mod create;
 pub mod delete;
-mod input;
+pub(crate) mod input;
 pub mod list;
 pub mod show;
 pub mod update;
