@@ -11,6 +11,8 @@ mod replay_samples;
 mod rotation_samples;
 #[path = "secret_policy_samples.rs"]
 mod secret_policy_samples;
+#[path = "webhook_samples.rs"]
+mod webhook_samples;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -101,7 +103,8 @@ pub(crate) fn all() -> Vec<(&'static str, EventBody)> {
     let others = others
         .chain(export_samples::all(at(1)))
         .chain(secret_policy_samples::all())
-        .chain(rotation_samples::policies());
+        .chain(rotation_samples::policies())
+        .chain(webhook_samples::all(at(1)));
     secrets.chain(others.map(|(name, event)| (name, body(event)))).collect()
 }
 
