@@ -20,6 +20,7 @@ use crate::openapi;
 use crate::provider::Provider;
 use crate::rate_limit::{Limit, RateLimits};
 use crate::router::Router;
+use crate::streams::Streams;
 
 /// Moves the development clock; absent outside development mode.
 pub trait DevClock: Send + Sync {
@@ -73,6 +74,8 @@ pub struct App {
     pub rate_limits: RateLimits,
     /// Records that may be made of users first met, by tenant.
     pub newcomers: RateLimits,
+    /// Streams of events that are open.
+    pub streams: Streams,
     /// Routes.
     pub router: Router,
     /// What differs from server to server.
@@ -107,6 +110,7 @@ impl App {
             tree,
             rate_limits: RateLimits::new(settings.limits.clone()),
             newcomers: RateLimits::new(HashMap::from([(Category::IdentitySync, NEWCOMERS)])),
+            streams: Streams::default(),
             router: Router::new(crate::routes::operations(settings.dev_clock.is_some())),
             settings,
             checks,

@@ -29,6 +29,7 @@ pub mod response;
 pub mod router;
 pub mod routes;
 pub mod service;
+pub mod streams;
 
 pub use app::{App, Settings};
 pub use service::Api;

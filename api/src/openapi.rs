@@ -107,7 +107,11 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         };
         parameters.push(path_parameter(name, meaning, json!({"type": "string"})));
     }
-    let mut headers: Vec<(&str, &str)> = operation.headers.iter().map(|name| (*name, "Conditional request.")).collect();
+    let meaning = |name: &str| match name {
+        "Last-Event-ID" => "The last event received: the stream goes on after it.",
+        _ => "Conditional request.",
+    };
+    let mut headers: Vec<(&str, &str)> = operation.headers.iter().map(|name| (*name, meaning(name))).collect();
     if operation.idempotent {
         headers.push(("Idempotency-Key", "Makes repeating safe: the first outcome is kept for 24 hours."));
     }
@@ -175,6 +179,7 @@ fn responses(operation: &Operation) -> Value {
         {
             let media_type = match operation.path {
                 "/docs" => "text/html",
+                path if path.ends_with("/stream") => "text/event-stream",
                 path if path.ends_with("/files/{name}") => "application/octet-stream",
                 _ => "text/plain",
             };

@@ -1,7 +1,14 @@
 //! Answers, until they become HTTP.
 
+use std::convert::Infallible;
+
+use axum::body::Bytes;
+use futures_util::stream::BoxStream;
 use scaivault_commands::export::store::StoredObject;
 use scaivault_commands::{Answer, Reply};
+
+/// What is sent as it comes.
+pub type Pieces = BoxStream<'static, Result<Bytes, Infallible>>;
 
 /// What a handler has come to.
 pub enum Done {
@@ -29,6 +36,8 @@ pub enum Done {
     },
     /// A file, sent piece by piece.
     File(StoredObject),
+    /// Server-Sent Events, which go on after the entry of their opening has been made durable.
+    Events(Pieces),
 }
 
 impl Done {

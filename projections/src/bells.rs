@@ -62,8 +62,8 @@ impl Bells {
 
 impl Watcher {
     /// To be made before looking whether there is something, and waited for afterwards.
-    pub fn rung(&self) -> tokio::sync::futures::Notified<'_> {
-        self.notify.notified()
+    pub fn rung(&self) -> tokio::sync::futures::OwnedNotified {
+        self.notify.clone().notified_owned()
     }
 }
 

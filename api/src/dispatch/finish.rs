@@ -9,7 +9,6 @@ use axum::http::header::{
 };
 use axum::http::{HeaderName, HeaderValue, Response};
 use scaivault_commands::audit::{EntryFacts, Outcome};
-use scaivault_commands::export::store::StoredObject;
 use scaivault_commands::{Answer, EntryDraft, Failure, Reply, ids};
 use scaivault_domain::access::{Caller, Target};
 use scaivault_domain::audit::Action;
@@ -41,7 +40,7 @@ pub(super) struct Finished {
     reply: Reply,
     content_type: Option<String>,
     /// What is sent instead of the reply's body.
-    object: Option<StoredObject>,
+    content: Option<Body>,
     extra: Vec<(HeaderName, String)>,
     /// Of the caller's bucket; that of its address if there is no caller.
     level: Option<Level>,
@@ -57,7 +56,7 @@ impl Finished {
         Self {
             reply,
             content_type: None,
-            object: None,
+            content: None,
             extra: Vec::new(),
             level: None,
             operation,
@@ -132,11 +131,17 @@ impl Finished {
                 finished.content_type = Some(content_type);
                 finished
             }
+            Done::Events(pieces) => {
+                let mut finished = Self::new(Some(operation), Reply { status: 200, ..Reply::no_content() });
+                finished.content_type = Some("text/event-stream".into());
+                finished.content = Some(Body::from_stream(pieces));
+                finished
+            }
             Done::File(object) => {
                 let mut finished = Self::new(Some(operation), Reply { status: 200, ..Reply::no_content() });
                 finished.content_type = Some("application/octet-stream".into());
                 finished.extra.push((CONTENT_LENGTH, object.bytes.to_string()));
-                finished.object = Some(object);
+                finished.content = Some(Body::from_stream(object.content));
                 finished
             }
         }
@@ -174,7 +179,7 @@ impl Finished {
         };
         // The buffer itself is sent, and wiped once it is.
         let body = Bytes::from_owner(std::mem::take(&mut self.reply.body));
-        let body = self.object.map_or_else(|| Body::from(body), |object| Body::from_stream(object.content));
+        let body = self.content.unwrap_or_else(|| Body::from(body));
         let mut response = Response::new(body);
         *response.status_mut() = error::status(self.reply.status);
         let level = self
@@ -246,7 +251,9 @@ impl Finished {
 pub(super) async fn conclude(app: &Arc<App>, arrival: &Arrival, call: &mut Call, done: Result<Done, Stop>) -> Finished {
     let operation = call.operation;
     let concluded = match done {
-        Ok(other @ (Done::Reply(_) | Done::Text { .. } | Done::Attachment { .. } | Done::File(_))) => {
+        Ok(
+            other @ (Done::Reply(_) | Done::Text { .. } | Done::Attachment { .. } | Done::File(_) | Done::Events(_)),
+        ) => {
             let reads = matches!(operation.action, Some(Action::Read | Action::List));
             let entry = call.entry.finish(Outcome::Success);
             let recorded = if reads { record_read(app, entry).await } else { record(app, entry).await };

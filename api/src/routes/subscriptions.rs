@@ -8,6 +8,7 @@ mod input;
 pub mod list;
 pub mod poll;
 pub mod show;
+pub mod stream;
 pub mod update;
 mod view;
 
@@ -27,7 +28,7 @@ use crate::json::invalid;
 use crate::operation::Operation;
 
 /// The operations of this group.
-pub fn operations() -> [&'static Operation; 7] {
+pub fn operations() -> [&'static Operation; 8] {
     [
         &list::LIST,
         &create::CREATE,
@@ -36,6 +37,7 @@ pub fn operations() -> [&'static Operation; 7] {
         &delete::DELETE,
         &poll::POLL,
         &acknowledge::ACKNOWLEDGE,
+        &stream::STREAM,
     ]
 }
 

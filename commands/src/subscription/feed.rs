@@ -40,7 +40,8 @@ pub struct Found {
 }
 
 impl Engine {
-    /// Looks for events. What the listener may not be told of is noted, and not told of.
+    /// Looks for events. What the listener may not be told of is noted, and not told of. Events that its view does not
+    /// have yet are left for later: when it does, the bell rings.
     pub async fn look(&self, wanted: Wanted<'_>, listener: &Listener<'_>) -> Result<Found, Failure> {
         let Wanted { id, place, most } = wanted;
         let mut found = Found { place, ..Found::default() };
@@ -49,7 +50,8 @@ impl Engine {
                 let buffer = outboxes.buffer(id)?;
                 found.truncated = buffer.truncated;
                 found.dropped = buffer.dropped;
-                Some(buffer.after(found.place).take(SCANNED).collect::<Vec<_>>())
+                let known = buffer.after(found.place).take_while(|key| key.position <= listener.horizon());
+                Some(known.take(SCANNED).collect::<Vec<_>>())
             });
             let keys = waiting.ok_or_else(decide::unknown)?;
             let is_last = keys.len() < SCANNED;

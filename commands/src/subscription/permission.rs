@@ -40,6 +40,11 @@ impl<'v> Listener<'v> {
         }
     }
 
+    /// Up to which position of the log it is known what may be told.
+    pub fn horizon(&self) -> u64 {
+        self.view.applied.0
+    }
+
     fn may(&self, permission: Permission, path: &SecretPath, of: &Target) -> bool {
         let asked = Asked {
             permission,

@@ -121,7 +121,7 @@ async fn listen(call: &Call, asked: &Asked, passed_over: &mut Vec<EventKey>) -> 
     let mut serving = call.app.serving.clone();
     let mut admission = Admission::of(call);
     let mut place = asked.since;
-    let mut is_over = false;
+    let (mut is_later, mut is_over) = (false, false);
     loop {
         // Made before looking: what comes meanwhile rings.
         let rung = watcher.rung();
@@ -130,6 +130,10 @@ async fn listen(call: &Call, asked: &Asked, passed_over: &mut Vec<EventKey>) -> 
         }
         let found = {
             let view = engine.projections().view();
+            if is_later {
+                // Meanwhile its token may have ended, or what it may do.
+                admission.renew(&view).await?;
+            }
             let listener = Listener::new(&view, &admission.caller, &admission.target, admission.address, engine.now());
             engine.look(Wanted { id: &asked.id, place, most: asked.most }, &listener).await?
         };
@@ -143,7 +147,6 @@ async fn listen(call: &Call, asked: &Asked, passed_over: &mut Vec<EventKey>) -> 
             () = tokio::time::sleep_until(asked.deadline) => true,
             _ = serving.wait_for(|serving| !*serving) => true,
         };
-        // Meanwhile its token may have ended, or what it may do.
-        admission.renew(&engine.projections().view()).await?;
+        is_later = true;
     }
 }
