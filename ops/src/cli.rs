@@ -158,7 +158,7 @@ fn parse(arguments: &[OsString]) -> Result<CommandLine, clap::Error> {
     if has_flag(arguments, "--no-color") {
         command = command.color(ColorChoice::Never);
     }
-    CommandLine::from_arg_matches(&command.try_get_matches_from(arguments)?)
+    CommandLine::from_arg_matches(&command.try_get_matches_from(webhooks::own_url::told_apart(arguments))?)
 }
 
 /// Looks for a global flag where the arguments as a whole make no sense.

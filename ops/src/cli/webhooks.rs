@@ -2,6 +2,7 @@
 
 mod content;
 mod deliveries;
+pub(super) mod own_url;
 mod verify;
 
 use clap::Subcommand;

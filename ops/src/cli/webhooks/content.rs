@@ -26,9 +26,9 @@ pub(crate) struct CreateArguments {
     /// Name, unique in the tenant
     #[arg(long)]
     name: String,
-    /// Where events are pushed to
-    #[arg(long)]
-    url: String,
+    /// Where events are pushed to; behind the command --url means this, too
+    #[arg(long = "webhook-url", value_name = "URL")]
+    webhook_url: String,
     /// Which events, comma-separated: exact types, *, or secret.* and the like
     #[arg(long, value_name = "EVENT,…", value_delimiter = ',', required = true)]
     events: Vec<String>,
@@ -46,9 +46,9 @@ pub(crate) struct ChangeArguments {
     /// Another name
     #[arg(long)]
     name: Option<String>,
-    /// Where events are pushed to
-    #[arg(long)]
-    url: Option<String>,
+    /// Where events are pushed to; behind the command --url means this, too
+    #[arg(long = "webhook-url", value_name = "URL")]
+    webhook_url: Option<String>,
     /// Which events, comma-separated; replaces all
     #[arg(long, value_name = "EVENT,…", value_delimiter = ',')]
     events: Vec<String>,
@@ -95,7 +95,7 @@ struct ContentArguments {
 
 /// Makes a webhook, and a secret for it if none is given.
 pub(super) async fn create(session: &Session, arguments: CreateArguments) -> Result<(), Failure> {
-    let CreateArguments { name, url, events, disabled, content } = arguments;
+    let CreateArguments { name, webhook_url: url, events, disabled, content } = arguments;
     let made = if content.secret_file.is_none() { Some(make_secret()?) } else { None };
     let mut body = content.into_body(Some(name), Some(url), events).await?;
     if let Some(secret) = &made {
@@ -118,7 +118,7 @@ pub(super) async fn create(session: &Session, arguments: CreateArguments) -> Res
 impl ChangeArguments {
     /// The body of the request.
     pub(super) async fn into_body(self) -> Result<Json, Failure> {
-        let Self { name, url, events, disabled, enabled, previous_secret_ttl, content } = self;
+        let Self { name, webhook_url: url, events, disabled, enabled, previous_secret_ttl, content } = self;
         let mut body = content.into_body(name, url, events).await?;
         if disabled || enabled {
             body.set("enabled", Json::Bool(enabled));

@@ -177,7 +177,7 @@ async fn a_tenant_has_a_hundred_at_most_page_by_page() {
 
 #[tokio::test]
 async fn tenants_have_their_own_and_nobody_sees_a_secret() {
-    let server = Server::start();
+    let server = Server::with(&[("LOG_LEVEL", "debug"), ("LOG_FORMAT", "json")]);
     let id = webhook(&server, "w", json!({"ed25519": true})).await;
     server.call("PATCH", &format!("{BASE}/{id}"), Some(json!({"secret": "the second secret"}))).await;
     let tenant = json!({"name": "Other", "partner_id": "ptn_dev"});
