@@ -29,6 +29,7 @@ mod session;
 mod settings;
 mod table;
 mod tokens;
+mod webhooks;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -86,6 +87,7 @@ pub(crate) fn run(operator: &impl Operator) -> ExitCode {
             | Group::Policies(_)
             | Group::SecretPolicies(_)
             | Group::Rotation(_)
+            | Group::Webhooks(_)
             | Group::Audit(_)
             | Group::Run(_)
             | Group::Completion(_)) => client(globals, group).await,
@@ -127,6 +129,7 @@ async fn dispatch(session: &mut Session, group: Group) -> Result<Exit, Failure> 
         Group::Policies(command) => policies::run(session, command).await,
         Group::SecretPolicies(command) => secret_policies::run(session, command).await,
         Group::Rotation(command) => rotation::run(session, command).await,
+        Group::Webhooks(command) => webhooks::run(session, command).await,
         Group::Audit(command) => audit::run(session, command).await,
         Group::Completion(arguments) => completion::run(session, &arguments),
         Group::Run(_) | Group::Server(_) | Group::Init(_) => Err(Failure::general("Not a client command")),

@@ -18,6 +18,8 @@ mod secret_policies;
 mod secrets;
 #[path = "cli_offline/user.rs"]
 mod user;
+#[path = "cli_offline/webhooks.rs"]
+mod webhooks;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;

@@ -17,6 +17,7 @@ use super::secret_policies::SecretPoliciesCommand;
 use super::secrets::SecretsArguments;
 use super::service_accounts::ServiceAccountsCommand;
 use super::tokens::TokensCommand;
+use super::webhooks::{self, WebhooksCommand};
 
 const AFTER_HELP: &str = "\
 Settings are taken from flags, then the environment, then the configuration file:
@@ -113,6 +114,9 @@ pub(crate) enum Group {
     /// Replace values by a schedule, and see what is due
     #[command(subcommand, after_help = rotation::FIRST_STEPS)]
     Rotation(RotationCommand),
+    /// Push events to a URL, and see what became of them
+    #[command(subcommand, after_help = webhooks::FIRST_STEPS)]
+    Webhooks(WebhooksCommand),
     /// Search the audit trail, and prove that nobody has altered it
     #[command(subcommand)]
     Audit(AuditCommand),

@@ -31,3 +31,4 @@ mod secret_policies;
 mod server;
 mod tamper_evidence;
 mod tenants;
+mod webhooks;
