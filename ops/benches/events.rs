@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "it ends at what goes wrong")]
 #![allow(clippy::disallowed_methods, reason = "it has its own environment, clock and tasks")]
 
+#[allow(dead_code, reason = "it is shared with the load benchmark")]
 #[path = "load/histogram.rs"]
 mod histogram;
 #[path = "events/place.rs"]
