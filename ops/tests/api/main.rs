@@ -29,5 +29,6 @@ mod rotation;
 mod rotation_cli;
 mod secret_policies;
 mod server;
+mod subscriptions;
 mod tamper_evidence;
 mod tenants;
