@@ -41,12 +41,12 @@ categories! {
     PolicyOps => "policy_ops",
     /// Testing and explaining access policies.
     PolicyTest => "policy_test",
+    /// Webhooks and deliveries.
+    WebhookOps => "webhook_ops",
     /// Subscriptions but the next.
     SubscriptionOps => "subscription_ops",
     /// Polling, acknowledging, opening a stream.
     SubscriptionPoll => "subscription_poll",
-    /// Webhooks and deliveries.
-    WebhookOps => "webhook_ops",
     /// Identity routes but the next.
     IdentityRead => "identity_read",
     /// Synchronising with the identity provider, registering there.

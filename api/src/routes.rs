@@ -26,8 +26,8 @@ pub fn operations(dev: bool) -> Vec<&'static Operation> {
     operations.extend(policies::operations());
     operations.extend(secret_policies::operations());
     operations.extend(rotation::operations());
-    operations.extend(subscriptions::operations());
     operations.extend(webhooks::operations());
+    operations.extend(subscriptions::operations());
     operations.extend(issuers::operations());
     operations.extend(exchange_rules::operations());
     operations.extend(exchange::operations());

@@ -10,11 +10,13 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use aws_lc_rs::{hmac, rand};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use scaivault_domain::endpoint::Endpoint;
 use scaivault_domain::{Rejection, Timestamp};
+use scaivault_eventstore::{Position, StoreError};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::Failure;
+use crate::{Engine, Failure};
 
 /// What secrets of Standard Webhooks start with; the rest is base64.
 const WHSEC: &str = "whsec_";
@@ -28,6 +30,15 @@ pub struct EndpointSecrets {
     secret: Secret,
     previous: Option<(Secret, Timestamp)>,
     signing_key: Option<Zeroizing<[u8; 32]>>,
+}
+
+/// What is to be signed with from now on, as far as that is said.
+#[derive(Debug, Default)]
+pub struct Signing {
+    /// Another secret, and for how many seconds the one before counts, too.
+    pub secret: Option<(Secret, i64)>,
+    /// Whether with a key pair as well.
+    pub ed25519: Option<bool>,
 }
 
 /// A shared secret, as given.
@@ -198,6 +209,45 @@ fn make_key() -> Result<Zeroizing<[u8; 32]>, Failure> {
     let seed = pair.seed().map_err(|_| unmade())?;
     let bytes: Curve25519SeedBin<'_> = seed.as_be_bytes().map_err(|_| unmade())?;
     <[u8; 32]>::try_from(bytes.as_ref()).map(Zeroizing::new).map_err(|_| unmade())
+}
+
+impl Engine {
+    /// What an endpoint signs with, by the position of its record.
+    pub async fn endpoint_secrets(&self, position: u64) -> Result<EndpointSecrets, Failure> {
+        let part = self.reader.part(position).await?;
+        // It has been replaced, which this node does not know yet.
+        let part = part.ok_or_else(|| Failure::unavailable("secrets_replaced"))?;
+        let malformed = || StoreError::damaged(Position(position), "the secrets of an endpoint are malformed");
+        Ok(EndpointSecrets::decode(&part).ok_or_else(malformed)?)
+    }
+
+    /// What an endpoint signs with from now on; `None` if that stays as it is.
+    pub(crate) async fn resigned(
+        &self,
+        endpoint: &Endpoint,
+        secrets_at: u64,
+        signing: &Signing,
+    ) -> Result<Option<EndpointSecrets>, Failure> {
+        let pair = signing.ed25519.filter(|wanted| *wanted != endpoint.public_key.is_some());
+        if signing.secret.is_none() && pair.is_none() {
+            return Ok(None);
+        }
+        let held = self.endpoint_secrets(secrets_at).await?;
+        // The same again is no change: what counts besides goes on counting.
+        let secret = signing.secret.as_ref().filter(|(secret, _)| !held.has(secret));
+        if secret.is_none() && pair.is_none() {
+            return Ok(None);
+        }
+        let now = self.now();
+        let held = match secret {
+            Some((secret, seconds)) => held.replaced(secret.clone(), now.plus_seconds(*seconds)),
+            None => held.without_expired(now),
+        };
+        Ok(Some(match pair {
+            Some(wanted) => held.with_key_pair(wanted)?,
+            None => held,
+        }))
+    }
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use scaivault_domain::{Event, Timestamp};
 use scaivault_projections::{SubscriptionSet, View};
 use zeroize::Zeroizing;
 
-use crate::endpoint::EndpointSecrets;
+use crate::endpoint::{EndpointSecrets, Signing};
 use crate::engine::{Change, Pending};
 use crate::race::Plan;
 use crate::webhook::Signing;
@@ -91,7 +91,7 @@ impl Engine {
                 let held = held?;
                 let endpoint = held.endpoint().zip(held.secrets_at);
                 match endpoint {
-                    Some(endpoint) => self.resigned(endpoint, signing).await,
+                    Some((endpoint, secrets_at)) => self.resigned(endpoint, secrets_at, signing).await,
                     None => Ok(None),
                 }
             }

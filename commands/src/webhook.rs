@@ -11,19 +11,10 @@ use scaivault_domain::id::WebhookId;
 use scaivault_domain::webhook::{Content, Webhook, WebhookEvent, decide};
 use scaivault_projections::View;
 
-use crate::endpoint::{EndpointSecrets, Secret};
+use crate::endpoint::{EndpointSecrets, Signing};
 use crate::engine::{Change, Pending};
 use crate::race::Plan;
 use crate::{Answer, ChangeRequest, Engine, Failure, Reply, ids};
-
-/// What a webhook is to sign with from now on, as far as that is said.
-#[derive(Debug, Default)]
-pub struct Signing {
-    /// Another secret, and for how many seconds the one before counts, too.
-    pub secret: Option<(Secret, i64)>,
-    /// Whether with a key pair as well.
-    pub ed25519: Option<bool>,
-}
 
 /// What a webhook is to be, but for what it signs with.
 pub struct Edited {
@@ -92,7 +83,7 @@ impl Engine {
         let stream = self.stream(owner, "webhooks", "")?;
         let look = |view: Arc<View>| async move {
             let webhook = view.webhooks.of(owner).get(id).ok_or_else(decide::unknown)?.clone();
-            self.resigned((&webhook.content.endpoint, webhook.secrets_at), signing).await
+            self.resigned(&webhook.content.endpoint, webhook.secrets_at, signing).await
         };
         let plan = |view: &View, secrets: &Option<EndpointSecrets>| {
             let (set, now) = (view.webhooks.of(owner), self.now());
@@ -149,32 +140,5 @@ impl Engine {
             Ok(Plan::success(change, request.entry.clone(), Reply::no_content()))
         };
         self.race(request, stream, |view| view.webhooks.of(owner).revision(), plan).await
-    }
-
-    /// What an endpoint signs with from now on; `None` if that stays as it is.
-    pub(crate) async fn resigned(
-        &self,
-        (endpoint, secrets_at): (&Endpoint, u64),
-        signing: &Signing,
-    ) -> Result<Option<EndpointSecrets>, Failure> {
-        let pair = signing.ed25519.filter(|wanted| *wanted != endpoint.public_key.is_some());
-        if signing.secret.is_none() && pair.is_none() {
-            return Ok(None);
-        }
-        let held = self.endpoint_secrets(secrets_at).await?;
-        // The same again is no change: what counts besides goes on counting.
-        let secret = signing.secret.as_ref().filter(|(secret, _)| !held.has(secret));
-        if secret.is_none() && pair.is_none() {
-            return Ok(None);
-        }
-        let now = self.now();
-        let held = match secret {
-            Some((secret, seconds)) => held.replaced(secret.clone(), now.plus_seconds(*seconds)),
-            None => held.without_expired(now),
-        };
-        Ok(Some(match pair {
-            Some(wanted) => held.with_key_pair(wanted)?,
-            None => held,
-        }))
     }
 }

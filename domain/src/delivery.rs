@@ -93,3 +93,10 @@ impl Slot {
         DeliveryId::from_ulid(Ulid::from_parts(millis, u128::from_be_bytes(random)))
     }
 }
+
+/// Since when a delivery was due, by its id, in whole milliseconds.
+pub fn due_since(id: &DeliveryId) -> Option<Timestamp> {
+    let ulid = Ulid::from_string(id.as_str().strip_prefix(DeliveryId::PREFIX)?).ok()?;
+    let millis = i64::try_from(ulid.timestamp_ms()).ok()?;
+    Some(Timestamp::from_micros(millis.checked_mul(1_000)?))
+}

@@ -58,11 +58,12 @@ impl Published {
             "tenant_id": self.owner.tenant(),
             "partner_id": self.partner,
             "identity_id": self.actor,
+            "path": self.path,
             "data": self.data,
             "request_id": self.request_id,
         });
-        if let (Some(path), Some(object)) = (&self.path, envelope.as_object_mut()) {
-            object.insert("path".into(), path.as_str().into());
+        if let (None, Some(object)) = (&self.path, envelope.as_object_mut()) {
+            object.shift_remove("path");
         }
         envelope
     }

@@ -22,6 +22,8 @@ mod checker_tests;
 mod clock;
 #[path = "../../eventstore/tests/support/cluster.rs"]
 mod cluster;
+#[path = "faults/deliveries.rs"]
+mod deliveries;
 #[path = "faults/disk.rs"]
 mod disk;
 #[path = "faults/fault.rs"]
@@ -40,6 +42,8 @@ mod place;
 mod proxy;
 #[path = "faults/random.rs"]
 mod random;
+#[path = "faults/receiver.rs"]
+mod receiver;
 #[path = "faults/register.rs"]
 mod register;
 #[path = "faults/resources.rs"]
@@ -56,6 +60,7 @@ use std::time::Duration;
 use broker::Broker;
 use campaign::Campaign;
 use cluster::Cluster;
+use deliveries::Deliveries;
 use disk::Disk;
 use fault::Fault;
 use load::Mix;
@@ -138,6 +143,32 @@ async fn histories_are_linearizable() {
         campaign.round(&format!("{fault:?}"), async move |place, random| fault.strike(place, random).await).await;
     }
     campaign.finish().await;
+}
+
+/// Processes killed, servers restarted, networks cut, and a receiver that fails in its own ways.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deliveries_under_faults() {
+    let size = Size::of_process();
+    let mut campaign = Campaign::new("deliveries, two nodes", pair().await, size, Mix::All);
+    let deliveries = Deliveries::start(&campaign.place, size.seed).await;
+    let mut faults = 0;
+    while faults + deliveries.faults() < size.deliveries {
+        let fault = Fault::any(&mut campaign.random, 2);
+        campaign.round(&format!("{fault:?}"), async move |place, random| fault.strike(place, random).await).await;
+        faults += 1;
+    }
+    deliveries.finish(&campaign.place).await;
+    let place = campaign.place.clone();
+    campaign.finish().await;
+    let published = ledger::read(&place.store, &place.data).await.published;
+    let repeated = deliveries.check(&place, &published);
+    let defects = place.shared.defects();
+    assert!(defects.is_empty(), "FAULT_SEED={}: {defects:#?}", size.seed);
+    println!(
+        "deliveries: {} events to each of two receivers, {faults} faults of servers, {} of receivers, {repeated} repeated",
+        published.len(),
+        deliveries.faults()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,6 +8,7 @@ pub mod bells;
 mod codec;
 pub mod decisions;
 pub mod decode;
+pub mod deliveries;
 pub mod erasures;
 pub mod events;
 pub mod exports;

@@ -63,9 +63,9 @@ pub(super) async fn able(app: &App, category: Category) -> Result<(), Rejection>
         | Category::AuditExport
         | Category::PolicyOps
         | Category::PolicyTest
+        | Category::WebhookOps
         | Category::SubscriptionOps
         | Category::SubscriptionPoll
-        | Category::WebhookOps
         | Category::IdentityRead
         | Category::IdentitySync
         | Category::Auth

@@ -31,8 +31,8 @@ pub(super) fn all() -> Value {
         exports::all(),
         secret_policies::all(),
         rotation::all(),
-        subscriptions::all(),
         webhooks::all(),
+        subscriptions::all(),
         system(),
     ] {
         if let Value::Object(group) = group {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use scaivault_domain::audit::Action;
-use scaivault_domain::delivery::{Attempt, DeliveryEvent, Outcome, Recipient, retry};
+use scaivault_domain::delivery::{Attempt, DeliveryEvent, Outcome, Recipient};
 use scaivault_domain::endpoint::DisabledReason;
 use scaivault_domain::subscription::SubscriptionEvent;
 use scaivault_domain::webhook::WebhookEvent;
@@ -66,14 +66,7 @@ impl Engine {
 
     /// Gives a recipient up whose receiver said so, or where every attempt has failed for days.
     pub(super) async fn give_up_if_hopeless(&self, to: &Recipient, outbox: &Outbox) -> Result<(), Failure> {
-        let has_lasted = |last_at: scaivault_domain::Timestamp| {
-            outbox.failing_since.is_some_and(|since| last_at >= since.plus_seconds(retry::PATIENCE))
-        };
-        let reason = match (outbox.gone_at, &outbox.last) {
-            (Some(_), _) => DisabledReason::Gone,
-            (None, Some(last)) if has_lasted(last.at) => DisabledReason::Failing,
-            (None, _) => return Ok(()),
-        };
+        let Some(reason) = outbox.verdict() else { return Ok(()) };
         let (view, now) = (self.projections.view(), self.now());
         let (kind, revision, event) = match to {
             Recipient::Webhook(id) => {

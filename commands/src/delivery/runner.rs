@@ -25,7 +25,7 @@ const UNNOTED: usize = 1_000;
 /// Rows in one record.
 pub(super) const ROWS: usize = 250;
 /// How late something due may be noticed when the clock is moved.
-const TICK: Duration = Duration::from_millis(500);
+const TICK: Duration = Duration::from_millis(250);
 /// Before what failed inside this process is tried again.
 const REST: Duration = Duration::from_secs(1);
 

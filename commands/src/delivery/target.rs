@@ -7,7 +7,6 @@ use scaivault_domain::delivery::Recipient;
 use scaivault_domain::endpoint::Endpoint;
 use scaivault_domain::publication::Published;
 use scaivault_domain::subscription::Subscription;
-use scaivault_eventstore::{Position, StoreError};
 use scaivault_projections::View;
 
 use crate::endpoint::EndpointSecrets;
@@ -65,15 +64,5 @@ impl Target {
     pub(super) fn permits(&self, engine: &Engine, event: &Published) -> bool {
         let Some((owner, subscription)) = &self.subscription else { return true };
         engine.may_be_told(&engine.projections.view(), owner, subscription, event, engine.now())
-    }
-}
-
-impl Engine {
-    /// What an endpoint signs with.
-    pub async fn endpoint_secrets(&self, position: u64) -> Result<EndpointSecrets, Failure> {
-        let missing = || StoreError::damaged(Position(position), "the secrets of an endpoint are missing");
-        let part = self.reader.part(position).await?.ok_or_else(missing)?;
-        let malformed = || StoreError::damaged(Position(position), "the secrets of an endpoint are malformed");
-        Ok(EndpointSecrets::decode(&part).ok_or_else(malformed)?)
     }
 }

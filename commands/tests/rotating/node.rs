@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use scaivault_commands::delivery::post::{Nowhere, Post};
 use scaivault_commands::request::Handed;
 use scaivault_commands::{ChangeRequest, Clock, Engine, EntryDraft, Reply};
 use scaivault_domain::audit::Action;
@@ -43,6 +44,8 @@ impl Clock for Moved {
 pub struct Log {
     pub backend: Arc<dyn Backend>,
     pub sealer: Sealer,
+    /// How events are sent.
+    pub post: Arc<dyn Post>,
     clock: Arc<Moved>,
 }
 
@@ -80,7 +83,8 @@ impl Log {
         let root = EphemeralRoot::new().unwrap();
         let keyring = Keyring::open_or_create(backend.clone(), &root, START).await.unwrap();
         keyring.ensure(&key_owner(&acme()), &KeyOwner::Platform, START).await.unwrap();
-        Self { backend, sealer: Sealer::new(Arc::new(keyring)), clock: Arc::new(Moved(AtomicI64::new(START))) }
+        let sealer = Sealer::new(Arc::new(keyring));
+        Self { backend, sealer, post: Arc::new(Nowhere), clock: Arc::new(Moved(AtomicI64::new(START))) }
     }
 
     /// Moves the clock.
@@ -114,7 +118,7 @@ impl Node {
         let (stop, stopped) = watch::channel(false);
         let following = tokio::spawn(Follower::new(index.clone(), feed.clone(), leads).run(stopped));
         let engine = Engine::new(appender.clone(), feed, log.sealer.clone(), reader, index, log.clock.clone());
-        let engine = Arc::new(engine);
+        let engine = Arc::new(engine.posting(log.post.clone()));
         engine.read_barrier_within(Duration::from_secs(300)).await.unwrap();
         Self { engine, appender, tasks: vec![folding, following, polling], _leading: leading, _stop: stop }
     }
@@ -128,7 +132,7 @@ impl Node {
         self.appender.close().await;
     }
 
-    fn request(&self, action: Action) -> ChangeRequest {
+    pub fn request(&self, action: Action) -> ChangeRequest {
         let now = self.engine.now();
         let entry = EntryDraft::without_client(acme(), action, Some(alice()), "req_1".into(), now);
         ChangeRequest {
@@ -182,6 +186,20 @@ impl Node {
             condition: Condition::default(),
         };
         let value = Zeroizing::new(br#"{"password":"first"}"#.to_vec());
+        let tell = |_: &Written| Ok((Reply::json(201, &())?, None));
+        self.engine.write_secret(&self.request(Action::Write), &command, &value, tell).await.unwrap();
+    }
+
+    /// Writes a version of a secret.
+    pub async fn write(&self, path: &SecretPath) {
+        let command = WriteSecret {
+            path: path.clone(),
+            secret_type: None,
+            metadata: None,
+            options: OptionsChange::default(),
+            condition: Condition::default(),
+        };
+        let value = Zeroizing::new(br#"{"password":"another"}"#.to_vec());
         let tell = |_: &Written| Ok((Reply::json(201, &())?, None));
         self.engine.write_secret(&self.request(Action::Write), &command, &value, tell).await.unwrap();
     }

@@ -139,6 +139,14 @@ pub trait Backend: TreeStore + 'static {
     /// Records of one stream after revision `after`, in order, at most `limit`.
     async fn read_stream(&self, stream: StreamId, after: Revision, limit: usize) -> Result<Vec<Record>, StoreError>;
 
+    /// Records of one stream before revision `before`, from its end on if that is `None`, newest first, at most `limit`.
+    async fn read_stream_back(
+        &self,
+        stream: StreamId,
+        before: Option<Revision>,
+        limit: usize,
+    ) -> Result<Vec<Record>, StoreError>;
+
     /// Position of the first record of a command, if it was committed.
     async fn find_command(&self, id: CommandId) -> Result<Option<Position>, StoreError>;
 

@@ -161,6 +161,21 @@ impl Backend for PostgresBackend {
         row::stream(&rows, after)
     }
 
+    async fn read_stream_back(
+        &self,
+        stream: StreamId,
+        before: Option<Revision>,
+        limit: usize,
+    ) -> Result<Vec<Record>, StoreError> {
+        let mut connection = self.connection().await?;
+        let query = sqlx::query(row::OF_STREAM_BACK)
+            .bind(stream.0.as_slice())
+            .bind(before.map_or(i64::MAX, |before| row::signed(before.0)))
+            .bind(row::signed(limit as u64));
+        let rows = within!(READING, connection, query, fetch_all)?;
+        row::stream_back(&rows, before)
+    }
+
     async fn find_command(&self, id: CommandId) -> Result<Option<Position>, StoreError> {
         let mut connection = self.connection().await?;
         let found = within!(READING, connection, sqlx::query(row::COMMAND).bind(id.0.as_slice()), fetch_optional)?;

@@ -25,6 +25,8 @@ pub(super) const AFTER_POSITION: &str = select_records!("WHERE e.position > $1 O
 pub(super) const AT_POSITION: &str = select_records!("WHERE e.position = $1");
 pub(super) const OF_STREAM: &str =
     select_records!("WHERE e.stream = $1 AND e.revision > $2 ORDER BY e.revision LIMIT $3");
+pub(super) const OF_STREAM_BACK: &str =
+    select_records!("WHERE e.stream = $1 AND e.revision < $2 ORDER BY e.revision DESC LIMIT $3");
 pub(super) const WITNESSES: &str = "SELECT e.position, e.leaf_hash, e.command_id, k.wrapped FROM events e \
                                     LEFT JOIN data_keys k ON k.position = e.position \
                                     WHERE e.position BETWEEN $1 AND $2 ORDER BY e.position";
@@ -176,6 +178,22 @@ pub(super) fn stream<R: Columns>(rows: &[R], after: Revision) -> Result<Vec<Reco
             return Err(StoreError::damaged(record.position, reason));
         }
         expected = expected.next();
+        records.push(record);
+    }
+    Ok(records)
+}
+
+/// Records of one stream before `before`, or from its end on, newest first.
+pub(super) fn stream_back<R: Columns>(rows: &[R], before: Option<Revision>) -> Result<Vec<Record>, StoreError> {
+    let mut after = before;
+    let mut records = Vec::with_capacity(rows.len());
+    for row in rows {
+        let record = record(row, Position::START)?;
+        if let Some(after) = after.filter(|after| record.revision.next() != *after) {
+            let reason = format!("revision {} of its stream does not follow it", after.0);
+            return Err(StoreError::damaged(record.position, reason));
+        }
+        after = Some(record.revision);
         records.push(record);
     }
     Ok(records)

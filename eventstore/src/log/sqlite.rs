@@ -177,6 +177,22 @@ impl Backend for SqliteBackend {
         row::stream(&rows, after)
     }
 
+    async fn read_stream_back(
+        &self,
+        stream: StreamId,
+        before: Option<Revision>,
+        limit: usize,
+    ) -> Result<Vec<Record>, StoreError> {
+        let rows = sqlx::query(row::OF_STREAM_BACK)
+            .bind(stream.0.as_slice())
+            .bind(before.map_or(i64::MAX, |before| row::signed(before.0)))
+            .bind(row::signed(limit as u64))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(row::failed)?;
+        row::stream_back(&rows, before)
+    }
+
     async fn find_command(&self, id: CommandId) -> Result<Option<Position>, StoreError> {
         let found =
             sqlx::query(row::COMMAND).bind(id.0.as_slice()).fetch_optional(&self.readers).await.map_err(row::failed)?;

@@ -102,6 +102,14 @@ impl Backend for Faulty {
     async fn read_stream(&self, stream: StreamId, after: Revision, limit: usize) -> Result<Vec<Record>, StoreError> {
         self.real.read_stream(stream, after, limit).await
     }
+    async fn read_stream_back(
+        &self,
+        stream: StreamId,
+        before: Option<Revision>,
+        limit: usize,
+    ) -> Result<Vec<Record>, StoreError> {
+        self.real.read_stream_back(stream, before, limit).await
+    }
     async fn find_command(&self, id: CommandId) -> Result<Option<Position>, StoreError> {
         self.real.find_command(id).await
     }

@@ -50,6 +50,7 @@ on!([memory, sqlite, postgres] {
     reading::a_page_is_bounded,
     reading::a_page_of_large_records_is_shorter,
     reading::a_stream_reads_in_order,
+    reading::a_stream_reads_from_its_end,
     reading::late_readers_see_everything,
     reading::keys_are_unique,
     segments::pieces_and_position_move_together,

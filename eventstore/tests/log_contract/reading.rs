@@ -45,6 +45,25 @@ pub(crate) async fn a_stream_reads_in_order(store: Store) {
     assert!(node.backend.read_stream(new_stream(), Revision::NONE, 2).await.unwrap().is_empty());
 }
 
+pub(crate) async fn a_stream_reads_from_its_end(store: Store) {
+    let node = store.node().await;
+    let stream = new_stream();
+    for revision in 1..=4 {
+        node.append(unit(vec![record(stream, revision), record(new_stream(), 1)])).await.unwrap();
+    }
+    let seen = async |before: Option<u64>, limit| {
+        let page = node.backend.read_stream_back(stream, before.map(Revision), limit).await.unwrap();
+        page.iter().map(|record| (record.position.0, record.revision.0)).collect::<Vec<_>>()
+    };
+    assert_eq!(seen(None, 2).await, [(7, 4), (5, 3)]);
+    assert_eq!(seen(Some(3), 5).await, [(3, 2), (1, 1)]);
+    assert!(seen(Some(1), 5).await.is_empty() && seen(Some(0), 5).await.is_empty() && seen(None, 0).await.is_empty());
+    assert!(node.backend.read_stream_back(new_stream(), None, 2).await.unwrap().is_empty());
+    let whole = node.backend.read_stream(stream, Revision::NONE, 9).await.unwrap();
+    let back = node.backend.read_stream_back(stream, None, 9).await.unwrap();
+    assert_eq!(back.into_iter().rev().collect::<Vec<_>>(), whole);
+}
+
 pub(crate) async fn late_readers_see_everything(store: Store) {
     let node = store.node().await;
     node.fill(20).await;

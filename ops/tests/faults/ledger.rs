@@ -21,6 +21,8 @@ pub struct Ledger {
     entries: HashMap<String, Vec<Value>>,
     /// Versions written, by request: path and number.
     written: HashMap<String, Vec<(String, u64)>>,
+    /// Events about secrets of histories: ids and paths, in order.
+    pub published: Vec<(String, String)>,
     /// Records.
     pub records: u64,
 }
@@ -63,6 +65,9 @@ pub async fn read(store: &Store, data: &Path) -> Ledger {
                     for event in publish(&recorded, &owner, None) {
                         assert!(events.insert(event.event_id.clone()), "event twice at {last}");
                         let Some(path) = &event.path else { continue };
+                        if path.as_str().starts_with('h') {
+                            ledger.published.push((event.event_id.clone(), path.as_str().to_owned()));
+                        }
                         let before = versions.entry(path.as_str().to_owned()).or_default();
                         let version = match event.event_type {
                             // Anew, if what was there has been erased.

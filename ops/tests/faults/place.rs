@@ -285,5 +285,6 @@ fn setup(directory: &Path, store: &Store) -> Setup {
 }
 
 fn common(setup: Setup) -> Setup {
-    setup.with("REQUEST_TIMEOUT", &format!("{}s", REQUEST_TIMEOUT.as_secs())).with("RATE_LIMIT_ENABLED", "false")
+    let setup = setup.with("REQUEST_TIMEOUT", &format!("{}s", REQUEST_TIMEOUT.as_secs()));
+    setup.with("RATE_LIMIT_ENABLED", "false").with("ALLOW_PRIVATE_WEBHOOKS", "true")
 }

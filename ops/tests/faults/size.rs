@@ -12,6 +12,8 @@ pub struct Size {
     pub faults: u64,
     /// `FAULT_HISTORIES`: under random faults of all kinds.
     pub histories: u64,
+    /// `FAULT_DELIVERIES`: of servers and receivers, while events are delivered.
+    pub deliveries: u64,
     /// `FAULT_JUMPS`: of the clock, forward and back.
     pub jumps: u64,
     /// `FAULT_SEED`.
@@ -26,6 +28,7 @@ impl Size {
             kills: variable("FAULT_KILLS").unwrap_or(5),
             faults: variable("FAULT_FAULTS").unwrap_or(3),
             histories: variable("FAULT_HISTORIES").unwrap_or(6),
+            deliveries: variable("FAULT_DELIVERIES").unwrap_or(12),
             jumps: variable("FAULT_JUMPS").unwrap_or(2),
             seed: variable("FAULT_SEED").unwrap_or(u64::try_from(any % 1_000_000_007).unwrap()),
         }

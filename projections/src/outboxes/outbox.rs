@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use imbl::OrdMap;
-use scaivault_domain::delivery::{Asked, Attempt, Outcome, Series, Slot};
+use scaivault_domain::delivery::{Asked, Attempt, Outcome, Series, Slot, retry};
+use scaivault_domain::endpoint::DisabledReason;
 use scaivault_domain::id::DeliveryId;
 use scaivault_domain::publication::EventKey;
 use scaivault_domain::{Owner, Timestamp};
@@ -34,8 +35,8 @@ pub struct Outbox {
     pub revision: Revision,
     /// The last 24 hours.
     pub statistics: Arc<Statistics>,
-    /// Since when every attempt has failed.
-    pub failing_since: Option<Timestamp>,
+    /// The first and the last of the attempts that have failed since one succeeded.
+    pub failing: Option<(Timestamp, Timestamp)>,
     /// When the receiver said that it wants nothing any more.
     pub gone_at: Option<Timestamp>,
     /// Revision at which events were asked for again last.
@@ -91,16 +92,25 @@ impl Outbox {
             dropped: OrdMap::new(),
             revision: Revision::NONE,
             statistics: Arc::default(),
-            failing_since: None,
+            failing: None,
             gone_at: None,
             asked: Revision::NONE,
             last: None,
         }
     }
 
-    /// Whether there is something to do, now or later.
+    /// Whether there is nothing to do, now or later.
     pub fn is_idle(&self) -> bool {
-        self.waiting.is_empty() && self.dropped.is_empty()
+        self.waiting.is_empty() && self.dropped.is_empty() && self.verdict().is_none()
+    }
+
+    /// Why the recipient is to be given up, if it is: its receiver said so, or every attempt has failed for days.
+    pub fn verdict(&self) -> Option<DisabledReason> {
+        if self.gone_at.is_some() {
+            return Some(DisabledReason::Gone);
+        }
+        let (first, last) = self.failing?;
+        (last >= first.plus_seconds(retry::PATIENCE)).then_some(DisabledReason::Failing)
     }
 
     pub(super) fn enter(&mut self, key: EventKey, lane: u64, since: Timestamp) {
@@ -160,7 +170,8 @@ impl Outbox {
     fn count(&mut self, attempt: &Attempt, now: Timestamp) {
         let succeeded = attempt.outcome == Outcome::Success {};
         Arc::make_mut(&mut self.statistics).count(attempt, now);
-        self.failing_since = if succeeded { None } else { self.failing_since.or(Some(attempt.at)) };
+        let first = self.failing.map_or(attempt.at, |(first, _)| first);
+        self.failing = (!succeeded).then_some((first, attempt.at));
         if attempt.response_code == Some(GONE) {
             self.gone_at = Some(attempt.at);
         }
@@ -168,7 +179,7 @@ impl Outbox {
 
     /// While disabled nothing is queued, and what was ends.
     pub(super) fn switch(&mut self, is_enabled: bool) {
-        self.failing_since = None;
+        self.failing = None;
         self.gone_at = None;
         if is_enabled {
             return;

@@ -88,7 +88,10 @@ fn recipient(text: &str) -> Option<Recipient> {
 fn write_outbox(to: &mut Encoder, recipient: &Recipient, outbox: &Outbox) {
     to.text(recipient.as_str());
     to.number(outbox.revision.0);
-    to.option(outbox.failing_since, Encoder::time);
+    to.option(outbox.failing, |to, (first, last)| {
+        to.time(first);
+        to.time(last);
+    });
     to.option(outbox.gone_at, Encoder::time);
     to.number(outbox.asked.0);
     to.option(outbox.last.as_deref(), |to, last| {
@@ -109,7 +112,7 @@ fn write_outbox(to: &mut Encoder, recipient: &Recipient, outbox: &Outbox) {
 fn read_outbox(from: &mut Decoder<'_>, owner: &Owner) -> Option<(Recipient, Outbox)> {
     let to = recipient(from.text()?)?;
     let revision = Revision(from.number()?);
-    let failing_since = from.option(Decoder::time)?;
+    let failing = from.option(|from| Some((from.time()?, from.time()?)))?;
     let gone_at = from.option(Decoder::time)?;
     let asked = Revision(from.number()?);
     let last = from.option(|from| {
@@ -135,7 +138,7 @@ fn read_outbox(from: &mut Decoder<'_>, owner: &Owner) -> Option<(Recipient, Outb
         statistics.minutes.insert(minute, of);
     }
     let statistics = Arc::new(statistics);
-    Some((to, Outbox { revision, failing_since, gone_at, asked, last, statistics, ..Outbox::of(owner) }))
+    Some((to, Outbox { revision, failing, gone_at, asked, last, statistics, ..Outbox::of(owner) }))
 }
 
 fn write_waiting(to: &mut Encoder, slot: Slot, waiting: &Waiting) {

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use scaivault_commands::Failure;
-use scaivault_commands::endpoint::{EndpointSecrets, Secret};
+use scaivault_commands::endpoint::{EndpointSecrets, Secret, Signing};
 use scaivault_commands::issuer::Trust;
 use scaivault_commands::subscription::Edited;
-use scaivault_commands::webhook::Signing;
 use scaivault_domain::endpoint::Endpoint;
 use scaivault_domain::publication::{EventFilter, EventNames};
 use scaivault_domain::subscription::{BUFFER, Content, Delivery, MAX_BUFFER, MAX_NAME, MAX_PATHS, Subscription};

@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 use scaivault_commands::Reply;
-use scaivault_commands::webhook::Signing;
+use scaivault_commands::endpoint::Signing;
 use scaivault_domain::audit::Action;
 use scaivault_domain::subscription::Subscription;
 use scaivault_domain::{ErrorCode, Scope};
