@@ -3,6 +3,9 @@
 //! Those of a tenant share a stream, so that a decision sees all of them. What a webhook signs with is the erasable
 //! part of the record that set it, and destroyed with the record that sets another.
 
+pub mod replay;
+mod sending;
+
 use std::sync::Arc;
 
 use scaivault_domain::Event;

@@ -84,6 +84,8 @@ codes! {
     SecretPolicyNotFound => "secret_policy_not_found", 404;
     /// Webhook.
     WebhookNotFound => "webhook_not_found", 404;
+    /// Webhook delivery.
+    DeliveryNotFound => "delivery_not_found", 404;
     /// Subscription, or one of somebody else.
     SubscriptionNotFound => "subscription_not_found", 404;
     /// User or group.

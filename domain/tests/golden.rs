@@ -11,6 +11,7 @@ mod samples;
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use scaivault_domain::delivery::DeliveryEvent;
 use scaivault_domain::directory::IdentityEvent;
 use scaivault_domain::event::SCHEMA_VERSION;
 use scaivault_domain::export::ExportEvent;
@@ -20,6 +21,8 @@ use scaivault_domain::policy::replay::ReplayEvent;
 use scaivault_domain::rotation::RotationPolicyEvent;
 use scaivault_domain::secret::SecretEvent;
 use scaivault_domain::secret_policy::SecretPolicyEvent;
+use scaivault_domain::subscription::SubscriptionEvent;
+use scaivault_domain::webhook::WebhookEvent;
 use scaivault_domain::{Event, EventBody};
 use serde_json::{Value, json};
 
@@ -77,6 +80,9 @@ fn listed(event: &Event) -> bool {
         Event::Export(event) => ExportEvent::KINDS.contains(&event.kind()),
         Event::RotationPolicy(event) => RotationPolicyEvent::KINDS.contains(&event.kind()),
         Event::SecretPolicy(event) => SecretPolicyEvent::KINDS.contains(&event.kind()),
+        Event::Webhook(event) => WebhookEvent::KINDS.contains(&event.kind()),
+        Event::Subscription(event) => SubscriptionEvent::KINDS.contains(&event.kind()),
+        Event::Delivery(event) => DeliveryEvent::KINDS.contains(&event.kind()),
         Event::TokenCreated(_)
         | Event::TokenRevoked(_)
         | Event::JwtRevoked(_)

@@ -6,6 +6,7 @@
 //! somebody waits goes on, and is there for whoever asks again.
 
 mod kept;
+pub mod published;
 pub(crate) mod scope;
 
 use std::collections::HashMap;

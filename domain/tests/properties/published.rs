@@ -7,7 +7,7 @@ use scaivault_domain::{EventBody, Owner, PartnerId, Recorded, TenantId, Timestam
 use crate::codec::body;
 
 /// `data` fields of the catalogue; `?` marks one that may be left out.
-const CATALOGUE: [(&str, &str); 23] = [
+const CATALOGUE: [(&str, &str); 25] = [
     ("secret.created", "version secret_type created_by tags expires_at"),
     ("secret.updated", "old_version new_version updated_by is_rotation"),
     ("secret.metadata_updated", "version changed updated_by"),
@@ -38,6 +38,8 @@ const CATALOGUE: [(&str, &str); 23] = [
     ("policy.binding.created", "policy_id binding_id identity_type identity_id"),
     ("policy.binding.deleted", "policy_id binding_id identity_type identity_id"),
     ("secret.accessed", "version access"),
+    ("policy.violation", "permission reason failed_condition source_ip"),
+    ("webhook.disabled", "webhook_id name reason last_error"),
 ];
 
 fn check_fields(event_type: &str, data: &serde_json::Value) {

@@ -11,6 +11,10 @@ mod replay_samples;
 mod rotation_samples;
 #[path = "secret_policy_samples.rs"]
 mod secret_policy_samples;
+#[path = "subscription_samples.rs"]
+mod subscription_samples;
+#[path = "webhook_samples.rs"]
+mod webhook_samples;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -101,7 +105,9 @@ pub(crate) fn all() -> Vec<(&'static str, EventBody)> {
     let others = others
         .chain(export_samples::all(at(1)))
         .chain(secret_policy_samples::all())
-        .chain(rotation_samples::policies());
+        .chain(rotation_samples::policies())
+        .chain(webhook_samples::all(at(1)))
+        .chain(subscription_samples::all(at(1), &alice()));
     secrets.chain(others.map(|(name, event)| (name, body(event)))).collect()
 }
 

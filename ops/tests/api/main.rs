@@ -32,3 +32,4 @@ mod server;
 mod subscriptions;
 mod tamper_evidence;
 mod tenants;
+mod webhooks;

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use scaivault_domain::Timestamp;
-use scaivault_domain::delivery::{Outcome, Slot};
+use scaivault_domain::delivery::{Outcome, Recipient, Slot};
+use scaivault_domain::publication::Published;
 use scaivault_eventstore::StoreError;
 
 use super::{DeliveryReader, Row};
@@ -37,10 +38,18 @@ pub(super) fn newest(outbox: &Outbox, is_wanted: impl Fn(Stand, &str) -> bool, m
 impl DeliveryReader {
     /// One that waits untried; `None` if its event is gone, which is about to be noted.
     pub(super) async fn untried(&self, outbox: &Outbox, stand: Stand) -> Result<Option<Row>, StoreError> {
-        let (since, slot) = stand;
+        let (_, slot) = stand;
         let Some(event) = self.events.event(slot.key).await? else { return Ok(None) };
-        let row = Row {
-            id: slot.delivery(&self.to, since),
+        let row = Row::untried(&self.to, &event, stand);
+        Ok(Some(if outbox.dropped.contains_key(&slot) { row.dropped() } else { row }))
+    }
+}
+
+impl Row {
+    /// A delivery of an event that waits untried.
+    pub fn untried(to: &Recipient, event: &Published, (since, slot): (Timestamp, Slot)) -> Self {
+        Self {
+            id: slot.delivery(to, since),
             slot: Some(slot),
             event_id: event.event_id.as_str().into(),
             event_type: event.event_type.into(),
@@ -51,7 +60,6 @@ impl DeliveryReader {
             attempt: 0,
             next_attempt_at: None,
             error: None,
-        };
-        Ok(Some(if outbox.dropped.contains_key(&slot) { row.dropped() } else { row }))
+        }
     }
 }

@@ -109,7 +109,7 @@ fn is_named_by_policy(view: &View, webhook: &Webhook, event: &Published) -> bool
 }
 
 /// Whether what happens above tenants, but to no secret, concerns an identity of one of them.
-fn reaches(view: &View, event: &Published, identity: &IdentityId) -> bool {
+pub(crate) fn reaches(view: &View, event: &Published, identity: &IdentityId) -> bool {
     if event.path.is_some() {
         return true;
     }

@@ -12,6 +12,24 @@ pub(super) fn all() -> Value {
         "WebhookShown": object(SHOWN, shown()),
         "WebhookDetail": detail(),
         "WebhookList": page("webhooks", row()),
+        "WebhookTest": object(
+            &["delivery_id", "status", "response_code", "duration_ms", "error"],
+            json!({
+                "delivery_id": {"type": "string"}, "status": delivery_status(), "response_code": nullable("integer"),
+                "duration_ms": nullable("integer"), "error": nullable("string"),
+            }),
+        ),
+        "WebhookDelivery": object(DELIVERY, delivery()),
+        "WebhookDeliveryDetail": delivery_detail(),
+        "WebhookDeliveryList": page("deliveries", json!({"$ref": "#/components/schemas/WebhookDelivery"})),
+        "WebhookReplay": closed(&["from"], json!({"from": time(), "to": time_or_null(), "events": events()})),
+        "WebhookReplayQueued": object(
+            &["webhook_id", "from", "to", "status", "events_queued"],
+            json!({
+                "webhook_id": {"type": "string"}, "from": time(), "to": time(),
+                "status": {"type": "string", "enum": ["queued"]}, "events_queued": {"type": "integer"},
+            }),
+        ),
     })
 }
 
@@ -122,4 +140,42 @@ fn row() -> Value {
 
 fn delivery_status() -> Value {
     json!({"type": "string", "enum": ["success", "failed", "pending"]})
+}
+
+const DELIVERY: &[&str] = &[
+    "id",
+    "event_id",
+    "event_type",
+    "timestamp",
+    "status",
+    "response_code",
+    "duration_ms",
+    "attempt",
+    "next_attempt_at",
+    "error",
+];
+
+fn delivery() -> Value {
+    json!({
+        "id": {"type": "string", "pattern": "^del_"}, "event_id": {"type": "string"}, "event_type": {"type": "string"},
+        "timestamp": time(), "status": delivery_status(), "response_code": nullable("integer"),
+        "duration_ms": nullable("integer"), "attempt": {"type": "integer"}, "next_attempt_at": time_or_null(),
+        "error": nullable("string"),
+    })
+}
+
+fn delivery_detail() -> Value {
+    let attempt = object(
+        &["attempt", "timestamp", "response_code", "duration_ms", "error", "response_body"],
+        json!({
+            "attempt": {"type": "integer"}, "timestamp": time(), "response_code": nullable("integer"),
+            "duration_ms": nullable("integer"), "error": nullable("string"), "response_body": nullable("string"),
+        }),
+    );
+    let required: Vec<&str> = DELIVERY.iter().copied().chain(["attempts"]).collect();
+    let mut properties = delivery();
+    if let Some(properties) = properties.as_object_mut() {
+        properties.insert("attempts".into(), json!({"type": "array", "items": attempt}));
+    }
+    object(&required, properties)
 }
