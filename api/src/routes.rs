@@ -1,6 +1,7 @@
 //! Every operation of this build. One file per action; each file has its [`Operation`] and handler.
 
 pub mod audit;
+mod endpoint;
 pub mod exchange;
 pub mod exchange_rules;
 pub mod health;

@@ -9,7 +9,6 @@ mod sending;
 use std::sync::Arc;
 
 use scaivault_domain::Event;
-use scaivault_domain::endpoint::Endpoint;
 use scaivault_domain::id::WebhookId;
 use scaivault_domain::webhook::{Content, Webhook, WebhookEvent, decide};
 use scaivault_projections::View;

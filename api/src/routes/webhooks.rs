@@ -5,7 +5,7 @@ pub mod delete;
 pub mod deliveries;
 pub mod delivery;
 mod delivery_view;
-pub(crate) mod input;
+mod input;
 pub mod list;
 pub mod redeliver;
 pub mod replay;

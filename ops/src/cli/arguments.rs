@@ -16,6 +16,7 @@ use super::scaikey::ScaikeyCommand;
 use super::secret_policies::SecretPoliciesCommand;
 use super::secrets::SecretsArguments;
 use super::service_accounts::ServiceAccountsCommand;
+use super::subscriptions::{self, SubscriptionsCommand};
 use super::tokens::TokensCommand;
 
 const AFTER_HELP: &str = "\
@@ -113,6 +114,9 @@ pub(crate) enum Group {
     /// Replace values by a schedule, and see what is due
     #[command(subcommand, after_help = rotation::FIRST_STEPS)]
     Rotation(RotationCommand),
+    /// Be told of events on chosen paths
+    #[command(subcommand, after_help = subscriptions::FIRST_STEPS)]
+    Subscriptions(SubscriptionsCommand),
     /// Search the audit trail, and prove that nobody has altered it
     #[command(subcommand)]
     Audit(AuditCommand),

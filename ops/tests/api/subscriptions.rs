@@ -1,5 +1,6 @@
 //! Subscriptions: records, polling, acknowledging, streams, and what reaches whom.
 
+mod command_line;
 mod feed;
 mod polling;
 mod records;

@@ -13,8 +13,8 @@ use scaivault_domain::{ErrorCode, Pattern, Rejection};
 
 use crate::call::Call;
 use crate::fields::{Faults, Fields, not_null};
+use crate::routes::endpoint::{GivenEndpoint, GivenFilters, events, filters};
 use crate::routes::issuers::input::name;
-use crate::routes::webhooks::input::{GivenEndpoint, GivenFilters, events, filters};
 
 /// Keys of `delivery` that go with one type alone.
 const OF_WEBHOOK: [&str; 6] = ["url", "secret", "previous_secret_ttl", "format", "ed25519", "ca_pem"];
