@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 use crate::endpoint::{EndpointSecrets, Signing};
 use crate::engine::{Change, Pending};
 use crate::race::Plan;
+
 use crate::{Answer, ChangeRequest, Engine, Failure, Reply, ids};
 
 /// What a subscription is to be.

@@ -27,6 +27,7 @@ mod secrets;
 mod service_accounts;
 mod session;
 mod settings;
+mod subscriptions;
 mod table;
 mod tokens;
 mod webhooks;
@@ -44,6 +45,7 @@ use self::error::{Exit, Failure, local_envelope};
 use self::output::complain;
 use self::session::Session;
 use self::settings::{Settings, process_environment};
+use self::subscriptions::SubscriptionsCommand;
 
 /// The commands that run on the server's host. They configure themselves from the environment and need no token.
 pub(crate) trait Operator {
@@ -88,6 +90,7 @@ pub(crate) fn run(operator: &impl Operator) -> ExitCode {
             | Group::SecretPolicies(_)
             | Group::Rotation(_)
             | Group::Webhooks(_)
+            | Group::Subscriptions(_)
             | Group::Audit(_)
             | Group::Run(_)
             | Group::Completion(_)) => client(globals, group).await,
@@ -98,8 +101,12 @@ pub(crate) fn run(operator: &impl Operator) -> ExitCode {
     status
 }
 
-async fn client(globals: Globals, group: Group) -> ExitCode {
+async fn client(mut globals: Globals, group: Group) -> ExitCode {
     let flag = globals.json;
+    if let Group::Subscriptions(SubscriptionsCommand::Poll(_)) = group {
+        // There the flag says how long the server waits for events.
+        globals.timeout = None;
+    }
     let mut session = match Settings::load(globals, process_environment) {
         Ok(settings) => Session::new(settings),
         Err(failure) => return fail(&failure, flag),
@@ -130,6 +137,7 @@ async fn dispatch(session: &mut Session, group: Group) -> Result<Exit, Failure> 
         Group::SecretPolicies(command) => secret_policies::run(session, command).await,
         Group::Rotation(command) => rotation::run(session, command).await,
         Group::Webhooks(command) => webhooks::run(session, command).await,
+        Group::Subscriptions(command) => subscriptions::run(session, command).await,
         Group::Audit(command) => audit::run(session, command).await,
         Group::Completion(arguments) => completion::run(session, &arguments),
         Group::Run(_) | Group::Server(_) | Group::Init(_) => Err(Failure::general("Not a client command")),

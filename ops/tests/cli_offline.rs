@@ -16,6 +16,8 @@ mod run;
 mod secret_policies;
 #[path = "cli_offline/secrets.rs"]
 mod secrets;
+#[path = "cli_offline/subscriptions.rs"]
+mod subscriptions;
 #[path = "cli_offline/user.rs"]
 mod user;
 #[path = "cli_offline/webhooks.rs"]

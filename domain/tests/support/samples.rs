@@ -11,6 +11,8 @@ mod replay_samples;
 mod rotation_samples;
 #[path = "secret_policy_samples.rs"]
 mod secret_policy_samples;
+#[path = "subscription_samples.rs"]
+mod subscription_samples;
 #[path = "webhook_samples.rs"]
 mod webhook_samples;
 
@@ -104,7 +106,8 @@ pub(crate) fn all() -> Vec<(&'static str, EventBody)> {
         .chain(export_samples::all(at(1)))
         .chain(secret_policy_samples::all())
         .chain(rotation_samples::policies())
-        .chain(webhook_samples::all(at(1)));
+        .chain(webhook_samples::all(at(1)))
+        .chain(subscription_samples::all(at(1), &alice()));
     secrets.chain(others.map(|(name, event)| (name, body(event)))).collect()
 }
 

@@ -27,7 +27,7 @@ pub(crate) async fn latency(place: &Place) {
     let mut histogram = Histogram::new();
     for number in 0..WRITES {
         let begun = Instant::now();
-        let path = format!("bench/latency/{}", number % 10);
+        let path = format!("bench/latency/{number}");
         let (_, came) = tokio::join!(place.write(&path), sink.next());
         histogram.record(came.duration_since(begun));
         tokio::time::sleep(PAUSE).await;

@@ -16,6 +16,7 @@ use super::scaikey::ScaikeyCommand;
 use super::secret_policies::SecretPoliciesCommand;
 use super::secrets::SecretsArguments;
 use super::service_accounts::ServiceAccountsCommand;
+use super::subscriptions::{self, SubscriptionsCommand};
 use super::tokens::TokensCommand;
 use super::webhooks::{self, WebhooksCommand};
 
@@ -117,6 +118,9 @@ pub(crate) enum Group {
     /// Push events to a URL, and see what became of them
     #[command(subcommand, after_help = webhooks::FIRST_STEPS)]
     Webhooks(WebhooksCommand),
+    /// Be told of events on chosen paths
+    #[command(subcommand, after_help = subscriptions::FIRST_STEPS)]
+    Subscriptions(SubscriptionsCommand),
     /// Search the audit trail, and prove that nobody has altered it
     #[command(subcommand)]
     Audit(AuditCommand),

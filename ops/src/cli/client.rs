@@ -39,6 +39,8 @@ pub(crate) struct Call {
     body: Option<Zeroizing<String>>,
     headers: HeaderMap,
     changes: bool,
+    /// How long the server may wait before it answers.
+    waits: Duration,
 }
 
 /// A successful answer.
@@ -53,7 +55,7 @@ impl Call {
     /// A request without body.
     pub(crate) fn new(method: Method, address: Address) -> Self {
         let changes = !method.is_safe();
-        Self { method, address, body: None, headers: HeaderMap::new(), changes }
+        Self { method, address, body: None, headers: HeaderMap::new(), changes, waits: Duration::ZERO }
     }
 
     /// `GET`
@@ -77,6 +79,11 @@ impl Call {
     pub(crate) fn for_json(mut self) -> Self {
         self.headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         self
+    }
+
+    /// The server may wait that long before it answers.
+    pub(crate) fn waiting(self, waits: Duration) -> Self {
+        Self { waits, ..self }
     }
 
     /// Only if the current version is this one.
@@ -188,7 +195,8 @@ impl Client {
     }
 
     async fn attempt(&self, call: &Call, url: &str, headers: &HeaderMap) -> Attempt {
-        let mut request = self.http.request(call.method.clone(), url).headers(headers.clone()).timeout(self.timeout);
+        let timeout = self.timeout + call.waits;
+        let mut request = self.http.request(call.method.clone(), url).headers(headers.clone()).timeout(timeout);
         if let Some(body) = &call.body {
             request = request.body(body.as_bytes().to_vec());
         }

@@ -67,6 +67,8 @@ async fn made(server: &Server) -> Vec<String> {
     let webhook =
         json!({"name": "theirs", "url": "https://hooks.example", "secret": "a secret of theirs", "events": ["*"]});
     ids.push(make("/v1/webhooks", webhook).await);
+    let feed = json!({"name": "theirs", "paths": ["**"], "events": ["*"], "delivery": {"type": "polling"}});
+    ids.push(make("/v1/subscriptions", feed).await);
     let period = json!({"from": "2020-01-01", "to": "2020-01-02"});
     let replay = server.call("POST", "/v1/policies/replay", Some(period)).await;
     ids.push(replay.body["id"].as_str().unwrap().to_owned());

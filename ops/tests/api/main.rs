@@ -29,6 +29,7 @@ mod rotation;
 mod rotation_cli;
 mod secret_policies;
 mod server;
+mod subscriptions;
 mod tamper_evidence;
 mod tenants;
 mod webhooks;
