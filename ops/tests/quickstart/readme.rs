@@ -244,7 +244,7 @@ fn the_guide_to_events_is_as_it_says() {
         "  secret.created  shop/api  evt_",
         "shop/api is at version 2\nshop/db is at version 3\n",
         // In the trail.
-        "webhook_delivery    system:webhook-dispatcher",
+        "  webhook_delivery  system:webhook-dispatcher",
         "subscription_event  sa:watcher",
     ] {
         assert!(out.contains(told), "{told} in\n{out}");
