@@ -1,8 +1,12 @@
 //! Published events: ids in log order, envelopes with every field of the catalogue.
 
 use proptest::prelude::*;
-use scaivault_domain::publication::{EventKey, publish};
-use scaivault_domain::{EventBody, Owner, PartnerId, Recorded, TenantId, Timestamp};
+use scaivault_domain::endpoint::DisabledReason;
+use scaivault_domain::id::WebhookId;
+use scaivault_domain::publication::{EventKey, publish, publish_entry};
+use scaivault_domain::webhook::WebhookEvent;
+use scaivault_domain::{Event, EventBody, IdentityId, Owner, PartnerId, Recorded, TenantId, Timestamp};
+use serde_json::{Value, json};
 
 use crate::codec::body;
 
@@ -107,4 +111,37 @@ fn an_id_is_a_prefixed_ulid() {
     let ulid = id.strip_prefix("evt_").unwrap();
     assert_eq!(ulid.len(), 26);
     assert!(ulid.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase()));
+}
+
+#[test]
+fn what_is_given_up_read_or_denied_is_told_by_the_catalogue() {
+    let at = Timestamp::from_micros(1_776_952_800_000_000);
+    let owner = Owner::Tenant(TenantId::parse("tnt_acme_prod").unwrap());
+    let event = Event::Webhook(WebhookEvent::Disabled {
+        id: WebhookId::parse("wh_1").unwrap(),
+        name: "w".into(),
+        reason: DisabledReason::Failing,
+        last_error: None,
+    });
+    let actor = IdentityId::system(IdentityId::WEBHOOK_DISPATCHER);
+    let body = EventBody { at, actor, request_id: "req_1".into(), event };
+    let told = publish(&Recorded { position: 7, recorded_at: at, body }, &owner, None);
+    assert_eq!((told.len(), told[0].event_type), (1, "webhook.disabled"));
+    check_fields(told[0].event_type, &told[0].data);
+    let entry = |action: &str, success: bool, version: Option<u32>, extra: Value| {
+        let entry = json!({
+            "action": action, "identity_id": "user:alice@acme.example", "request_id": "req_1", "secret_path": "app/db",
+            "secret_version": version, "source_ip": "10.0.0.1", "success": success, "timestamp": at, "extra_data": extra,
+        });
+        publish_entry((&entry.to_string(), None), EventKey::of(8), at, &owner, None)
+    };
+    let read = entry("read", true, Some(3), json!({"permission": "read", "policy_id": null})).unwrap();
+    let denied = entry("read", false, None, json!({"permission": "read"})).unwrap();
+    assert_eq!((read.event_type, denied.event_type), ("secret.accessed", "policy.violation"));
+    assert_eq!(denied.data["reason"], "no_matching_rule");
+    for told in [read, denied] {
+        check_fields(told.event_type, &told.data);
+        assert_eq!(told.envelope()["path"], "app/db");
+    }
+    assert_eq!(entry("list", true, None, json!({})), None);
 }
