@@ -20,6 +20,9 @@ pub fn set(app: &App) {
     }
     metrics::gauge!("scaivault_projection_lag_events", "projection" => "view").set(app.engine.lag() as f64);
     metrics::gauge!("scaivault_rotation_queue_depth").set(view.rotations.queue(app.engine.now()) as f64);
+    let waiting =
+        app.engine.projections().outboxes(|all| all.all().map(|(_, outbox)| outbox.waiting.len()).sum::<usize>());
+    metrics::gauge!("scaivault_webhook_queue_depth").set(waiting as f64);
     metrics::gauge!("scaivault_sealed").set(0.0);
     metrics::gauge!("scaivault_build_info", "version" => app.settings.version, "commit" => app.settings.commit)
         .set(1.0);

@@ -30,6 +30,7 @@ mod settings;
 mod subscriptions;
 mod table;
 mod tokens;
+mod webhooks;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -88,6 +89,7 @@ pub(crate) fn run(operator: &impl Operator) -> ExitCode {
             | Group::Policies(_)
             | Group::SecretPolicies(_)
             | Group::Rotation(_)
+            | Group::Webhooks(_)
             | Group::Subscriptions(_)
             | Group::Audit(_)
             | Group::Run(_)
@@ -134,6 +136,7 @@ async fn dispatch(session: &mut Session, group: Group) -> Result<Exit, Failure> 
         Group::Policies(command) => policies::run(session, command).await,
         Group::SecretPolicies(command) => secret_policies::run(session, command).await,
         Group::Rotation(command) => rotation::run(session, command).await,
+        Group::Webhooks(command) => webhooks::run(session, command).await,
         Group::Subscriptions(command) => subscriptions::run(session, command).await,
         Group::Audit(command) => audit::run(session, command).await,
         Group::Completion(arguments) => completion::run(session, &arguments),
@@ -163,7 +166,7 @@ fn parse(arguments: &[OsString]) -> Result<CommandLine, clap::Error> {
     if has_flag(arguments, "--no-color") {
         command = command.color(ColorChoice::Never);
     }
-    CommandLine::from_arg_matches(&command.try_get_matches_from(arguments)?)
+    CommandLine::from_arg_matches(&command.try_get_matches_from(webhooks::own_url::told_apart(arguments))?)
 }
 
 /// Looks for a global flag where the arguments as a whole make no sense.

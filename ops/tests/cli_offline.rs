@@ -20,6 +20,8 @@ mod secrets;
 mod subscriptions;
 #[path = "cli_offline/user.rs"]
 mod user;
+#[path = "cli_offline/webhooks.rs"]
+mod webhooks;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;

@@ -80,7 +80,7 @@ impl Outboxes {
                     self.changed.insert(to);
                 }
                 matching::Wanted::In(subscription) => {
-                    self.enter_subscription(owner, subscription, event, lane, recorded_at)
+                    self.enter_subscription(owner, subscription, event, lane, recorded_at);
                 }
             }
         });

@@ -18,6 +18,7 @@ use super::secrets::SecretsArguments;
 use super::service_accounts::ServiceAccountsCommand;
 use super::subscriptions::{self, SubscriptionsCommand};
 use super::tokens::TokensCommand;
+use super::webhooks::{self, WebhooksCommand};
 
 const AFTER_HELP: &str = "\
 Settings are taken from flags, then the environment, then the configuration file:
@@ -114,6 +115,9 @@ pub(crate) enum Group {
     /// Replace values by a schedule, and see what is due
     #[command(subcommand, after_help = rotation::FIRST_STEPS)]
     Rotation(RotationCommand),
+    /// Push events to a URL, and see what became of them
+    #[command(subcommand, after_help = webhooks::FIRST_STEPS)]
+    Webhooks(WebhooksCommand),
     /// Be told of events on chosen paths
     #[command(subcommand, after_help = subscriptions::FIRST_STEPS)]
     Subscriptions(SubscriptionsCommand),

@@ -87,6 +87,11 @@ pub(crate) fn secret_policies() -> ArgValueCompleter {
     ids("/v1/secret-policies", "secret_policies")
 }
 
+/// Completes ids of webhooks.
+pub(crate) fn webhooks() -> ArgValueCompleter {
+    ids("/v1/webhooks", "webhooks")
+}
+
 fn ids(route: &'static str, key: &'static str) -> ArgValueCompleter {
     ArgValueCompleter::new(move |current: &OsStr| {
         let address = Address::new(route).query("limit", Some(200));

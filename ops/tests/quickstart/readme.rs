@@ -220,6 +220,39 @@ fn the_guide_to_rotation_is_as_it_says() {
 }
 
 #[test]
+fn the_guide_to_events_is_as_it_says() {
+    let out = executed("events.md", |script| {
+        let script = script.replace("8301", &free_port());
+        format!("trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n{script}")
+    });
+    for told in [
+        // Pushed, as far as it was asked for.
+        "secret.created shop/db {\"version\": 1",
+        "  secret.created  success  200   1  ",
+        "  webhook.test    success  200   1  ",
+        // Verified, and refused.
+        "\nrefused\n",
+        // Lost, and sent again.
+        "  secret.rotated  pending  -     1  ",
+        "connection_error",
+        "secret.rotated shop/db {\"old_version\": 1, \"new_version\": 2",
+        // Replayed.
+        "events_queued: 2",
+        "again: secret.created shop/db",
+        "again: secret.rotated shop/db",
+        // Polled and followed.
+        "  secret.created  shop/api  evt_",
+        "shop/api is at version 2\nshop/db is at version 3\n",
+        // In the trail.
+        "webhook_delivery    system:webhook-dispatcher",
+        "subscription_event  sa:watcher",
+    ] {
+        assert!(out.contains(told), "{told} in\n{out}");
+    }
+    assert!(!out.contains("secret.created elsewhere/db"), "{out}");
+}
+
+#[test]
 fn the_guide_to_the_audit_is_as_it_says() {
     let out = executed("audit.md", |script| script);
     for told in [

@@ -9,7 +9,7 @@ use scaivault_eventstore::{Revision, StoreError};
 use serde::{Deserialize, Serialize};
 
 use super::{DeliveryReader, KEPT_SECONDS, PAGE, Row, waiting};
-use crate::outboxes::Outbox;
+use crate::outboxes::{Outbox, Waiting};
 
 /// Attempts that are looked at for one page, and deliveries that wait untried. Where more are needed the page is shorter,
 /// and the next goes on.
@@ -34,8 +34,9 @@ pub struct Wanted {
 /// Where a list goes on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
-    /// When the list began, in microseconds.
+    /// When the list began, in microseconds, and at which revision.
     began: i64,
+    end: u64,
     /// Before which revision, and attempt of it.
     attempt: (u64, usize),
     /// Before which that waits: since when, its series, its event.
@@ -94,11 +95,11 @@ impl DeliveryReader {
         let Some(outbox) = self.outbox() else { return Ok((Vec::new(), None)) };
         let oldest = now.plus_seconds(-KEPT_SECONDS);
         let from = wanted.from.map_or(oldest, |from| from.max(oldest));
+        let is_later = after.is_some();
         let mut place = match after {
             Some(place) => place,
             None => self.beginning(&outbox, wanted, now).await?,
         };
-        let began = Timestamp::from_micros(place.began);
         let most = if wanted.event_type.is_some() { MOST_UNTRIED } else { limit + 1 };
         let before = place.untried.as_ref().and_then(stand);
         let untried = waiting::newest(
@@ -149,7 +150,10 @@ impl DeliveryReader {
                 if untried.is_empty() && is_cut {
                     return Ok((rows, Some(here)));
                 }
-                last(&outbox, &attempt, began)
+                match last(&outbox, &attempt) {
+                    None if is_later => self.was_last(&attempt, &place).await?.then(|| Row::of(&attempt)),
+                    row => row,
+                }
             };
             let Some(row) = row.filter(|row| wanted.has(row) && row.timestamp >= from) else {
                 if looked_at < MOST {
@@ -165,25 +169,35 @@ impl DeliveryReader {
         }
     }
 
+    /// Whether an attempt that is followed by others was the last when the list began: those came too late for it.
+    async fn was_last(&self, attempt: &Attempt, place: &Place) -> Result<bool, StoreError> {
+        let due = attempt.outcome.next_attempt_at().map_or(i64::MIN, Timestamp::as_micros);
+        if due < place.began - NOTED * 1_000_000 {
+            return Ok(false);
+        }
+        let attempts = self.attempts_at(&attempt.id, attempt.at, None, Revision(place.end)).await?;
+        Ok(attempts.last().is_some_and(|last| last == attempt))
+    }
+
     async fn beginning(&self, outbox: &Outbox, wanted: &Wanted, now: Timestamp) -> Result<Place, StoreError> {
         let end = match wanted.to {
             Some(to) => self.last_before(to.plus_seconds(NOTED), outbox.revision).await?,
             None => outbox.revision,
         };
-        Ok(Place { began: now.as_micros(), attempt: (end.next().0, 0), untried: None })
+        let (began, at) = (now.as_micros(), outbox.revision.0);
+        Ok(Place { began, end: at, attempt: (end.next().0, 0), untried: None })
     }
 }
 
-/// The delivery of an attempt, if it is the last one; as it was when the list `began` where it has been tried since.
-fn last(outbox: &Outbox, attempt: &Attempt, began: Timestamp) -> Option<Row> {
+/// The delivery of an attempt, if it is the last one.
+fn last(outbox: &Outbox, attempt: &Attempt) -> Option<Row> {
     let row = Row::of(attempt);
-    let (Outcome::Pending { next_attempt_at }, Some(slot)) = (attempt.outcome, attempt.slot) else { return Some(row) };
-    let made = |waiting: &crate::outboxes::Waiting| waiting.tries.as_ref().map(|tries| tries.made);
-    if outbox.dropped.get(&slot).is_some_and(|dropped| made(dropped) == Some(attempt.number)) {
+    let (Outcome::Pending { .. }, Some(slot)) = (attempt.outcome, attempt.slot) else { return Some(row) };
+    let is_last = |waiting: &Waiting| waiting.tries.as_ref().is_some_and(|tries| tries.made == attempt.number);
+    if outbox.dropped.get(&slot).is_some_and(is_last) {
         return Some(row.dropped());
     }
-    let is_last = outbox.waiting.get(&slot).is_some_and(|waiting| made(waiting) == Some(attempt.number));
-    (is_last || next_attempt_at > began).then_some(row)
+    outbox.waiting.get(&slot).is_some_and(is_last).then_some(row)
 }
 
 fn written((since, slot): waiting::Stand) -> (i64, String, u64, u32) {

@@ -50,7 +50,7 @@ impl DeliveryReader {
     }
 
     /// What was tried since `due`, up to the attempt of number `made`, or to the end.
-    async fn attempts_at(
+    pub(super) async fn attempts_at(
         &self,
         id: &DeliveryId,
         due: Timestamp,

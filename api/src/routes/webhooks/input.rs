@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use scaivault_commands::Failure;
 use scaivault_commands::endpoint::{EndpointSecrets, Signing};
 use scaivault_commands::webhook::Edited;
 use scaivault_domain::Rejection;
@@ -57,7 +56,7 @@ impl Given {
         let required = |field: &str| Rejection::field(field, "is required");
         let signing = self.endpoint.signing;
         let (secret, _) = signing.secret.ok_or_else(|| required("secret"))?;
-        let secrets = EndpointSecrets::new(secret, signing.ed25519.unwrap_or(false)).map_err(Failure::from)?;
+        let secrets = EndpointSecrets::new(secret, signing.ed25519.unwrap_or(false))?;
         let content = Content {
             name: self.name.ok_or_else(|| required("name"))?,
             events: self.events.ok_or_else(|| required("events"))?,

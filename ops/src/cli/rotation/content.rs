@@ -60,7 +60,7 @@ struct ContentArguments {
     #[arg(long, value_name = "ID", add = completion::secret_policies())]
     secret_policy: Option<String>,
     /// Webhook that is told (repeatable); none removes all
-    #[arg(long = "webhook", value_name = "ID")]
+    #[arg(long = "webhook", value_name = "ID", add = completion::webhooks())]
     webhooks: Vec<String>,
     /// When the schedule may rotate, such as "sat,sun 02:00-04:00 Europe/Amsterdam"; days and zone may be left out, none
     /// removes it

@@ -177,7 +177,7 @@ async fn a_tenant_has_a_hundred_at_most_page_by_page() {
 
 #[tokio::test]
 async fn tenants_have_their_own_and_nobody_sees_a_secret() {
-    let server = Server::start();
+    let server = Server::with(&[("LOG_LEVEL", "debug"), ("LOG_FORMAT", "json")]);
     let id = webhook(&server, "w", json!({"ed25519": true})).await;
     server.call("PATCH", &format!("{BASE}/{id}"), Some(json!({"secret": "the second secret"}))).await;
     let tenant = json!({"name": "Other", "partner_id": "ptn_dev"});
@@ -208,7 +208,8 @@ async fn tenants_have_their_own_and_nobody_sees_a_secret() {
         assert!(!text.contains(SECRET) && !text.contains("the second secret"), "{text}");
     }
     let logs = get(&server, &format!("/v1/audit/logs?resource=webhooks/{id}&limit=200")).await;
-    let mut actions: Vec<_> = logs["logs"].as_array().unwrap().iter().map(|log| log["action"].clone()).collect();
-    actions.dedup();
-    assert_eq!(actions, ["read", "webhook_update"]);
+    let actions: Vec<_> = logs["logs"].as_array().unwrap().iter().map(|log| log["action"].clone()).collect();
+    for action in ["read", "webhook_update"] {
+        assert!(actions.contains(&json!(action)), "{action} in {actions:?}");
+    }
 }

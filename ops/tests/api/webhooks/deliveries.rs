@@ -271,7 +271,7 @@ async fn a_rotation_policy_tells_the_webhooks_it_names() {
     assert_eq!(policy["webhook_ids"], json!([other, id]));
     let options = json!({"rotation_policy_id": "rot_p"});
     put(&server, "app/db", json!({"data": {"a": "b"}, "options": options})).await;
-    put(&server, "app/db", json!({"data": {"a": "c"}})).await;
+    made(&server, "/v1/secrets/app/db/rotate", json!({"new_value": {"a": "c"}})).await;
     let mut told: Vec<_> =
         receiver.requests(2).await.into_iter().map(|request| request.body["event_type"].clone()).collect();
     told.sort_by_key(|name| name.to_string());
