@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use clap::{Parser, ValueEnum};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use server::Server;
 use wire::{Failure, Wire};
@@ -87,13 +88,13 @@ async fn measure(way: Way, arguments: &Arguments) -> Result<String, Failure> {
     }
     let before = process::resident_bytes(server.id())?;
     let (told, mut tellings) = mpsc::channel(count * 2);
+    // They end before the server does.
+    let mut watchers = JoinSet::new();
     for number in 0..count {
         let id = subscriptions.get(number / TOGETHER).cloned().unwrap_or_default();
         let wire = Wire::open(server.address).await?;
         let told = told.clone();
-        // Ended with the runtime.
-        #[allow(clippy::disallowed_methods, reason = "owned by this program alone")]
-        tokio::spawn(async move {
+        watchers.spawn(async move {
             let ended = match way {
                 Way::Stream => wire.stream(&id, &told).await,
                 Way::Poll => wire.poll(&id, &told).await,

@@ -1,6 +1,7 @@
 //! A stream while it is open. Idle it waits for the bell of its subscription and for the next second, holds no view and
 //! has no buffer.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -102,31 +103,32 @@ impl Open {
 
     /// Waits until there is something to say, or a reason to end.
     async fn listen(&mut self) -> Result<String, Failure> {
-        let mut is_rung = true;
         loop {
             self.let_go().await;
-            // Made before looking: what comes meanwhile rings.
-            let rung = self.watcher.rung();
+            // Made before looking, and kept until it rings: what comes meanwhile is not missed.
+            let mut rung = pin!(self.watcher.rung());
             // What may be told is judged by all that came before it.
             let view = self.admission.app.engine.projections().view();
             self.check(&view).await?;
-            if is_rung {
-                let found = self.look(&view).await?;
-                if let Some(piece) = self.take(found)? {
-                    return Ok(piece);
-                }
-                if !self.passed_over.is_empty() {
-                    continue;
-                }
-            }
+            let found = self.look(&view).await?;
             drop(view);
-            is_rung = tokio::select! {
-                () = rung => true,
-                () = tokio::time::sleep(LOOK) => false,
-                _ = self.serving.wait_for(|serving| !*serving) => false,
-            };
-            if !is_rung && self.spoke_at.elapsed() >= SILENCE {
-                return Ok(text::ALIVE.to_owned());
+            if let Some(piece) = self.take(found)? {
+                return Ok(piece);
+            }
+            if !self.passed_over.is_empty() {
+                continue;
+            }
+            loop {
+                tokio::select! {
+                    () = &mut rung => break,
+                    () = tokio::time::sleep(LOOK) => {}
+                    _ = self.serving.wait_for(|serving| !*serving) => {}
+                }
+                let view = self.admission.app.engine.projections().view();
+                self.check(&view).await?;
+                if self.spoke_at.elapsed() >= SILENCE {
+                    return Ok(text::ALIVE.to_owned());
+                }
             }
         }
     }
