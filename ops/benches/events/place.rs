@@ -7,7 +7,8 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-const TOKEN: &str = "a-root-token-without-end";
+/// Of the server that is measured.
+pub(crate) const TOKEN: &str = "a-root-token-without-end";
 
 /// A running server; killed when it is dropped.
 pub(crate) struct Place {
@@ -49,7 +50,6 @@ impl Place {
     }
 
     /// Id of its process.
-    #[allow(dead_code, reason = "not every part asks")]
     pub(crate) fn process(&self) -> u32 {
         self.child.id()
     }
@@ -64,6 +64,19 @@ impl Place {
         let (status, text) = (answer.status(), answer.text().await.unwrap());
         assert!(status.is_success(), "{address}: {status} {text}");
         serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    /// Where it serves.
+    pub(crate) fn address(&self) -> std::net::SocketAddr {
+        self.url.strip_prefix("http://").unwrap().parse().unwrap()
+    }
+
+    /// A polled subscription to secrets that are made; its id.
+    pub(crate) async fn subscribe(&self, name: &str, pattern: &str) -> String {
+        let body =
+            json!({"name": name, "paths": [pattern], "events": ["secret.created"], "delivery": {"type": "polling"}});
+        let made = self.ask(Method::POST, "subscriptions", Some(&body)).await;
+        made["id"].as_str().unwrap().to_owned()
     }
 
     /// Writes a version of a secret.

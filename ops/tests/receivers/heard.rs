@@ -51,14 +51,17 @@ impl Sink {
         Self { url, heard }
     }
 
+    fn try_take(&self, count: usize) -> Option<Vec<Heard>> {
+        let mut heard = self.heard.lock().unwrap();
+        (heard.len() >= count).then(|| heard.drain(..count).collect())
+    }
+
     /// The next requests, so many.
     pub async fn take(&self, count: usize) -> Vec<Heard> {
         for _ in 0..2_000 {
-            let mut heard = self.heard.lock().unwrap();
-            if heard.len() >= count {
-                return heard.drain(..count).collect();
+            if let Some(taken) = self.try_take(count) {
+                return taken;
             }
-            drop(heard);
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         panic!("no more than {} requests came", self.heard.lock().unwrap().len());

@@ -19,6 +19,9 @@ pub const ERASED: &str = "event_erased";
 /// Says that a subscription's owner may not see it.
 pub const HIDDEN: &str = "not_permitted";
 
+/// Most deliveries that may wait. Beyond it the receiver does not keep up, and is given up as one that fails: a replay
+/// makes up for it later.
+const MOST_WAITING: usize = 1_000_000;
 /// The status that ends an endpoint (RFC 9110, section 15.5.11).
 const GONE: u16 = 410;
 
@@ -104,10 +107,14 @@ impl Outbox {
         self.waiting.is_empty() && self.dropped.is_empty() && self.verdict().is_none()
     }
 
-    /// Why the recipient is to be given up, if it is: its receiver said so, or every attempt has failed for days.
+    /// Why the recipient is to be given up, if it is: its receiver said so, every attempt has failed for days, or more
+    /// waits than there is room for.
     pub fn verdict(&self) -> Option<DisabledReason> {
         if self.gone_at.is_some() {
             return Some(DisabledReason::Gone);
+        }
+        if self.waiting.len() > MOST_WAITING {
+            return Some(DisabledReason::Failing);
         }
         let (first, last) = self.failing?;
         (last >= first.plus_seconds(retry::PATIENCE)).then_some(DisabledReason::Failing)

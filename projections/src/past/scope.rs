@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use scaivault_domain::access::Target;
+use scaivault_domain::delivery::DeliveryEvent;
 use scaivault_domain::directory::IdentityEvent;
 use scaivault_domain::{Owner, TenantId};
 use scaivault_eventstore::Owner as KeyOwner;
@@ -35,8 +36,13 @@ impl Scope {
 
     /// Whether a record of that type is in it.
     pub(crate) fn wants(&self, owner: &KeyOwner, kind: &str) -> bool {
-        self.opened.contains(owner) || (self.sisters.contains(owner) && is_of_people(kind))
+        (self.opened.contains(owner) && !is_of_deliveries(kind)) || (self.sisters.contains(owner) && is_of_people(kind))
     }
+}
+
+/// Whether an event of that type changes what is on its way, which is no part of a view.
+fn is_of_deliveries(kind: &str) -> bool {
+    DeliveryEvent::KINDS.contains(&kind)
 }
 
 /// Whether an event of that type says who there is in a tenant.

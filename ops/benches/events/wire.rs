@@ -7,25 +7,26 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::Sender;
 
+use crate::place::TOKEN;
+
 /// Whatever goes wrong ends the measurement.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Of the server that is measured.
-pub(crate) const TOKEN: &str = "the-root-token-of-a-benchmark";
-/// What comes before the number of a change.
-const PATH: &str = "\"path\":\"bench/";
 const EVENT_ID: &str = "\"event_id\":\"";
 
 /// A connection, and what was read from it and not looked at.
 pub(crate) struct Wire {
     socket: TcpStream,
     text: String,
+    /// What comes before the number of a change.
+    before: String,
 }
 
 impl Wire {
-    /// Connects.
-    pub(crate) async fn open(address: SocketAddr) -> Result<Self, Failure> {
-        Ok(Self { socket: TcpStream::connect(address).await?, text: String::new() })
+    /// Connects, to hear of changes of secrets below `area`.
+    pub(crate) async fn open(address: SocketAddr, area: &str) -> Result<Self, Failure> {
+        let before = format!("\"path\":\"{area}/");
+        Ok(Self { socket: TcpStream::connect(address).await?, text: String::new(), before })
     }
 
     /// Follows a stream, and tells of each change when it came.
@@ -34,7 +35,7 @@ impl Wire {
         loop {
             self.read().await?;
             let at = Instant::now();
-            while let Some((number, end)) = change(&self.text) {
+            while let Some((number, end)) = change(&self.text, &self.before) {
                 self.text.drain(..end);
                 told.send((number, at)).await?;
             }
@@ -49,7 +50,7 @@ impl Wire {
             let body = self.answer().await?;
             let at = Instant::now();
             let mut rest = body.as_str();
-            while let Some((number, end)) = change(rest) {
+            while let Some((number, end)) = change(rest, &self.before) {
                 rest = rest.get(end..).unwrap_or_default();
                 told.send((number, at)).await?;
             }
@@ -95,8 +96,8 @@ impl Wire {
 }
 
 /// The first change in a text, and where it ends.
-fn change(text: &str) -> Option<(usize, usize)> {
-    let start = text.find(PATH)? + PATH.len();
+fn change(text: &str, before: &str) -> Option<(usize, usize)> {
+    let start = text.find(before)? + before.len();
     let length = text.get(start..)?.find('"')?;
     let number = text.get(start..start + length)?.parse().ok()?;
     Some((number, start + length))
