@@ -24,6 +24,7 @@ pub fn unavailable(reason: &str) -> Rejection {
         "audit_unavailable" => "The request cannot be recorded now, so it was not carried out",
         "position_not_applied" => "The named log position is not applied here yet",
         "starting" => "The server is starting or stopping",
+        "stopping" => "The server is stopping",
         "timeout" => "The request took too long",
         "replay_running" => "The state of that moment is still being rebuilt; repeat the request",
         "outcome_unknown" => {

@@ -9,6 +9,7 @@ mod sending;
 use std::sync::Arc;
 
 use scaivault_domain::Event;
+use scaivault_domain::home::Home;
 use scaivault_domain::id::WebhookId;
 use scaivault_domain::webhook::{Content, Webhook, WebhookEvent, decide};
 use scaivault_projections::View;
@@ -31,6 +32,7 @@ impl Engine {
     pub async fn create_webhook(
         &self,
         request: &ChangeRequest,
+        home: Option<Home>,
         wanted: Edited,
         secrets: EndpointSecrets,
         tell: impl Fn(&Webhook) -> Result<Reply, serde_json::Error>,
@@ -47,6 +49,7 @@ impl Engine {
             let event = decide::create(
                 id.clone(),
                 content.clone(),
+                home.clone(),
                 is_enabled,
                 (set.len(), set.is_taken(&content.name, None)),
             )?;
@@ -56,6 +59,7 @@ impl Engine {
                 disabled: (!is_enabled).then_some(scaivault_domain::endpoint::DisabledReason::Requested),
                 secrets_at: 0,
                 created_by: request.actor.clone(),
+                home: home.clone(),
                 created_at: now,
                 updated_at: now,
             };

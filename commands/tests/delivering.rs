@@ -19,6 +19,8 @@ use scaivault_commands::Reply;
 use scaivault_commands::endpoint::Signing;
 use scaivault_commands::endpoint::{EndpointSecrets, Secret};
 use scaivault_commands::webhook::Edited;
+use scaivault_commands::webhook::replay::Replay;
+use scaivault_domain::access::Target;
 use scaivault_domain::audit::Action;
 use scaivault_domain::delivery::Recipient;
 use scaivault_domain::endpoint::{DisabledReason, Endpoint, Format};
@@ -58,7 +60,7 @@ async fn webhook(node: &Node, name: &str, events: &[&str]) -> WebhookId {
         *made.lock() = Some(webhook.id.clone());
         Reply::json(201, &())
     };
-    node.engine.create_webhook(&request, Edited { content, is_enabled: true }, secrets, tell).await.unwrap();
+    node.engine.create_webhook(&request, None, Edited { content, is_enabled: true }, secrets, tell).await.unwrap();
     let id = made.lock().clone();
     id.unwrap()
 }
@@ -233,6 +235,29 @@ async fn a_dead_receiver_delays_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn paths_that_hang_delay_no_others() {
+    let receiver = Arc::new(Receiver::default());
+    let log = begun(&receiver).await;
+    let node = Node::start(&log).await;
+    webhook(&node, "hook", &["secret.*"]).await;
+    let dispatcher = Dispatcher::start(&node);
+    for number in 0..40 {
+        receiver.hanging.lock().insert(path(number).to_string());
+        node.write(&path(number)).await;
+    }
+    node.write(&path(99)).await;
+    tokio::time::timeout(Duration::from_secs(6), async {
+        while receiver.arrivals().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await
+    .expect("it arrives before any of them is given up");
+    dispatcher.kill().await;
+    node.kill().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn ten_attempts_then_the_next_event_of_the_path() {
     let receiver = Arc::new(Receiver::default());
     receiver.fixed.lock().insert(url("dead"), 500);
@@ -319,6 +344,37 @@ async fn who_is_gone_or_fails_for_three_days_is_given_up() {
     assert_eq!(came[0].path.as_deref(), Some(path(3).as_str()));
     let told: Vec<_> = arrivals.iter().filter(|arrival| arrival.url == url("other")).collect();
     assert_eq!(told.len(), 2, "both ends are told of");
+    node.kill().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_queue_outlives_a_snapshot() {
+    const EVENTS: usize = 60;
+    const REPLAYS: usize = 400;
+    let receiver = Arc::new(Receiver::default());
+    let log = begun(&receiver).await;
+    let node = Node::start(&log).await;
+    let id = webhook(&node, "hook", &["*"]).await;
+    let from = node.engine.now();
+    for number in 0..EVENTS {
+        node.write(&path(number)).await;
+    }
+    for _ in 0..REPLAYS {
+        let replay = Replay { from, to: node.engine.now(), events: None, patience: Duration::from_secs(60) };
+        let target = Target { owner: acme(), partner: None };
+        let (request, tell) = (node.request(Action::WebhookDelivery), |_: usize| Reply::json(202, &()));
+        node.engine.replay_to_webhook(&request, &target, &id, &replay, tell).await.unwrap();
+    }
+    let frozen = node.engine.projections().freeze().await;
+    let here = on_the_way(&frozen.outboxes);
+    let directory = tempfile::tempdir().unwrap();
+    let snapshots = Snapshots::new(directory.path().to_owned(), log.sealer.clone());
+    snapshots.write(&frozen).unwrap();
+    let read = snapshots.read(&snapshots.candidates()[0]).unwrap();
+    let waiting = |all: &Outboxes| all.all().map(|(_, outbox)| outbox.waiting.len()).sum::<usize>();
+    assert_eq!(waiting(&frozen.outboxes), EVENTS * (REPLAYS + 1));
+    assert_eq!(waiting(&read.outboxes), waiting(&frozen.outboxes));
+    assert!(on_the_way(&read.outboxes) == here, "and all else of it");
     node.kill().await;
 }
 

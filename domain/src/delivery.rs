@@ -15,7 +15,7 @@ use crate::Timestamp;
 use crate::id::{DeliveryId, SubscriptionId, WebhookId};
 use crate::publication::EventKey;
 
-pub use event::{Asked, Attempt, DeliveryEvent, Outcome};
+pub use event::{Asked, Attempt, DISABLED, DeliveryEvent, ERASED, HIDDEN, Outcome};
 
 /// To whom events are handed over.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -16,6 +16,7 @@ pub mod event;
 pub mod exchange;
 pub mod export;
 pub mod granting;
+pub mod home;
 pub mod id;
 pub mod idempotency;
 pub mod identity;

@@ -11,8 +11,9 @@ use crate::access::Caller;
 use crate::endpoint::{DisabledReason, Endpoint};
 use crate::id::SubscriptionId;
 use crate::publication::{EventFilter, EventNames};
-use crate::{IdentityId, Owner, PartnerId, Pattern, TenantId, Timestamp};
+use crate::{IdentityId, Owner, Pattern, TenantId, Timestamp};
 
+pub use crate::home::Home;
 pub use event::SubscriptionEvent;
 
 /// Most subscriptions of a tenant.
@@ -48,17 +49,6 @@ pub struct Subscription {
     pub updated_at: Timestamp,
 }
 
-/// Where an identity is at home. Others of its name may be so elsewhere.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Home {
-    /// Its tenant, if it is in one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tenant_id: Option<TenantId>,
-    /// Its partner, if it is in one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub partner_id: Option<PartnerId>,
-}
-
 /// What a subscription says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Content {
@@ -88,14 +78,6 @@ pub enum Delivery {
     Webhook(Endpoint),
 }
 
-impl Home {
-    /// That of a caller, if it is not the tenant acted upon.
-    pub fn of(caller: &Caller, here: &Owner) -> Option<Self> {
-        let is_here = caller.tenant.is_some() && caller.tenant.as_ref() == here.tenant();
-        (!is_here).then(|| Self { tenant_id: caller.tenant.clone(), partner_id: caller.partner.clone() })
-    }
-}
-
 impl Subscription {
     /// Whether a caller is its owner, in the tenant that it is about.
     pub fn is_of(&self, caller: &Caller, tenant: &Owner) -> bool {
@@ -104,7 +86,7 @@ impl Subscription {
 
     /// The tenant in which its owner is at home, if it is in one.
     pub fn home_in<'a>(&'a self, tenant: &'a Owner) -> Option<&'a TenantId> {
-        self.home.as_ref().map_or(tenant.tenant(), |home| home.tenant_id.as_ref())
+        Home::tenant(self.home.as_ref(), tenant)
     }
 
     /// Where to push, if it is pushed.

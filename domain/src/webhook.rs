@@ -8,9 +8,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::endpoint::{DisabledReason, Endpoint};
+use crate::home::Home;
 use crate::id::WebhookId;
 use crate::publication::{EventFilter, EventNames};
-use crate::{IdentityId, Timestamp};
+use crate::{IdentityId, Owner, TenantId, Timestamp};
 
 pub use event::WebhookEvent;
 
@@ -32,6 +33,9 @@ pub struct Webhook {
     pub secrets_at: u64,
     /// Who made it.
     pub created_by: IdentityId,
+    /// Where that identity is at home, if not in the webhook's tenant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home: Option<Home>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was changed last.
@@ -53,6 +57,11 @@ pub struct Content {
 }
 
 impl Webhook {
+    /// The tenant in which who made it is at home, if that is in one.
+    pub fn home_in<'a>(&'a self, tenant: &'a Owner) -> Option<&'a TenantId> {
+        Home::tenant(self.home.as_ref(), tenant)
+    }
+
     /// Whether events are queued for it.
     pub fn is_enabled(&self) -> bool {
         self.disabled.is_none()

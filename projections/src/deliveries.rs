@@ -7,7 +7,7 @@ mod waiting;
 
 use std::sync::Arc;
 
-use scaivault_domain::delivery::{Attempt, DeliveryEvent, Outcome, Recipient, Slot};
+use scaivault_domain::delivery::{Attempt, DISABLED, DeliveryEvent, Outcome, Recipient, Slot};
 use scaivault_domain::id::DeliveryId;
 use scaivault_domain::{Event, Timestamp};
 use scaivault_eventstore::{Record, RecordedAt, Revision, StoreError, StreamId};
@@ -16,7 +16,6 @@ use crate::decode::{Decoded, decode};
 use crate::events::EventReader;
 use crate::history::History;
 use crate::outboxes::Outbox;
-use crate::outboxes::outbox::{DISABLED, ERASED, HIDDEN};
 use crate::projector::Projections;
 
 pub use listing::{Place, Wanted};
@@ -136,9 +135,4 @@ impl Row {
     fn dropped(self) -> Self {
         Self { status: Outcome::Failed {}.as_str(), next_attempt_at: None, error: Some(DISABLED.into()), ..self }
     }
-}
-
-/// Whether nothing was sent.
-fn is_noted_only(attempt: &Attempt) -> bool {
-    matches!(attempt.error.as_deref(), Some(DISABLED | ERASED | HIDDEN))
 }

@@ -94,6 +94,11 @@ impl EventReader {
             Decoded::Erased | Decoded::ErasedEntries { .. } => return Ok(Arc::default()),
         };
         cache.insert(position, events.clone());
+        // Destroyed since it was read: the fold may have forgotten it before it was kept.
+        let view = self.projections.view();
+        if events.iter().any(|event| view.installation.is_shredded(&event.owner)) {
+            cache.remove(&position);
+        }
         Ok(events)
     }
 }

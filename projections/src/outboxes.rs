@@ -21,7 +21,7 @@ use scaivault_eventstore::Revision;
 
 use crate::view::View;
 
-pub use buffer::Buffer;
+pub use buffer::{Buffer, Kept};
 pub use outbox::{LastAttempt, Outbox, Tries, Waiting};
 pub use statistics::{Day, Statistics};
 
@@ -102,7 +102,7 @@ impl Outboxes {
                     Some(buffer) => buffer,
                     None => self.buffers.entry(subscription.id.clone()).or_insert_with(|| Buffer::of(owner)),
                 };
-                buffer.enter(event.key, recorded_at, *buffer_size);
+                buffer.enter(event, recorded_at, *buffer_size);
             }
             Delivery::Webhook(_) => self.outbox_mut(&to, owner).enter(event.key, lane, recorded_at),
         }
@@ -113,7 +113,7 @@ impl Outboxes {
     pub(crate) fn fold(&mut self, view: &View, owner: &Owner, event: &Event, at: Timestamp, revision: Revision) {
         #[allow(clippy::wildcard_enum_match_arm, reason = "all others change no queue but by being published")]
         match event {
-            Event::Delivery(event) => self.fold_delivery(owner, event, at, revision),
+            Event::Delivery(event) => self.fold_delivery(view, owner, event, at, revision),
             Event::Webhook(event) => {
                 let to = Recipient::Webhook(event.id().clone());
                 match event {
@@ -147,7 +147,7 @@ impl Outboxes {
         }
     }
 
-    fn fold_delivery(&mut self, owner: &Owner, event: &DeliveryEvent, at: Timestamp, revision: Revision) {
+    fn fold_delivery(&mut self, view: &View, owner: &Owner, event: &DeliveryEvent, at: Timestamp, revision: Revision) {
         let to = event.to();
         match event {
             DeliveryEvent::Acknowledged { to: Recipient::Subscription(id), events, by_owner } => {
@@ -161,9 +161,13 @@ impl Outboxes {
                 let Some(outbox) = self.outboxes.get_mut(to) else { return };
                 outbox.attempted(attempts, at, revision);
             }
+            // It may have been deleted or disabled since that was asked for.
             DeliveryEvent::Requested { series, replay, events, .. } => {
-                let outbox = self.outbox_mut(to, owner);
+                let Some(outbox) = self.outboxes.get_mut(to) else { return };
                 outbox.requested(*series, *replay, events, at, revision);
+                if !is_enabled(view, owner, to) {
+                    outbox.switch(false);
+                }
             }
         }
         self.changed.insert(to.clone());
@@ -176,7 +180,12 @@ impl Outboxes {
     }
 
     /// Enters a queue as it is.
-    pub(crate) fn hold_outbox(&mut self, to: Recipient, outbox: Outbox) {
+    pub(crate) fn hold_outbox(&mut self, to: Recipient, mut outbox: Outbox) {
+        // What waits may have been entered before.
+        if let Some(held) = self.outboxes.remove(&to) {
+            outbox.waiting = held.waiting.union(outbox.waiting);
+            outbox.dropped = held.dropped.union(outbox.dropped);
+        }
         self.outboxes.insert(to, outbox);
     }
 
@@ -187,5 +196,15 @@ impl Outboxes {
 
     pub(crate) fn outbox_mut(&mut self, to: &Recipient, owner: &Owner) -> &mut Outbox {
         self.outboxes.entry(to.clone()).or_insert_with(|| Outbox::of(owner))
+    }
+}
+
+/// Whether events are queued for a recipient.
+fn is_enabled(view: &View, owner: &Owner, to: &Recipient) -> bool {
+    match to {
+        Recipient::Webhook(id) => view.webhooks.of(owner).get(id).is_some_and(|webhook| webhook.is_enabled()),
+        Recipient::Subscription(id) => {
+            view.subscriptions.of(owner).get(id).is_some_and(|subscription| subscription.disabled.is_none())
+        }
     }
 }

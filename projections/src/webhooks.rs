@@ -95,12 +95,13 @@ impl WebhookSet {
     ) {
         self.revision = revision;
         match event {
-            WebhookEvent::Created { id, content, disabled } => self.hold(Webhook {
+            WebhookEvent::Created { id, content, home, disabled } => self.hold(Webhook {
                 id,
                 content,
                 disabled: disabled.then_some(DisabledReason::Requested),
                 secrets_at: position,
                 created_by: by.clone(),
+                home,
                 created_at: at,
                 updated_at: at,
             }),

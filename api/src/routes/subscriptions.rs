@@ -15,6 +15,7 @@ mod view;
 use std::sync::Arc;
 
 use scaivault_commands::audit::DeliveryFacts;
+use scaivault_commands::subscription::permission::Listener;
 use scaivault_domain::Rejection;
 use scaivault_domain::access::{Caller, Target};
 use scaivault_domain::delivery::Recipient;
@@ -77,4 +78,9 @@ fn note(call: &mut Call, id: &SubscriptionId, events: usize) {
     let events = Some(u64::try_from(events).unwrap_or(u64::MAX));
     let facts = DeliveryFacts { events, ..DeliveryFacts::of(Recipient::Subscription(id.clone())) };
     call.entry.facts.delivery = Some(Arc::new(facts));
+}
+
+/// The caller, as somebody who is told of events.
+fn listener<'a>(call: &'a Call, view: &'a View) -> Listener<'a> {
+    Listener::new(view, &call.caller, &call.target, call.entry.source_ip, call.app.engine.now())
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scaivault_domain::delivery::Recipient;
+use scaivault_projections::Outboxes;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 
@@ -60,6 +61,8 @@ impl Running {
                         // Something may have come while it was ending.
                         self.wake(to);
                     }
+                    // One of those that were ended by the rescue.
+                    Err(error) if error.is_cancelled() => {}
                     Err(error) => self.rescue(&error),
                 },
             }
@@ -72,13 +75,13 @@ impl Running {
             bell.notify_one();
             return;
         }
-        let has_work = |all: &scaivault_projections::Outboxes| all.outbox(&to).is_some_and(|outbox| !outbox.is_idle());
-        if !self.engine.projections.outboxes(has_work) {
-            return;
-        }
+        let busy =
+            |all: &Outboxes| all.outbox(&to).filter(|outbox| !outbox.is_idle()).map(|outbox| outbox.owner.clone());
+        let Some(owner) = self.engine.projections.outboxes(busy) else { return };
         let bell = Arc::new(Notify::new());
         self.bells.insert(to.clone(), bell.clone());
-        let runner = Runner::new(self.engine.clone(), to.clone(), bell, self.places.clone(), self.stop.clone());
+        let runner =
+            Runner::new(self.engine.clone(), (owner, to.clone()), bell, self.places.clone(), self.stop.clone());
         self.tasks.spawn(async move {
             runner.run().await;
             to

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use scaivault_domain::audit::Action;
-use scaivault_domain::delivery::{Attempt, DeliveryEvent, Outcome, Recipient};
+use scaivault_domain::delivery::{Attempt, DISABLED, DeliveryEvent, Outcome, Recipient};
 use scaivault_domain::endpoint::DisabledReason;
 use scaivault_domain::subscription::SubscriptionEvent;
 use scaivault_domain::webhook::WebhookEvent;
 use scaivault_domain::{Event, IdentityId, Owner};
 use scaivault_eventstore::{Revision, StoreError};
 use scaivault_projections::outboxes::Outbox;
-use scaivault_projections::outboxes::outbox::{DISABLED, ERASED, HIDDEN};
 
 use super::attempt;
 use super::runner::{ROWS, given_up};
@@ -20,16 +19,23 @@ use crate::{Engine, Failure, ids, measures};
 
 impl Engine {
     /// Appends attempts that are not in the log yet, as far as they still say something.
-    pub async fn note_attempts(&self, to: &Recipient, attempts: &[Attempt]) -> Result<(), Failure> {
+    pub(super) async fn note_attempts(
+        &self,
+        owner: &Owner,
+        to: &Recipient,
+        attempts: &[Attempt],
+    ) -> Result<(), Failure> {
         loop {
-            let Some(outbox) = self.projections.outboxes(|all| all.outbox(to).cloned()) else { return Ok(()) };
+            let Some(outbox) = self.projections.outboxes(|all| all.outbox(to).cloned()) else {
+                return self.note_last(owner, to, attempts).await;
+            };
             let news: Vec<Attempt> = attempts.iter().filter_map(|attempt| news(&outbox, attempt)).collect();
             if news.is_empty() {
                 return Ok(());
             }
             let now = self.now();
             let request_id: Arc<str> = ids::request_id(now)?.into();
-            let is_made = |attempt: &&Attempt| !is_noted_only(attempt);
+            let is_made = |attempt: &&Attempt| attempt.was_made();
             let entries = news.iter().filter(is_made);
             let entries = entries.map(|news| attempt::entry(&outbox.owner, to, news, &request_id));
             let entries = entries.collect::<Result<Vec<_>, _>>()?;
@@ -55,6 +61,18 @@ impl Engine {
         }
     }
 
+    /// The recipient is gone: of what was sent to it the entries are left.
+    async fn note_last(&self, owner: &Owner, to: &Recipient, attempts: &[Attempt]) -> Result<(), Failure> {
+        let request_id: Arc<str> = ids::request_id(self.now())?.into();
+        let made = attempts.iter().filter(|attempt| attempt.was_made());
+        let entries = made.map(|attempt| attempt::entry(owner, to, attempt, &request_id));
+        let entries = entries.collect::<Result<Vec<_>, _>>()?;
+        if entries.is_empty() {
+            return Ok(());
+        }
+        self.record(entries).await
+    }
+
     async fn catch_up_with(&self, to: &Recipient, actual: Revision) -> Result<(), Failure> {
         self.feed.look();
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
@@ -65,23 +83,24 @@ impl Engine {
     }
 
     /// Gives a recipient up whose receiver said so, or where every attempt has failed for days.
-    pub(super) async fn give_up_if_hopeless(&self, to: &Recipient, outbox: &Outbox) -> Result<(), Failure> {
-        let Some(reason) = outbox.verdict() else { return Ok(()) };
+    pub(super) async fn give_up_if_hopeless(&self, to: &Recipient) -> Result<(), Failure> {
+        // Queues are never behind a view: what was changed before it is in the verdict.
         let (view, now) = (self.projections.view(), self.now());
+        let hopeless = self.projections.outboxes(|all| {
+            let outbox = all.outbox(to)?;
+            Some((outbox.verdict()?, outbox.owner.clone(), outbox.last.as_ref().and_then(|last| last.error.clone())))
+        });
+        let Some((reason, owner, last_error)) = hopeless else { return Ok(()) };
         let (kind, revision, event) = match to {
             Recipient::Webhook(id) => {
-                let set = view.webhooks.of(&outbox.owner);
+                let set = view.webhooks.of(&owner);
                 let Some(webhook) = set.get(id).filter(|webhook| webhook.is_enabled()) else { return Ok(()) };
-                let event = WebhookEvent::Disabled {
-                    id: id.clone(),
-                    name: webhook.content.name.clone(),
-                    reason,
-                    last_error: outbox.last.as_ref().and_then(|last| last.error.clone()),
-                };
+                let event =
+                    WebhookEvent::Disabled { id: id.clone(), name: webhook.content.name.clone(), reason, last_error };
                 ("webhooks", set.revision(), Event::Webhook(event))
             }
             Recipient::Subscription(id) => {
-                let set = view.subscriptions.of(&outbox.owner);
+                let set = view.subscriptions.of(&owner);
                 let is_enabled = set.get(id).is_some_and(|subscription| subscription.disabled.is_none());
                 if !is_enabled {
                     return Ok(());
@@ -92,14 +111,14 @@ impl Engine {
         };
         let request_id: Arc<str> = ids::request_id(now)?.into();
         let pending = Pending {
-            owner: outbox.owner.clone(),
-            stream: self.stream(&outbox.owner, kind, "")?,
+            owner: owner.clone(),
+            stream: self.stream(&owner, kind, "")?,
             revision: revision.next(),
             actor: dispatcher(),
             event,
             value: None,
         };
-        let entry = disabling_entry(&outbox.owner, to, reason, now, &request_id)?;
+        let entry = disabling_entry(&owner, to, reason, now, &request_id)?;
         match self.append(&request_id, Change::of(now, vec![pending]), vec![entry]).await {
             // Another one of the tenant was changed meanwhile; this one is looked at again.
             Err(Failure::Unavailable { source: Some(StoreError::Conflict { .. }), .. }) | Ok(_) => Ok(()),
@@ -119,7 +138,7 @@ impl Engine {
         if ended.is_empty() {
             return Ok(());
         }
-        self.note_attempts(to, &ended).await
+        self.note_attempts(&outbox.owner, to, &ended).await
     }
 }
 
@@ -128,7 +147,7 @@ fn news(outbox: &Outbox, attempt: &Attempt) -> Option<Attempt> {
     let slot = attempt.slot?;
     if let Some(waiting) = outbox.waiting.get(&slot) {
         let made = waiting.tries.as_ref().map_or(0, |tries| tries.made);
-        return (is_noted_only(attempt) || attempt.number > made).then(|| attempt.clone());
+        return (!attempt.was_made() || attempt.number > made).then(|| attempt.clone());
     }
     outbox.dropped.get(&slot)?;
     // It was disabled meanwhile: nothing is tried again.
@@ -137,11 +156,6 @@ fn news(outbox: &Outbox, attempt: &Attempt) -> Option<Attempt> {
         outcome @ (Outcome::Success {} | Outcome::Failed {}) => outcome,
     };
     Some(Attempt { outcome, ..attempt.clone() })
-}
-
-/// Whether nothing was sent.
-fn is_noted_only(attempt: &Attempt) -> bool {
-    matches!(attempt.error.as_deref(), Some(DISABLED | ERASED | HIDDEN))
 }
 
 fn dispatcher() -> IdentityId {

@@ -60,9 +60,12 @@ impl Target {
         Ok(Some(Arc::new(Self { endpoint: endpoint.clone(), secrets, is_enabled, secrets_at, subscription })))
     }
 
-    /// Whether the recipient may be told of an event now.
-    pub(super) fn permits(&self, engine: &Engine, event: &Published) -> bool {
-        let Some((owner, subscription)) = &self.subscription else { return true };
-        engine.may_be_told(&engine.projections.view(), owner, subscription, event, engine.now())
+    /// Whether the recipient may be told of an event now. `None` if it is not known yet: what is queued may be ahead of
+    /// what is known of policies.
+    pub(super) fn permits(&self, engine: &Engine, event: &Published) -> Option<bool> {
+        let Some((owner, subscription)) = &self.subscription else { return Some(true) };
+        let view = engine.projections.view();
+        let is_known = view.applied.0 >= event.key.position;
+        is_known.then(|| engine.may_be_told(&view, owner, subscription, event, engine.now()))
     }
 }

@@ -57,7 +57,7 @@ impl Engine {
                 let mut seen = HashSet::new();
                 let named = event_ids.iter().filter_map(|event_id| {
                     let key = EventKey::parse(event_id)?;
-                    let since = buffer.waiting.get(&key)?;
+                    let since = &buffer.waiting.get(&key)?.since;
                     (key.id(*since) == *event_id && seen.insert(key)).then_some(key)
                 });
                 Some((named.collect::<Vec<_>>(), buffer.truncated, buffer.revision))

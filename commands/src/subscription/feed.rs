@@ -1,9 +1,11 @@
 //! What waits for the owner of a polled subscription, as it may see it at this moment.
 
+use std::collections::HashMap;
+
 use scaivault_domain::id::SubscriptionId;
 use scaivault_domain::publication::{EventKey, Published};
 use scaivault_domain::subscription::decide;
-use scaivault_domain::{ErrorCode, Rejection};
+use scaivault_domain::{ErrorCode, Owner, Rejection, SecretPath, Timestamp};
 
 use super::permission::Listener;
 use crate::{Engine, Failure};
@@ -74,12 +76,29 @@ impl Engine {
         }
     }
 
+    /// How many events wait for a polled subscription that a listener may be told of, and since when the oldest does. Of
+    /// the others nobody learns that they are there.
+    pub fn pending(&self, id: &SubscriptionId, listener: &Listener<'_>) -> (usize, Option<Timestamp>) {
+        // A copy shares everything, so that nobody waits for the counting.
+        let waiting = self.projections.outboxes(|outboxes| Some(outboxes.buffer(id)?.waiting.clone()));
+        let mut known: HashMap<(Owner, Option<SecretPath>), bool> = HashMap::new();
+        let (mut count, mut oldest) = (0, None);
+        for kept in waiting.iter().flat_map(|waiting| waiting.values()) {
+            let about = (kept.owner.clone(), kept.path.clone());
+            if *known.entry(about).or_insert_with_key(|(owner, path)| listener.may_know(owner, path.as_ref())) {
+                count += 1;
+                oldest = oldest.or(Some(kept.since));
+            }
+        }
+        (count, oldest)
+    }
+
     /// Refuses to go on after an event where others after it were dropped.
     pub fn check_place(&self, id: &SubscriptionId, place: EventKey) -> Result<(), Rejection> {
         let lost = self.projections.outboxes(|outboxes| {
             let buffer = outboxes.buffer(id)?;
             buffer.dropped.filter(|dropped| *dropped > place)?;
-            Some(buffer.waiting.get_min().map(|(key, since)| key.id(*since)))
+            Some(buffer.waiting.get_min().map(|(key, kept)| key.id(kept.since)))
         });
         let Some(oldest) = lost else { return Ok(()) };
         let sentence = "Events after that one were dropped, because they were not acknowledged in time";

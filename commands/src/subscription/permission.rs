@@ -33,8 +33,13 @@ impl<'v> Listener<'v> {
 
     /// Whether it may be told: it could list or read the path, or administers those whom an event without one concerns.
     pub fn may_be_told(&self, event: &Published) -> bool {
-        let of = Target { owner: event.owner.clone(), partner: event.partner.clone() };
-        match &event.path {
+        self.may_know(&event.owner, event.path.as_ref())
+    }
+
+    /// The same of an event that concerns an owner, and a secret if there is a path.
+    pub fn may_know(&self, owner: &Owner, path: Option<&SecretPath>) -> bool {
+        let of = Target { owner: owner.clone(), partner: self.view.installation.partner_of(owner) };
+        match path {
             Some(path) => self.may(Permission::List, path, &of) || self.may(Permission::Read, path, &of),
             None => self.caller.administers(&of),
         }

@@ -6,7 +6,7 @@ use scaivault_domain::access::Target;
 use scaivault_domain::delivery::{Asked, DeliveryEvent, Recipient, Series};
 use scaivault_domain::id::WebhookId;
 use scaivault_domain::publication::EventNames;
-use scaivault_domain::{Rejection, Timestamp};
+use scaivault_domain::{ErrorCode, Owner, Rejection, Timestamp};
 use scaivault_eventstore::Position;
 use scaivault_projections::View;
 use scaivault_projections::past::published::Sought;
@@ -46,15 +46,16 @@ impl Engine {
     ) -> Result<Answer, Failure> {
         let owner = &request.owner;
         let webhook = sendable(&self.projections.view(), owner, id)?.clone();
-        if self.begins_after(wanted.from).await? {
-            return Err(Rejection::field("from", "is before the first event that is kept").into());
+        let first = self.past.recorded_at(Position::START.next()).await?;
+        if wanted.from < first {
+            return Err(Rejection::field("from", format!("is before the first event that is kept, of {first}")).into());
         }
         let sought = Sought {
             from: wanted.from,
             to: wanted.to,
             names: wanted.events.clone().unwrap_or_else(|| webhook.content.events.clone()),
             filters: webhook.content.filters.clone(),
-            for_whom: webhook.created_by.clone(),
+            for_whom: (webhook.created_by.clone(), webhook.home_in(owner).cloned()),
             most: MOST,
         };
         let found = tokio::time::timeout(wanted.patience, self.past.published(target, &sought, wanted.patience)).await;
@@ -69,6 +70,7 @@ impl Engine {
         let facts = DeliveryFacts::of(to.clone());
         let plan = |view: &View| {
             sendable(view, owner, id)?;
+            self.check_room(owner, found.len())?;
             let events = found.chunks(OF_RECORD).map(|events: &[Asked]| DeliveryEvent::Requested {
                 to: to.clone(),
                 series,
@@ -81,8 +83,19 @@ impl Engine {
         self.race(request, stream, |_| self.delivery_revision(&to), plan).await
     }
 
-    /// Whether there is nothing in the log from `at` on or before.
-    async fn begins_after(&self, at: Timestamp) -> Result<bool, Failure> {
-        Ok(self.past.recorded_at(Position::START.next()).await? > at)
+    /// Refuses what a tenant's queues have no room for.
+    fn check_room(&self, owner: &Owner, more: usize) -> Result<(), Rejection> {
+        let waiting: usize = self.projections.outboxes(|all| {
+            all.all().filter(|(_, outbox)| outbox.owner == *owner).map(|(_, outbox)| outbox.waiting.len()).sum()
+        });
+        match waiting + more <= MOST {
+            true => Ok(()),
+            false => Err(Rejection::new(
+                ErrorCode::ResourceInUse,
+                format!(
+                    "{waiting} deliveries of the tenant are pending, and there is no room for {more} more; replay them later"
+                ),
+            )),
+        }
     }
 }

@@ -1,13 +1,13 @@
 //! A receiver that fails in every way there is, and remembers what came.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use scaivault_commands::delivery::message::Message;
-use scaivault_commands::delivery::post::{Answered, Post, PostError, Posted, RetryAfter};
+use scaivault_commands::delivery::post::{Answered, PATIENCE, Post, PostError, Posted, RetryAfter};
 use serde_json::Value;
 
 /// What came, in order.
@@ -32,6 +32,8 @@ pub struct Receiver {
     /// Of a hundred, how many go wrong.
     pub faulty: AtomicU64,
     pub faults: AtomicU64,
+    /// Paths whose requests are not answered.
+    pub hanging: Mutex<HashSet<String>>,
     /// Endpoints with an answer of their own.
     pub fixed: Mutex<HashMap<String, u16>>,
 }
@@ -67,6 +69,11 @@ impl Receiver {
     }
 }
 
+fn has_path(message: &Message, path: &str) -> bool {
+    let body: Value = serde_json::from_slice(&message.body).unwrap();
+    body["path"] == path
+}
+
 fn answered(status: u16, retry_after: Option<RetryAfter>) -> Posted {
     let answer = Ok(Answered { status, retry_after, body: Some("noted".into()) });
     Posted { took: Duration::from_millis(1), answer }
@@ -76,6 +83,10 @@ fn answered(status: u16, retry_after: Option<RetryAfter>) -> Posted {
 impl Post for Receiver {
     async fn post(&self, message: &Message) -> Posted {
         tokio::time::sleep(Duration::from_micros(self.chance(2_000))).await;
+        if self.hanging.lock().iter().any(|path| has_path(message, path)) {
+            tokio::time::sleep(PATIENCE).await;
+            return Posted { took: PATIENCE, answer: Err(PostError::Timeout) };
+        }
         if let Some(status) = self.fixed.lock().get(message.url.as_ref()).copied() {
             self.note(message, (200..300).contains(&status));
             return answered(status, None);

@@ -107,6 +107,20 @@ pub struct Attempt {
     pub outcome: Outcome,
 }
 
+/// Why a delivery ended without an attempt: its recipient is disabled.
+pub const DISABLED: &str = "webhook_disabled";
+/// Its event was erased before it could be sent.
+pub const ERASED: &str = "event_erased";
+/// The subscription's owner may not see it.
+pub const HIDDEN: &str = "not_permitted";
+
+impl Attempt {
+    /// Whether something was sent; else it is the end of a delivery without an attempt.
+    pub fn was_made(&self) -> bool {
+        !matches!(self.error.as_deref(), Some(DISABLED | ERASED | HIDDEN))
+    }
+}
+
 /// What an attempt leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "snake_case")]

@@ -2,6 +2,7 @@
 
 use super::{Content, MAX_WEBHOOKS, Webhook, WebhookEvent};
 use crate::endpoint::DisabledReason;
+use crate::home::Home;
 use crate::id::WebhookId;
 use crate::{ErrorCode, Rejection};
 
@@ -14,6 +15,7 @@ pub fn unknown() -> Rejection {
 pub fn create(
     id: WebhookId,
     content: Content,
+    home: Option<Home>,
     is_enabled: bool,
     (count, is_taken): (usize, bool),
 ) -> Result<WebhookEvent, Rejection> {
@@ -24,7 +26,7 @@ pub fn create(
         let sentence = format!("The tenant has {MAX_WEBHOOKS} webhooks, and may have no more");
         return Err(Rejection::new(ErrorCode::ResourceInUse, sentence));
     }
-    Ok(WebhookEvent::Created { id, content, disabled: !is_enabled })
+    Ok(WebhookEvent::Created { id, content, home, disabled: !is_enabled })
 }
 
 /// A webhook says something else, or is switched. Nothing happens if that is what it says already, and it signs with
@@ -78,6 +80,7 @@ mod tests {
             disabled,
             secrets_at: 1,
             created_by: IdentityId::parse("user:alice@acme.example").unwrap(),
+            home: None,
             created_at: at,
             updated_at: at,
         }
@@ -86,7 +89,7 @@ mod tests {
     #[test]
     fn names_and_numbers_are_bounded() {
         let Webhook { id, content, .. } = webhook(None);
-        let made = |count, is_taken| create(id.clone(), content.clone(), true, (count, is_taken));
+        let made = |count, is_taken| create(id.clone(), content.clone(), None, true, (count, is_taken));
         assert!(made(99, false).is_ok());
         assert_eq!(made(100, false).unwrap_err().code, ErrorCode::ResourceInUse);
         assert_eq!(made(1, true).unwrap_err().code, ErrorCode::NameTaken);

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Content;
 use crate::endpoint::DisabledReason;
+use crate::home::Home;
 use crate::id::WebhookId;
 
 /// A change of a webhook. The names are those stored.
@@ -18,6 +19,9 @@ pub enum WebhookEvent {
         id: WebhookId,
         /// What it says.
         content: Content,
+        /// Where who made it is at home, if not in its tenant.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        home: Option<Home>,
         /// Whether it starts out disabled.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         disabled: bool,

@@ -2,14 +2,19 @@
 
 use scaivault_domain::delivery::{Asked, Attempt, DeliveryEvent, Outcome, Recipient, Series, Slot};
 use scaivault_domain::endpoint::{DisabledReason, Endpoint, Format};
+use scaivault_domain::home::Home;
 use scaivault_domain::id::{DeliveryId, SubscriptionId, WebhookId};
 use scaivault_domain::publication::{EventFilter, EventKey, EventNames};
 use scaivault_domain::secret::SecretType;
 use scaivault_domain::webhook::{Content, WebhookEvent};
-use scaivault_domain::{Event, Timestamp};
+use scaivault_domain::{Event, PartnerId, TenantId, Timestamp};
 
 fn id() -> WebhookId {
     WebhookId::parse("wh_01JX5T0Q7M3C9V2R8K4N6P1ABD").unwrap()
+}
+
+fn home() -> Home {
+    Home { tenant_id: TenantId::parse("tnt_platform"), partner_id: PartnerId::parse("ptn_scailabs") }
 }
 
 fn names(names: &[&str]) -> EventNames {
@@ -53,8 +58,8 @@ fn bare() -> Content {
 /// Samples with the names of their files.
 pub(crate) fn all(at: Timestamp) -> Vec<(&'static str, Event)> {
     let webhooks = [
-        ("webhook.created", WebhookEvent::Created { id: id(), content: full(at), disabled: true }),
-        ("webhook.created.bare", WebhookEvent::Created { id: id(), content: bare(), disabled: false }),
+        ("webhook.created", WebhookEvent::Created { id: id(), content: full(at), home: Some(home()), disabled: true }),
+        ("webhook.created.bare", WebhookEvent::Created { id: id(), content: bare(), home: None, disabled: false }),
         (
             "webhook.updated",
             WebhookEvent::Updated { id: id(), content: full(at), disabled: Some(DisabledReason::Requested) },

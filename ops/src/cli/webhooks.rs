@@ -1,6 +1,6 @@
 //! `webhooks`: events that are pushed to a URL, and what became of them.
 
-mod content;
+pub(super) mod content;
 mod deliveries;
 pub(super) mod own_url;
 mod verify;

@@ -98,9 +98,18 @@ pub(super) async fn dispatch(
             leads = leading.wait_for(|leads| *leads) => if leads.is_err() { return },
             _ = stopped.wait_for(|stop| *stop) => return,
         }
-        tokio::select! {
-            () = engine.clone().dispatch(stopped.clone()) => return,
-            _ = leading.wait_for(|leads| !*leads) => {}
+        let (end, ended) = watch::channel(false);
+        let stopping = async {
+            let stops = tokio::select! {
+                _ = stopped.wait_for(|stop| *stop) => true,
+                _ = leading.wait_for(|leads| !*leads) => false,
+            };
+            end.send_replace(true);
+            stops
+        };
+        let ((), stops) = tokio::join!(engine.clone().dispatch(ended), stopping);
+        if stops {
+            return;
         }
     }
 }

@@ -5,7 +5,7 @@ use scaivault_domain::delivery::{Attempt, Outcome, Slot, due_since};
 use scaivault_domain::id::DeliveryId;
 use scaivault_eventstore::{Revision, StoreError};
 
-use super::{DeliveryReader, KEPT_SECONDS, PAGE, Row, Told, is_noted_only};
+use super::{DeliveryReader, KEPT_SECONDS, PAGE, Row, Told};
 use crate::outboxes::{Outbox, Waiting};
 
 /// Records that are looked at for one delivery.
@@ -35,7 +35,7 @@ impl DeliveryReader {
         let Some(last) = attempts.last() else { return Ok(None) };
         let is_dropped = queued.is_some_and(|(slot, _)| outbox.dropped.contains_key(&slot));
         let row = if is_dropped { Row::of(last).dropped() } else { Row::of(last) };
-        let attempts = attempts.into_iter().filter(|attempt| !is_noted_only(attempt)).collect();
+        let attempts = attempts.into_iter().filter(|attempt| attempt.was_made()).collect();
         Ok(Some(Told { row, attempts }))
     }
 

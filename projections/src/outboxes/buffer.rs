@@ -1,8 +1,8 @@
 //! What waits for a polled subscription: the events that its owner has not acknowledged, within bounds.
 
 use imbl::OrdMap;
-use scaivault_domain::publication::EventKey;
-use scaivault_domain::{Owner, Timestamp};
+use scaivault_domain::publication::{EventKey, Published};
+use scaivault_domain::{Owner, SecretPath, Timestamp};
 use scaivault_eventstore::Revision;
 
 /// Unacknowledged events of one subscription.
@@ -10,8 +10,8 @@ use scaivault_eventstore::Revision;
 pub struct Buffer {
     /// Whose it is.
     pub owner: Owner,
-    /// Since when each waits.
-    pub waiting: OrdMap<EventKey, Timestamp>,
+    /// What each is about, and since when it waits.
+    pub waiting: OrdMap<EventKey, Kept>,
     /// The last event that was dropped because there was no room.
     pub dropped: Option<EventKey>,
     /// Whether some were since the owner acknowledged last.
@@ -20,6 +20,17 @@ pub struct Buffer {
     pub revision: Revision,
     /// When events were taken last.
     pub acknowledged_at: Option<Timestamp>,
+}
+
+/// An event that waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Since when.
+    pub since: Timestamp,
+    /// Whom it concerns.
+    pub owner: Owner,
+    /// The secret concerned.
+    pub path: Option<SecretPath>,
 }
 
 impl Buffer {
@@ -40,8 +51,9 @@ impl Buffer {
         self.waiting.range((start, std::ops::Bound::Unbounded)).map(|(key, _)| *key)
     }
 
-    pub(super) fn enter(&mut self, key: EventKey, since: Timestamp, size: u32) {
-        self.waiting.insert(key, since);
+    pub(super) fn enter(&mut self, event: &Published, since: Timestamp, size: u32) {
+        let kept = Kept { since, owner: event.owner.clone(), path: event.path.clone() };
+        self.waiting.insert(event.key, kept);
         self.shrink_to(size);
     }
 

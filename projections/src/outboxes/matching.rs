@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use scaivault_domain::publication::{About, Published};
 use scaivault_domain::subscription::Subscription;
-use scaivault_domain::webhook::{Content, Webhook};
-use scaivault_domain::{IdentityId, Owner, PartnerId, Role};
+use scaivault_domain::webhook::Webhook;
+use scaivault_domain::{IdentityId, Owner, PartnerId, Role, TenantId};
 
 use crate::view::View;
 
@@ -48,7 +48,8 @@ pub(crate) fn recipients<'v>(
     each_tenant(view, &event.owner, |tenant| {
         for webhook in view.webhooks.of(tenant).all().filter(|webhook| webhook.is_enabled()) {
             let is_meant = webhook.content.events.names(event.event_type) || is_named_by_policy(view, webhook, event);
-            if is_meant && passes(&webhook.content, event, about) && reaches(view, event, &webhook.created_by) {
+            let passes = webhook.content.filters.passes(event.path.as_ref(), about);
+            if is_meant && passes && reaches(view, event, &webhook.created_by, webhook.home_in(tenant)) {
                 each(tenant, Wanted::By(webhook));
             }
         }
@@ -59,17 +60,12 @@ pub(crate) fn recipients<'v>(
                 && content.watches(event.path.as_ref().map(scaivault_domain::SecretPath::as_str))
                 && content.filters.passes(event.path.as_ref(), about)
                 && !view.installation.standing(subscription.home_in(tenant), &subscription.owner).is_ended
-                && reaches(view, event, &subscription.owner)
+                && reaches(view, event, &subscription.owner, subscription.home_in(tenant))
             {
                 each(tenant, Wanted::In(subscription));
             }
         }
     });
-}
-
-/// Whether an event passes a webhook's filters.
-fn passes(content: &Content, event: &Published, about: Option<&About>) -> bool {
-    content.filters.passes(event.path.as_ref(), about)
 }
 
 /// Tenants in which events of an owner are heard: itself, those of the partner, or all.
@@ -108,23 +104,18 @@ fn is_named_by_policy(view: &View, webhook: &Webhook, event: &Published) -> bool
     policy.is_some_and(|policy| policy.content.webhook_ids.iter().any(|named| **named == *webhook.id.as_str()))
 }
 
-/// Whether what happens above tenants, but to no secret, concerns an identity of one of them.
-pub(crate) fn reaches(view: &View, event: &Published, identity: &IdentityId) -> bool {
-    if event.path.is_some() {
+/// Whether what happens above tenants, but to no secret, concerns an identity that is at home in a tenant.
+pub(crate) fn reaches(view: &View, event: &Published, identity: &IdentityId, home: Option<&TenantId>) -> bool {
+    let is_above = event.path.is_none() && event.owner.tenant().is_none();
+    if !is_above {
         return true;
     }
-    let has = |wanted: Role, partner: Option<&PartnerId>| {
-        view.installation.all_people().any(|(tenant, _)| {
-            let tenant_partner = || view.installation.partner_of(&Owner::Tenant(tenant.clone()));
-            let standing = view.installation.standing(Some(tenant), identity);
-            !standing.is_ended
-                && standing.roles.contains(&wanted)
-                && partner.is_none_or(|partner| tenant_partner().as_ref() == Some(partner))
-        })
-    };
+    let standing = view.installation.standing(home, identity);
+    let has = |role| !standing.is_ended && standing.roles.contains(&role);
+    let partner = || view.installation.partner_of(&Owner::Tenant(home?.clone()));
     match &event.owner {
         Owner::Tenant(_) => true,
-        Owner::Partner(partner) => has(Role::SuperAdmin, None) || has(Role::PartnerAdmin, Some(partner)),
-        Owner::Platform => has(Role::SuperAdmin, None),
+        Owner::Partner(of) => has(Role::SuperAdmin) || (has(Role::PartnerAdmin) && partner().as_ref() == Some(of)),
+        Owner::Platform => has(Role::SuperAdmin),
     }
 }

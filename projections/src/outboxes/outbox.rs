@@ -10,14 +10,7 @@ use scaivault_domain::publication::EventKey;
 use scaivault_domain::{Owner, Timestamp};
 use scaivault_eventstore::Revision;
 
-use super::Statistics;
-
-/// Says of a delivery that it ended because its recipient is disabled.
-pub const DISABLED: &str = "webhook_disabled";
-/// Says that its event was erased before it could be sent.
-pub const ERASED: &str = "event_erased";
-/// Says that a subscription's owner may not see it.
-pub const HIDDEN: &str = "not_permitted";
+use super::{Day, Statistics};
 
 /// Most deliveries that may wait. Beyond it the receiver does not keep up, and is given up as one that fails: a replay
 /// makes up for it later.
@@ -107,6 +100,15 @@ impl Outbox {
         self.waiting.is_empty() && self.dropped.is_empty() && self.verdict().is_none()
     }
 
+    /// The 24 hours before `now`, with what was tried and has not ended.
+    pub fn day(&self, now: Timestamp) -> Day {
+        let since = now.plus_seconds(-86_400);
+        let is_of_day = |waiting: &&Waiting| waiting.tries.as_ref().is_some_and(|tries| tries.last_at > since);
+        let mut day = self.statistics.day(now);
+        day.deliveries += self.waiting.values().filter(is_of_day).count() as u64;
+        day
+    }
+
     /// Why the recipient is to be given up, if it is: its receiver said so, every attempt has failed for days, or more
     /// waits than there is room for.
     pub fn verdict(&self) -> Option<DisabledReason> {
@@ -142,14 +144,13 @@ impl Outbox {
     pub(super) fn attempted(&mut self, attempts: &[Attempt], now: Timestamp, revision: Revision) {
         self.revision = revision;
         for attempt in attempts {
-            let is_noted_only = matches!(attempt.error.as_deref(), Some(DISABLED | ERASED | HIDDEN));
             if let Some(slot) = attempt.slot {
-                self.settle(slot, attempt);
-                if !is_noted_only {
+                let counts = self.settle(slot, attempt);
+                if counts && attempt.was_made() {
                     self.count(attempt, now);
                 }
             }
-            if !is_noted_only {
+            if attempt.was_made() {
                 self.last = Some(Arc::new(LastAttempt {
                     id: attempt.id.clone(),
                     at: attempt.at,
@@ -161,8 +162,10 @@ impl Outbox {
         }
     }
 
-    fn settle(&mut self, slot: Slot, attempt: &Attempt) {
+    /// Tells whether it still says something of the recipient as it is: not if that was disabled meanwhile.
+    fn settle(&mut self, slot: Slot, attempt: &Attempt) -> bool {
         self.dropped.remove(&slot);
+        let is_waited_for = self.waiting.contains_key(&slot);
         match attempt.outcome {
             Outcome::Success {} | Outcome::Failed {} => _ = self.waiting.remove(&slot),
             Outcome::Pending { next_attempt_at } => {
@@ -172,6 +175,7 @@ impl Outbox {
                 }
             }
         }
+        is_waited_for
     }
 
     fn count(&mut self, attempt: &Attempt, now: Timestamp) {

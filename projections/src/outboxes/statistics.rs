@@ -27,7 +27,7 @@ pub(crate) struct Minute {
 /// Sums of the last 24 hours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Day {
-    /// Deliveries that were tried for the first time.
+    /// Deliveries that ended.
     pub deliveries: u64,
     /// Attempts.
     pub attempts: u64,
@@ -55,7 +55,7 @@ impl Statistics {
 
     pub(super) fn count(&mut self, attempt: &Attempt, now: Timestamp) {
         let minute = self.minutes.entry(minute_of(attempt.at)).or_default();
-        minute.deliveries += u64::from(attempt.number == 1);
+        minute.deliveries += u64::from(attempt.outcome.next_attempt_at().is_none());
         minute.attempts += 1;
         minute.succeeded += u64::from(attempt.outcome == Outcome::Success {});
         if let Some(millis) = attempt.duration_ms {

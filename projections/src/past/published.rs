@@ -12,7 +12,7 @@ use scaivault_domain::delivery::Asked;
 use scaivault_domain::publication::{
     ACCESSED, About, EventFilter, EventKey, EventNames, Published, VIOLATION, publish, publish_entry,
 };
-use scaivault_domain::{Event, IdentityId, Owner, Recorded, Timestamp};
+use scaivault_domain::{Event, IdentityId, Owner, Recorded, TenantId, Timestamp};
 use scaivault_eventstore::sealing::access::ACCESS_RECORDED;
 use scaivault_eventstore::{Owner as KeyOwner, Position, Record, Revision, StoreError};
 
@@ -40,7 +40,7 @@ pub struct Sought {
     /// About which secrets.
     pub filters: EventFilter,
     /// By whose right events above tenants are told.
-    pub for_whom: IdentityId,
+    pub for_whom: (IdentityId, Option<TenantId>),
     /// How many more are too many.
     pub most: usize,
 }
@@ -175,7 +175,7 @@ impl Passage<'_> {
             && (*from..*to).contains(&told.timestamp)
             && names.names(told.event_type)
             && filters.passes(told.path.as_ref(), about)
-            && matching::reaches(&self.present, told, for_whom)
+            && matching::reaches(&self.present, told, &for_whom.0, for_whom.1.as_ref())
         {
             self.found.push(Asked { key: told.key, lane: told.lane() });
         }

@@ -153,6 +153,9 @@ impl Fold {
             self.view.fold(owner, recorded, record.revision, has_value);
             return;
         };
+        if matches!(recorded.body.event, Event::AuditErased(_)) {
+            beside.events.clear();
+        }
         let told = self.published(owner, &recorded);
         let before = if told.is_empty() { None } else { about(&self.view, owner, &recorded.body.event) };
         // The view takes the event along; what changes queues is small, or rare.

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use scaivault_domain::delivery::{Recipient, Series, Slot};
 use scaivault_domain::id::{DeliveryId, SubscriptionId, WebhookId};
 use scaivault_domain::publication::EventKey;
-use scaivault_domain::{Owner, Timestamp};
+use scaivault_domain::{Owner, PartnerId, SecretPath, TenantId};
 use scaivault_eventstore::Revision;
 
 use super::installation::{json, parsed};
 use super::section::{Kind, Sections};
 use crate::codec::{Decoder, Encoder};
 use crate::outboxes::statistics::Minute;
-use crate::outboxes::{Buffer, LastAttempt, Outbox, Statistics, Tries, Waiting};
+use crate::outboxes::{Buffer, Kept, LastAttempt, Outbox, Statistics, Tries, Waiting};
 use crate::projector::Frozen;
 
 /// Writes all of it.
@@ -178,9 +178,16 @@ fn write_buffer(to: &mut Encoder, id: &SubscriptionId, buffer: &Buffer) {
     to.number(buffer.revision.0);
     to.option(buffer.acknowledged_at, Encoder::time);
     to.number(buffer.waiting.len() as u64);
-    for (key, since) in &buffer.waiting {
+    for (key, kept) in &buffer.waiting {
         write_key(to, *key);
-        to.time(*since);
+        to.time(kept.since);
+        // Of the buffer's own tenant they are nearly all.
+        to.option(Some(&kept.owner).filter(|owner| **owner != buffer.owner), |to, owner| match owner {
+            Owner::Platform => to.text(""),
+            Owner::Partner(id) => to.text(id.as_str()),
+            Owner::Tenant(id) => to.text(id.as_str()),
+        });
+        to.option(kept.path.as_ref(), |to, path| to.text(path.as_str()));
     }
 }
 
@@ -190,12 +197,22 @@ fn read_buffer(from: &mut Decoder<'_>, owner: &Owner) -> Option<(SubscriptionId,
     let truncated = from.flag()?;
     let revision = Revision(from.number()?);
     let acknowledged_at = from.option(Decoder::time)?;
-    let mut waiting: Vec<(EventKey, Timestamp)> = Vec::new();
+    let mut waiting: Vec<(EventKey, Kept)> = Vec::new();
     for _ in 0..from.count()? {
-        waiting.push((read_key(from)?, from.time()?));
+        let (key, since) = (read_key(from)?, from.time()?);
+        let other = from.option(|from| owner_of(from.text()?))?;
+        let path = from.option(|from| SecretPath::parse(from.text()?).ok())?;
+        waiting.push((key, Kept { since, owner: other.unwrap_or_else(|| owner.clone()), path }));
     }
     let waiting = waiting.into_iter().collect();
     Some((id, Buffer { waiting, dropped, truncated, revision, acknowledged_at, ..Buffer::of(owner) }))
+}
+
+fn owner_of(text: &str) -> Option<Owner> {
+    if text.is_empty() {
+        return Some(Owner::Platform);
+    }
+    PartnerId::parse(text).map(Owner::Partner).or_else(|| TenantId::parse(text).map(Owner::Tenant))
 }
 
 fn write_key(to: &mut Encoder, key: EventKey) {

@@ -6,8 +6,8 @@ use scaivault_domain::audit::Action;
 use scaivault_domain::subscription::{Home, Subscription};
 use scaivault_domain::{ErrorCode, Scope};
 
-use super::input;
 use super::view::SubscriptionView;
+use super::{input, listener};
 use crate::call::{Call, Stop};
 use crate::category::Category;
 use crate::operation::{Access, Body, Operation, Place};
@@ -41,10 +41,9 @@ async fn create(call: &mut Call) -> Result<Done, Stop> {
     let shown = shown.flatten();
     let tell = |made: &Subscription| {
         let secret = shown.as_ref().map(|secret| secret.expose());
-        Reply::json(
-            201,
-            &SubscriptionView::new(engine.projections(), &engine.projections().view(), owner, made, secret),
-        )
+        let view = engine.projections().view();
+        let listener = listener(call, &view);
+        Reply::json(201, &SubscriptionView::new(engine, (&view, &listener), owner, made, secret))
     };
     let home = Home::of(&call.caller, owner);
     Ok(Done::Changed(engine.create_subscription(&call.change(), home, content, secrets, tell).await?))

@@ -5,8 +5,8 @@ use scaivault_domain::audit::Action;
 use scaivault_domain::{ErrorCode, Scope};
 use serde::Serialize;
 
-use super::is_seen;
 use super::view::SubscriptionView;
+use super::{is_seen, listener};
 use crate::call::{Call, Stop};
 use crate::category::Category;
 use crate::cursor::Binding;
@@ -57,7 +57,8 @@ async fn list(call: &mut Call) -> Result<Done, Stop> {
     rows.truncate(limit);
     let last = rows.last().filter(|_| has_more);
     let cursor = last.map(|held| binding.cursor(engine, held.id.as_str())).transpose()?;
-    let shown = |held| SubscriptionView::new(engine.projections(), &view, owner, held, None);
+    let listener = listener(call, &view);
+    let shown = |held| SubscriptionView::new(engine, (&view, &listener), owner, held, None);
     let subscriptions = rows.into_iter().map(|held| shown(held.as_ref())).collect();
     Ok(Done::json(&Page { subscriptions, cursor, has_more })?)
 }

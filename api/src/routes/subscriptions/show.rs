@@ -4,8 +4,8 @@ use axum::http::Method;
 use scaivault_domain::audit::Action;
 use scaivault_domain::{ErrorCode, Scope};
 
-use super::seen;
 use super::view::SubscriptionView;
+use super::{listener, seen};
 use crate::call::{Call, Stop};
 use crate::category::Category;
 use crate::operation::{Access, Body, Operation, Place};
@@ -32,8 +32,9 @@ pub static SHOW: Operation = Operation {
 
 async fn show(call: &mut Call) -> Result<Done, Stop> {
     call.query.finish()?;
-    let projections = call.app.engine.projections();
-    let view = projections.view();
+    let engine = &call.app.engine;
+    let view = engine.projections().view();
     let subscription = seen(call, &view)?;
-    Ok(Done::json(&SubscriptionView::new(projections, &view, &call.target.owner, &subscription, None))?)
+    let shown = SubscriptionView::new(engine, (&view, &listener(call, &view)), &call.target.owner, &subscription, None);
+    Ok(Done::json(&shown)?)
 }

@@ -8,7 +8,7 @@ use scaivault_domain::subscription::Subscription;
 use scaivault_domain::{ErrorCode, Scope};
 
 use super::view::SubscriptionView;
-use super::{id, input, is_seen};
+use super::{id, input, is_seen, listener};
 use crate::call::{Call, Stop};
 use crate::category::Category;
 use crate::operation::{Access, Body, Operation, Place};
@@ -46,8 +46,9 @@ async fn update(call: &mut Call) -> Result<Done, Stop> {
     let (engine, target) = (&call.app.engine, &call.target);
     let is_seen = |held: &Subscription| is_seen(&call.caller, target, held);
     let tell = |after: &Subscription| {
-        let projections = engine.projections();
-        Reply::json(200, &SubscriptionView::new(projections, &projections.view(), &target.owner, after, None))
+        let view = engine.projections().view();
+        let listener = listener(call, &view);
+        Reply::json(200, &SubscriptionView::new(engine, (&view, &listener), &target.owner, after, None))
     };
     let edit = |before: &Subscription| Ok(given.over(before)?);
     let nothing = Signing::default();

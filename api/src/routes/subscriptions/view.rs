@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use scaivault_commands::Engine;
+use scaivault_commands::subscription::permission::Listener;
 use scaivault_domain::delivery::Recipient;
 use scaivault_domain::publication::EventFilter;
 use scaivault_domain::subscription::{Delivery, Subscription};
 use scaivault_domain::{Owner, Pattern, Timestamp};
-use scaivault_projections::Outboxes;
-use scaivault_projections::{Projections, View};
+use scaivault_projections::{Outboxes, View};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -55,15 +56,19 @@ struct Queue {
 }
 
 impl<'a> SubscriptionView<'a> {
-    /// As it is now. `secret` is shown if it was made here just now.
+    /// As it is now, to a caller who learns of no more events than it may be told of. `secret` is shown if it was made
+    /// here just now.
     pub(super) fn new(
-        projections: &Projections,
-        view: &View,
+        engine: &Engine,
+        (view, listener): (&View, &Listener<'_>),
         tenant: &Owner,
         subscription: &'a Subscription,
         secret: Option<&'a str>,
     ) -> Self {
-        let queue = projections.outboxes(|outboxes| queue(outboxes, subscription));
+        let mut queue = engine.projections().outboxes(|outboxes| queue(outboxes, subscription));
+        if let Delivery::Polling { .. } = &subscription.content.delivery {
+            (queue.pending, queue.oldest) = engine.pending(&subscription.id, listener);
+        }
         let content = &subscription.content;
         let home = subscription.home_in(tenant);
         let status = match subscription.disabled {
@@ -106,8 +111,8 @@ fn delivery<'a>(delivery: &'a Delivery, secret: Option<&'a str>) -> DeliveryView
 
 fn queue(outboxes: &Outboxes, subscription: &Subscription) -> Queue {
     let of_polled = |buffer: &scaivault_projections::outboxes::Buffer| Queue {
-        pending: buffer.waiting.len(),
-        oldest: buffer.waiting.values().next().copied(),
+        pending: 0,
+        oldest: None,
         truncated: buffer.truncated,
         last: buffer.acknowledged_at,
     };

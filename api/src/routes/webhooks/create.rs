@@ -3,6 +3,7 @@
 use axum::http::Method;
 use scaivault_commands::Reply;
 use scaivault_domain::audit::Action;
+use scaivault_domain::home::Home;
 use scaivault_domain::webhook::Webhook;
 use scaivault_domain::{ErrorCode, Scope};
 use scaivault_projections::outboxes::Day;
@@ -36,7 +37,8 @@ pub static CREATE: Operation = Operation {
 async fn create(call: &mut Call) -> Result<Done, Stop> {
     call.begin().await?;
     let (wanted, secrets) = input::whole(call)?.alone()?;
+    let home = Home::of(&call.caller, &call.target.owner);
     let tell = |webhook: &Webhook| Reply::json(201, &WebhookView::new(webhook, Day::default(), webhook.created_at));
-    let answer = call.app.engine.create_webhook(&call.change(), wanted, secrets, tell).await?;
+    let answer = call.app.engine.create_webhook(&call.change(), home, wanted, secrets, tell).await?;
     Ok(Done::Changed(answer))
 }

@@ -5,6 +5,7 @@ use clap::Args;
 use crate::cli::error::Failure;
 use crate::cli::input;
 use crate::cli::json::{Json, object};
+use crate::cli::webhooks::content::filters;
 
 /// Flags of `subscriptions create`.
 #[derive(Args)]
@@ -41,22 +42,22 @@ pub(crate) struct ChangeArguments {
 /// What has a default.
 #[derive(Args)]
 struct ContentArguments {
-    /// Push events to this https URL; without it they are polled
+    /// Push events to this https URL; one that was made without it is polled
     #[arg(long, value_name = "URL")]
     webhook: Option<String>,
-    /// File with the secret that pushed events are signed with, - for standard input; without it the server makes one
+    /// File with the secret that pushed events are signed with, - for standard input; at its making the server makes one without it
     #[arg(long, value_name = "FILE")]
     secret_file: Option<String>,
-    /// Most events that wait to be polled [default: 1000]
+    /// Most events that wait to be polled; 1000 unless it is said
     #[arg(long, value_name = "N", conflicts_with_all = ["webhook", "secret_file"])]
     buffer_size: Option<u64>,
-    /// Only about secrets whose paths begin so
+    /// Only about secrets whose paths begin so; none removes it
     #[arg(long, value_name = "TEXT")]
     path_prefix: Option<String>,
-    /// Only about secrets of this type
+    /// Only about secrets of this type; none removes it
     #[arg(long, value_name = "TYPE")]
     secret_type: Option<String>,
-    /// Only about secrets with this tag, or another one that is given (repeatable)
+    /// Only about secrets with this tag, or another one that is given (repeatable); none removes all
     #[arg(long = "tag", value_name = "TAG")]
     tags: Vec<String>,
 }
@@ -103,17 +104,12 @@ impl ContentArguments {
             ("secret", secret),
             ("buffer_size", self.buffer_size.map(Json::whole)),
         ]);
-        let filters = object([
-            ("path_prefix", self.path_prefix.map(Json::text)),
-            ("secret_type", self.secret_type.map(Json::text)),
-            ("tags", given(self.tags)),
-        ]);
         let unless_empty = |part: Json| (!part.members().is_empty()).then_some(part);
         Ok(object([
             ("name", name.map(Json::text)),
             ("paths", given(paths)),
             ("events", given(events)),
-            ("filters", unless_empty(filters)),
+            ("filters", filters(self.path_prefix, self.secret_type, self.tags)),
             ("delivery", unless_empty(delivery)),
         ]))
     }

@@ -141,28 +141,34 @@ impl ContentArguments {
             Some(file) => Some(Json::text(input::text(file).await?.as_str())),
             None => None,
         };
-        let or_none = |text: String| if text == NONE { Json::Null } else { Json::text(text) };
-        let tags = match self.tags.as_slice() {
-            [] => None,
-            [only] if only == NONE => Some(Json::Null),
-            _ => Some(Json::texts(self.tags)),
-        };
-        let filters = object([
-            ("path_prefix", self.path_prefix.map(or_none)),
-            ("secret_type", self.secret_type.map(or_none)),
-            ("tags", tags),
-        ]);
         Ok(object([
             ("name", name.map(Json::text)),
             ("url", url.map(Json::text)),
             ("secret", secret.map(|secret| Json::text(secret.as_str()))),
             ("events", Some(events).filter(|events| !events.is_empty()).map(Json::texts)),
-            ("filters", Some(filters).filter(|filters| !filters.members().is_empty())),
+            ("filters", filters(self.path_prefix, self.secret_type, self.tags)),
             ("format", self.format.map(Json::text)),
             ("ed25519", self.ed25519.map(Json::Bool)),
             ("ca_pem", ca_pem),
         ]))
     }
+}
+
+/// About which secrets events are wanted, as far as that is said; `none` takes a filter away.
+pub(in crate::cli) fn filters(
+    path_prefix: Option<String>,
+    secret_type: Option<String>,
+    tags: Vec<String>,
+) -> Option<Json> {
+    let or_none = |text: String| if text == NONE { Json::Null } else { Json::text(text) };
+    let tags = match tags.as_slice() {
+        [] => None,
+        [only] if only == NONE => Some(Json::Null),
+        _ => Some(Json::texts(tags)),
+    };
+    let filters =
+        object([("path_prefix", path_prefix.map(or_none)), ("secret_type", secret_type.map(or_none)), ("tags", tags)]);
+    (!filters.members().is_empty()).then_some(filters)
 }
 
 /// The secret in a file, without the line break at its end.

@@ -9,7 +9,7 @@ const OWN: &str = "--webhook-url";
 /// The arguments with the webhook's `--url` under a name of its own.
 pub(crate) fn told_apart(arguments: &[OsString]) -> Vec<OsString> {
     let group = arguments.iter().position(|argument| argument == "webhooks");
-    let verb = group.and_then(|group| arguments.iter().skip(group + 1).find(|argument| !is_flag(argument)));
+    let verb = group.and_then(|group| verb(arguments.get(group + 1..)?));
     let Some(group) = group.filter(|_| verb.is_some_and(|verb| verb == "create" || verb == "update")) else {
         return arguments.to_vec();
     };
@@ -24,8 +24,18 @@ pub(crate) fn told_apart(arguments: &[OsString]) -> Vec<OsString> {
     arguments.iter().take(group + 1).cloned().chain(behind).collect()
 }
 
-fn is_flag(argument: &OsString) -> bool {
-    argument.to_str().is_some_and(|text| text.starts_with('-'))
+/// Global flags that take a value.
+const WITH_VALUE: [&str; 7] = ["--url", "--token", "--tenant", "--partner", "--config", "--ca-file", "--timeout"];
+
+/// The first argument that is neither a flag nor the value of one.
+fn verb(arguments: &[OsString]) -> Option<&OsString> {
+    let mut is_value = false;
+    arguments.iter().find(|argument| {
+        let is_flag = argument.to_str().is_some_and(|text| text.starts_with('-'));
+        let is_verb = !is_flag && !is_value;
+        is_value = WITH_VALUE.iter().any(|flag| *argument == flag);
+        is_verb
+    })
 }
 
 #[cfg(test)]
@@ -43,6 +53,11 @@ mod tests {
             "s --url a webhooks create --name n --webhook-url b"
         );
         assert_eq!(told("s webhooks --json update wh_1 --url=b"), "s webhooks --json update wh_1 --webhook-url=b");
+        assert_eq!(
+            told("s webhooks --tenant t update wh_1 --url b"),
+            "s webhooks --tenant t update wh_1 --webhook-url b",
+            "a token must not go to a webhook"
+        );
         assert_eq!(told("s webhooks update -- --url"), "s webhooks update -- --url");
         for same in ["s webhooks list --url a", "s secrets write webhooks --url a", "s webhooks"] {
             assert_eq!(told(same), same);

@@ -159,7 +159,7 @@ impl Open {
     /// Refuses to go on once the server stops, or the client may not be there any more.
     async fn check(&mut self, view: &View) -> Result<(), Failure> {
         if !*self.serving.borrow() {
-            return Err(error::unavailable("starting").into());
+            return Err(error::unavailable("stopping").into());
         }
         let caller = &self.admission.caller;
         let now = self.admission.app.engine.now();
