@@ -7,6 +7,8 @@ use scaivault_domain::publication::{EventKey, Published};
 use scaivault_domain::subscription::decide;
 use scaivault_domain::{ErrorCode, Owner, Rejection, SecretPath, Timestamp};
 
+use scaivault_projections::outboxes::Kept;
+
 use super::permission::Listener;
 use crate::{Engine, Failure};
 
@@ -41,32 +43,47 @@ pub struct Found {
     pub dropped: Option<EventKey>,
 }
 
+/// What a listener may know of, as far as it was asked for.
+#[derive(Default)]
+struct Known(HashMap<(Owner, Option<SecretPath>), bool>);
+
+impl Known {
+    fn is_permitted(&mut self, listener: &Listener<'_>, kept: &Kept) -> bool {
+        let about = (kept.owner.clone(), kept.path.clone());
+        *self.0.entry(about).or_insert_with_key(|(owner, path)| listener.may_know(owner, path.as_ref()))
+    }
+}
+
 impl Engine {
     /// Looks for events. What the listener may not be told of is noted, and not told of. Events that its view does not
     /// have yet are left for later: when it does, the bell rings.
     pub async fn look(&self, wanted: Wanted<'_>, listener: &Listener<'_>) -> Result<Found, Failure> {
         let Wanted { id, place, most } = wanted;
         let mut found = Found { place, ..Found::default() };
+        let mut known = Known::default();
         loop {
             let waiting = self.projections.outboxes(|outboxes| {
                 let buffer = outboxes.buffer(id)?;
                 found.truncated = buffer.truncated;
                 found.dropped = buffer.dropped;
-                let known = buffer.after(found.place).take_while(|key| key.position <= listener.horizon());
-                Some(known.take(SCANNED).collect::<Vec<_>>())
+                let known = buffer.after(found.place).take_while(|(key, _)| key.position <= listener.horizon());
+                Some(known.take(SCANNED).map(|(key, kept)| (key, kept.clone())).collect::<Vec<_>>())
             });
             let keys = waiting.ok_or_else(decide::unknown)?;
             let is_last = keys.len() < SCANNED;
-            for key in keys {
-                match self.events.event(key).await? {
-                    Some(event) if listener.may_be_told(&event) => {
+            for (key, kept) in keys {
+                // What may not be seen is not even read.
+                let may_be_told = known.is_permitted(listener, &kept);
+                let event = if may_be_told { self.events.event(key).await? } else { None };
+                match event {
+                    Some(event) => {
                         if found.events.len() >= most {
                             found.has_more = true;
                             return Ok(found);
                         }
                         found.events.push(event);
                     }
-                    Some(_) | None => found.passed_over.push(key),
+                    None => found.passed_over.push(key),
                 }
                 found.place = Some(key);
             }
@@ -81,11 +98,10 @@ impl Engine {
     pub fn pending(&self, id: &SubscriptionId, listener: &Listener<'_>) -> (usize, Option<Timestamp>) {
         // A copy shares everything, so that nobody waits for the counting.
         let waiting = self.projections.outboxes(|outboxes| Some(outboxes.buffer(id)?.waiting.clone()));
-        let mut known: HashMap<(Owner, Option<SecretPath>), bool> = HashMap::new();
+        let mut known = Known::default();
         let (mut count, mut oldest) = (0, None);
         for kept in waiting.iter().flat_map(|waiting| waiting.values()) {
-            let about = (kept.owner.clone(), kept.path.clone());
-            if *known.entry(about).or_insert_with_key(|(owner, path)| listener.may_know(owner, path.as_ref())) {
+            if known.is_permitted(listener, kept) {
                 count += 1;
                 oldest = oldest.or(Some(kept.since));
             }

@@ -46,9 +46,9 @@ impl Buffer {
     }
 
     /// What waits after a place, oldest first.
-    pub fn after(&self, place: Option<EventKey>) -> impl Iterator<Item = EventKey> {
+    pub fn after(&self, place: Option<EventKey>) -> impl Iterator<Item = (EventKey, &Kept)> {
         let start = place.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
-        self.waiting.range((start, std::ops::Bound::Unbounded)).map(|(key, _)| *key)
+        self.waiting.range((start, std::ops::Bound::Unbounded)).map(|(key, kept)| (*key, kept))
     }
 
     pub(super) fn enter(&mut self, event: &Published, since: Timestamp, size: u32) {
