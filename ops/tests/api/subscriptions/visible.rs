@@ -26,6 +26,8 @@ async fn only_what_may_be_listed_or_read_is_told() {
     for path in ["app/listed/a", "app/read/b", "app/mfa/c", "app/here/d", "app/none/e"] {
         put(server, path).await;
     }
+    // Of the others it does not even learn that they are there.
+    assert_eq!(story.ask("GET", &format!("{BASE}/{id}"), None).await.body["pending_events"], 3);
     let told = polled(server, &story.keeper, &id, "").await;
     assert_eq!(paths(&told), ["app/listed/a", "app/read/b", "app/here/d"], "{told}");
     // The others are gone, whatever is permitted later; so are those without a path.
