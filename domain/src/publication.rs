@@ -21,7 +21,7 @@ use crate::{Owner, SecretPath};
 
 pub use filter::{About, EventFilter};
 pub use key::EventKey;
-pub use names::{ACCESSED, EventNames, TEST, VIOLATION};
+pub use names::{ACCESSED, EventNames, EventTypes, TEST, VIOLATION};
 
 /// A published event, before it is put into a channel's form.
 #[derive(Clone, Debug, PartialEq)]

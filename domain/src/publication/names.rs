@@ -62,8 +62,45 @@ pub const MAX_NAMES: usize = 100;
 
 /// Which events are wanted: a list of exact types, `*`, and leading parts followed by `.*`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct EventNames(Arc<[Arc<str>]>);
+#[serde(from = "Arc<[Arc<str>]>", into = "Arc<[Arc<str>]>")]
+pub struct EventNames {
+    names: Arc<[Arc<str>]>,
+    /// What they mean, so that it need not be found out for each event.
+    types: EventTypes,
+}
+
+/// A set of types of events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EventTypes(u64);
+
+// A bit for each.
+const _: () = assert!(TYPES.len() <= 64);
+
+impl EventTypes {
+    /// These types; others than those that are published are in no set.
+    pub fn of(event_types: &[&str]) -> Self {
+        let bit = |wanted: &&str| TYPES.iter().position(|event_type| event_type == wanted).map(|index| 1 << index);
+        Self(event_types.iter().filter_map(bit).fold(0, |set, bit: u64| set | bit))
+    }
+
+    fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
+impl From<Arc<[Arc<str>]>> for EventNames {
+    fn from(names: Arc<[Arc<str>]>) -> Self {
+        let is_meant = |event_type: &&&str| names.iter().any(|name| means(name, event_type));
+        let types: Vec<&str> = TYPES.iter().filter(is_meant).copied().collect();
+        Self { types: EventTypes::of(&types), names }
+    }
+}
+
+impl From<EventNames> for Arc<[Arc<str>]> {
+    fn from(events: EventNames) -> Self {
+        events.names
+    }
+}
 
 impl EventNames {
     /// Checks 1 to [`MAX_NAMES`] names; `validation_error` on `field` otherwise.
@@ -78,17 +115,23 @@ impl EventNames {
                 "names '{unknown}', which is no type of event, nor '*' or a leading part of some followed by '.*'"
             ));
         }
-        Ok(Self(names.iter().map(|name| name.as_str().into()).collect()))
+        let names: Arc<[Arc<str>]> = names.iter().map(|name| name.as_str().into()).collect();
+        Ok(names.into())
     }
 
     /// Whether a type is among them.
     pub fn names(&self, event_type: &str) -> bool {
-        self.0.iter().any(|name| means(name, event_type))
+        self.name_any(EventTypes::of(&[event_type]))
+    }
+
+    /// Whether one of some types is.
+    pub fn name_any(&self, types: EventTypes) -> bool {
+        self.types.meets(types)
     }
 
     /// As written.
     pub fn as_slice(&self) -> &[Arc<str>] {
-        &self.0
+        &self.names
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use scaivault_domain::publication::{About, Published};
+use scaivault_domain::publication::{About, EventTypes, Published};
 use scaivault_domain::subscription::Subscription;
 use scaivault_domain::webhook::Webhook;
 use scaivault_domain::{IdentityId, Owner, PartnerId, Role, TenantId};
@@ -28,12 +28,13 @@ pub(crate) fn is_heard(view: &View, owner: &Owner) -> bool {
 
 /// Whether anybody wants one of these types of what is published of an owner, as far as types alone tell.
 pub(crate) fn is_named(view: &View, owner: &Owner, event_types: &[&str]) -> bool {
+    let types = EventTypes::of(event_types);
     let mut is_named = false;
     each_tenant(view, owner, |tenant| {
         let webhooks = view.webhooks.of(tenant).all().map(|webhook| &webhook.content.events);
         let subscriptions = view.subscriptions.of(tenant).all().map(|subscription| &subscription.content.events);
         let mut all = webhooks.chain(subscriptions);
-        is_named |= all.any(|events| event_types.iter().any(|event_type| events.names(event_type)));
+        is_named |= all.any(|events| events.name_any(types));
     });
     is_named
 }
@@ -45,9 +46,10 @@ pub(crate) fn recipients<'v>(
     about: Option<&About>,
     mut each: impl FnMut(&'v Owner, Wanted<'v>),
 ) {
+    let types = EventTypes::of(&[event.event_type]);
     each_tenant(view, &event.owner, |tenant| {
         for webhook in view.webhooks.of(tenant).all().filter(|webhook| webhook.is_enabled()) {
-            let is_meant = webhook.content.events.names(event.event_type) || is_named_by_policy(view, webhook, event);
+            let is_meant = webhook.content.events.name_any(types) || is_named_by_policy(view, webhook, event);
             let passes = webhook.content.filters.passes(event.path.as_ref(), about);
             if is_meant && passes && reaches(view, event, &webhook.created_by, webhook.home_in(tenant)) {
                 each(tenant, Wanted::By(webhook));
@@ -56,7 +58,7 @@ pub(crate) fn recipients<'v>(
         for subscription in view.subscriptions.of(tenant).all() {
             let content = &subscription.content;
             if subscription.disabled.is_none()
-                && content.events.names(event.event_type)
+                && content.events.name_any(types)
                 && content.watches(event.path.as_ref().map(scaivault_domain::SecretPath::as_str))
                 && content.filters.passes(event.path.as_ref(), about)
                 && !view.installation.standing(subscription.home_in(tenant), &subscription.owner).is_ended

@@ -28,7 +28,7 @@ pub static CREATE: Operation = Operation {
     headers: &[],
     body: Body::Json("Subscription"),
     answers: &[(201, Some("SubscriptionShown"))],
-    errors: &[ErrorCode::InvalidGlob, ErrorCode::NameTaken, ErrorCode::ResourceInUse],
+    errors: &[ErrorCode::InvalidGlob, ErrorCode::InvalidSecretType, ErrorCode::NameTaken, ErrorCode::ResourceInUse],
     handler: |call| Box::pin(create(call)),
 };
 

@@ -56,7 +56,7 @@ async fn stream(call: &mut Call) -> Result<Done, Stop> {
     if let Some(since) = since {
         call.app.engine.check_place(&id, since)?;
     }
-    let slot = call.app.streams.open(&id).ok_or_else(full)?;
+    let slot = call.app.streams.open(&call.target.owner, &id).ok_or_else(full)?;
     note(call, &id, 0);
     let open = Box::new(Open::new(call, id, since, slot));
     let pieces = stream::unfold(open, |mut open| async move {
@@ -67,7 +67,8 @@ async fn stream(call: &mut Call) -> Result<Done, Stop> {
 }
 
 fn full() -> Rejection {
-    let sentence = format!("There are {MOST} streams of this subscription, which is the most there may be");
+    let sentence =
+        format!("There are {MOST} streams of this subscription already, or as many of its tenant as there may be");
     let full = Rejection::new(ErrorCode::ResourceInUse, sentence).detail("reason", "limit_reached");
     full.detail("limit", MOST)
 }

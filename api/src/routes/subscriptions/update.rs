@@ -32,6 +32,7 @@ pub static UPDATE: Operation = Operation {
     errors: &[
         ErrorCode::SubscriptionNotFound,
         ErrorCode::InvalidGlob,
+        ErrorCode::InvalidSecretType,
         ErrorCode::InvalidDuration,
         ErrorCode::NameTaken,
     ],
