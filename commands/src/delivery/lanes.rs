@@ -101,6 +101,11 @@ impl Lanes {
         }
     }
 
+    /// Whether nothing is in them.
+    pub(super) fn is_empty(&self) -> bool {
+        self.of.is_empty()
+    }
+
     /// When the next is to be tried again.
     pub(super) fn next_at(&self) -> Option<Timestamp> {
         self.later.first().map(|(at, _)| *at)

@@ -147,7 +147,9 @@ fn news(outbox: &Outbox, attempt: &Attempt) -> Option<Attempt> {
     let slot = attempt.slot?;
     if let Some(waiting) = outbox.waiting.get(&slot) {
         let made = waiting.tries.as_ref().map_or(0, |tries| tries.made);
-        return (!attempt.was_made() || attempt.number > made).then(|| attempt.clone());
+        // What arrived has arrived, also if another process has noted an attempt that did not.
+        let has_arrived = matches!(attempt.outcome, Outcome::Success {});
+        return (!attempt.was_made() || has_arrived || attempt.number > made).then(|| attempt.clone());
     }
     outbox.dropped.get(&slot)?;
     // It was disabled meanwhile: nothing is tried again.

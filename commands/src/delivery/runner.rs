@@ -150,6 +150,10 @@ impl Runner {
     async fn see_to_end(&mut self, outbox: &Outbox) -> bool {
         let hopeless = match self.target.as_ref().filter(|target| target.is_enabled) {
             Some(_) => {
+                // What another process noted meanwhile may have put them out of step.
+                if self.lanes.is_empty() && self.begun.is_empty() && self.unnoted.is_empty() {
+                    self.lanes = Lanes::default();
+                }
                 self.lanes.take_in(outbox);
                 self.engine.give_up_if_hopeless(&self.to).await
             }
