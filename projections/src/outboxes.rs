@@ -60,8 +60,7 @@ impl Outboxes {
         std::mem::take(&mut self.changed)
     }
 
-    /// Enters an event for whoever wants it, as things are after its record.
-    /// Tells whether anybody does.
+    /// Enters an event for whoever wants it, as things are after its record. Tells whether anybody does.
     pub(crate) fn enter(
         &mut self,
         view: &View,
@@ -120,7 +119,7 @@ impl Outboxes {
                     WebhookEvent::Deleted { .. } => _ = self.outboxes.remove(&to),
                     WebhookEvent::Created { .. } => _ = self.outbox_mut(&to, owner),
                     WebhookEvent::Updated { .. } | WebhookEvent::Disabled { .. } => {
-                        let is_enabled = view.webhooks.of(owner).get(event.id()).is_some_and(|held| held.is_enabled());
+                        let is_enabled = is_enabled(view, owner, &to);
                         self.outbox_mut(&to, owner).switch(is_enabled);
                     }
                 }

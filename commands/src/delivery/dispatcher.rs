@@ -7,13 +7,15 @@ use std::time::Duration;
 use scaivault_domain::delivery::Recipient;
 use scaivault_projections::Outboxes;
 use tokio::sync::{Notify, Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
 
 use super::runner::Runner;
 use crate::Engine;
 
 /// Attempts at the same time, of all recipients, besides one of each.
 const SIDE_BY_SIDE: usize = 1_024;
+/// Before a recipient whose runner has panicked is seen to again.
+const REST: Duration = Duration::from_secs(30);
 /// How long attempts under way may take to be noted when the process stops.
 const FAREWELL: Duration = Duration::from_secs(3);
 
@@ -37,12 +39,14 @@ struct Running {
     places: Arc<Semaphore>,
     bells: HashMap<Recipient, Arc<Notify>>,
     tasks: JoinSet<Recipient>,
+    /// Whose each task is.
+    runners: HashMap<Id, Recipient>,
 }
 
 impl Running {
     fn new(engine: Arc<Engine>, stop: watch::Receiver<bool>) -> Self {
         let places = Arc::new(Semaphore::new(SIDE_BY_SIDE));
-        Self { engine, stop, places, bells: HashMap::new(), tasks: JoinSet::new() }
+        Self { engine, stop, places, bells: HashMap::new(), tasks: JoinSet::new(), runners: HashMap::new() }
     }
 
     /// Does not end.
@@ -55,15 +59,14 @@ impl Running {
         loop {
             tokio::select! {
                 changed = projections.bells().changed() => changed.into_iter().for_each(|to| self.wake(to)),
-                Some(ended) = self.tasks.join_next() => match ended {
-                    Ok(to) => {
+                Some(ended) = self.tasks.join_next_with_id() => match ended {
+                    Ok((id, to)) => {
+                        self.runners.remove(&id);
                         self.bells.remove(&to);
                         // Something may have come while it was ending.
                         self.wake(to);
                     }
-                    // One of those that were ended by the rescue.
-                    Err(error) if error.is_cancelled() => {}
-                    Err(error) => self.rescue(&error),
+                    Err(error) => self.lay_to_rest(&error),
                 },
             }
         }
@@ -82,21 +85,27 @@ impl Running {
         self.bells.insert(to.clone(), bell.clone());
         let runner =
             Runner::new(self.engine.clone(), (owner, to.clone()), bell, self.places.clone(), self.stop.clone());
-        self.tasks.spawn(async move {
+        let ran = to.clone();
+        let task = self.tasks.spawn(async move {
             runner.run().await;
-            to
+            ran
         });
+        self.runners.insert(task.id(), to);
     }
 
-    /// A panic of a runner is a defect; its recipient is seen to again all the same, as others' are.
-    fn rescue(&mut self, error: &tokio::task::JoinError) {
-        tracing::error!(target: "deliveries", error = %error, "a runner has panicked; all are started again");
-        self.tasks.abort_all();
-        self.bells.clear();
-        let waiting: Vec<_> = self.engine.projections.outboxes(|all| all.all().map(|(to, _)| to.clone()).collect());
-        waiting.into_iter().for_each(|to| self.wake(to));
+    /// A panic of a runner is a defect. Its recipient is seen to again after a while; others do not hear of it.
+    fn lay_to_rest(&mut self, error: &JoinError) {
+        let Some(to) = self.runners.remove(&error.id()) else { return };
+        tracing::error!(target: "deliveries", error = %error, to = %to, "a runner has panicked; it is started again later");
+        let rested = to.clone();
+        let task = self.tasks.spawn(async move {
+            tokio::time::sleep(REST).await;
+            rested
+        });
+        self.runners.insert(task.id(), to);
     }
 
+    /// Waits for the runners; who rests has nothing to note.
     async fn end(&mut self) {
         while self.tasks.join_next().await.is_some() {}
     }

@@ -18,8 +18,8 @@ const TYPE: &str = "ai.scailabs.scaivault.";
 /// `User-Agent` of every delivery.
 const AGENT: &str = "ScaiVault-Webhook/1.0";
 
-/// One request, ready to be sent.
-#[derive(Clone, Debug)]
+/// One request, ready to be sent. Without `Debug`: a URL may have a token of its receiver in it.
+#[derive(Clone)]
 pub struct Message {
     /// Where to.
     pub url: Arc<str>,

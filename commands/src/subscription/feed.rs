@@ -6,7 +6,6 @@ use scaivault_domain::id::SubscriptionId;
 use scaivault_domain::publication::{EventKey, Published};
 use scaivault_domain::subscription::decide;
 use scaivault_domain::{ErrorCode, Owner, Rejection, SecretPath, Timestamp};
-
 use scaivault_projections::outboxes::Kept;
 
 use super::permission::Listener;
